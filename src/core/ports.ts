@@ -1,0 +1,46 @@
+/** What the outside world gives to the rest: time, chance, the network, a place to write to. */
+
+export interface Timer {
+  cancel(): void;
+}
+
+export interface Clock {
+  /** Unix milliseconds. */
+  now(): number;
+  /** Calls back once, `delayMs` from now. Does not keep the process alive. */
+  after(delayMs: number, callback: () => void): Timer;
+}
+
+/** In [0, 1). */
+export type Random = () => number;
+
+export type Fetch = typeof globalThis.fetch;
+
+type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
+
+/** Flat fields only: an object passed by mistake could carry a key or a card code into a log line. */
+export interface Logger {
+  debug(fields: LogFields, message: string): void;
+  info(fields: LogFields, message: string): void;
+  warn(fields: LogFields, message: string): void;
+  error(fields: LogFields, message: string): void;
+}
+
+/** Node takes no longer delay than this, and fires at once for a longer one. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after(delayMs, callback) {
+    const timer = setTimeout(callback, Math.min(Math.max(delayMs, 0), LONGEST_TIMER_MS));
+    timer.unref();
+    return { cancel: () => clearTimeout(timer) };
+  },
+};
+
+export const silentLogger: Logger = {
+  debug() {},
+  info() {},
+  warn() {},
+  error() {},
+};

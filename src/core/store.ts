@@ -1,0 +1,109 @@
+import type { Observation, Snapshot, TopupStatus } from './topup.ts';
+
+/** The schedule of one order. All times are Unix milliseconds. */
+export interface Tracking {
+  /** When the order took its present status, as well as we know: the upstream's own creation time for the first. */
+  readonly statusSince: number;
+  /** When somebody began to care: moved when a query wakes an abandoned order. */
+  readonly trackedSince: number;
+  /** When the upstream last confirmed the latest snapshot. */
+  readonly checkedAt: number;
+  /** When to ask again; `null` once settled, and for an order that was abandoned. */
+  readonly dueAt: number | null;
+  /** Failed checks since the last good one. */
+  readonly failures: number;
+}
+
+export interface Order extends Tracking {
+  readonly latest: Snapshot;
+}
+
+export interface Recorded {
+  readonly order: Order;
+  /** The snapshot that this observation added, if it differed from the one before. */
+  readonly appended: Snapshot | undefined;
+}
+
+/** Decides when an order is due again. Pure: it may be called within a transaction. */
+export type Planner = (order: Omit<Order, 'dueAt'>) => number | null;
+
+export interface Range {
+  /** Only versions above this one. */
+  readonly after?: number | undefined;
+  /** Only versions below this one. */
+  readonly before?: number | undefined;
+  readonly limit: number;
+  /** Which end of the range the limit counts from. The answer is oldest first either way. */
+  readonly from: 'oldest' | 'newest';
+}
+
+/** All snapshots, append-only: the only source of truth and of events. */
+export interface SnapshotLog {
+  /** Made with the log, and never again: a cursor that carries another belongs to another log. */
+  readonly logId: string;
+
+  /**
+   * Takes an observation down, in one transaction with the order's schedule. Appends a snapshot where it
+   * differs from the latest (see `nextSnapshot`), else moves `checkedAt`. Clears `failures`. Concurrent
+   * calls for one order are serialised: versions have no hole and none is used twice. Rings after the
+   * commit, if it appended.
+   */
+  record(observation: Observation, plan: Planner): Promise<Recorded>;
+
+  /** An order's latest snapshot and schedule; `undefined` for one that was never observed. */
+  find(orderId: string): Promise<Order | undefined>;
+
+  /** Snapshots of one order, oldest first. */
+  read(orderId: string, range: Range): Promise<readonly Snapshot[]>;
+
+  /**
+   * Calls `ring` after each commit that appended to this order. A ring carries no data and may be late or
+   * spurious: it only says "read on from your cursor". Returns a function that takes the bell down.
+   */
+  onAppend(orderId: string, ring: () => void): () => void;
+}
+
+export interface Reschedule {
+  readonly dueAt: number | null;
+  readonly failures: number;
+  readonly trackedSince?: number;
+}
+
+/** What is tracked, for the `gateway` query and the metrics. */
+export interface Census {
+  /** Orders that are not settled and not abandoned. */
+  readonly tracked: Readonly<Record<Exclude<TopupStatus, 'FULFILLED' | 'REFUNDED'>, number>>;
+  /** Tracked orders that are in progress since before `overdueBefore`. */
+  readonly overdue: number;
+  /** Orders that were given up after days without an end; a query wakes one. */
+  readonly abandoned: number;
+}
+
+export interface Schedule {
+  /** Changes an order's schedule; does nothing to an order that is settled or was never observed. */
+  reschedule(orderId: string, change: Reschedule): Promise<void>;
+
+  /** Orders due at or before `before`, the longest due first. */
+  due(query: { readonly before: number; readonly limit: number }): Promise<readonly Order[]>;
+
+  /** When the next order is due; `null` where none is tracked. */
+  nextDueAt(): Promise<number | null>;
+
+  census(query: { readonly overdueBefore: number }): Promise<Census>;
+}
+
+/** A few small facts that must survive a restart. */
+export interface Notebook {
+  note(name: string, value: string): Promise<void>;
+  /** `undefined` where nothing was noted under that name. */
+  recall(name: string): Promise<string | undefined>;
+}
+
+/**
+ * The store. Asynchronous, although SQLite answers at once, so that a database at the other end of a
+ * socket fits the same interface. Every implementation passes the suite in `test/conformance`.
+ */
+export interface Store extends SnapshotLog, Schedule, Notebook {
+  /** Flushes and closes. Nothing may be called afterwards. */
+  close(): Promise<void>;
+}
