@@ -1,0 +1,164 @@
+import type { Config } from './config.ts';
+import { OVERDUE_AFTER_MS } from './core/cadence.ts';
+import type { GatewayStatusSource } from './core/gateway-status.ts';
+import type { Clock, Fetch, Logger, Random } from './core/ports.ts';
+import type { Store } from './core/store.ts';
+import { StartupError } from './errors.ts';
+import { createFeed } from './feed/feed.ts';
+import { Poller } from './poller/poller.ts';
+import { addDemoOrders } from './simulator/demo.ts';
+import { createSimulator } from './simulator/simulator.ts';
+import { StoreOpenError } from './store/errors.ts';
+import { openSqliteStore } from './store/sqlite/open.ts';
+import { Metrics } from './telemetry/metrics.ts';
+import { Drain } from './transports/drain.ts';
+import { tabsFor } from './transports/graphiql.ts';
+import { GatewayServer } from './transports/server.ts';
+import { createWebSocketTransport } from './transports/ws.ts';
+import { createGraphQLYoga } from './transports/yoga.ts';
+import { createUpstreamClient } from './upstream/client.ts';
+
+/** What the outside world gives. */
+export interface Outside {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly fetch: Fetch;
+  readonly logger: Logger;
+}
+
+export interface Gateway {
+  /** The address to open in a browser. */
+  readonly url: URL;
+  /** Orders to try, where the simulator stands in for OneClickDz. */
+  readonly demoOrders: readonly DemoOrder[];
+  /** Lets running queries finish, sends subscribers off to come back, and leaves the database clean. */
+  stop(): Promise<void>;
+}
+
+export interface DemoOrder {
+  readonly id: string;
+  readonly story: string;
+}
+
+/**
+ * Plugs the parts together: the only place that knows them all.
+ *
+ * @throws StartupError where the database cannot be opened or the address not be listened on.
+ */
+export async function startGateway(config: Config, outside: Outside): Promise<Gateway> {
+  const { clock, logger } = outside;
+  const upstream = chooseUpstream(config, outside);
+  const metrics = new Metrics();
+  const store = await openStore(config.databaseUrl);
+  const poller = await openPoller({ config, outside, upstream, store, metrics });
+  const status = statusSource({ clock, upstream, store, metrics, poller });
+  const feed = createFeed({ log: store, watch: poller, clock, telemetry: metrics });
+  const drain = new Drain();
+  const yoga = createGraphQLYoga({
+    context: { topups: poller, feed, log: store, status },
+    logger,
+    clock,
+    allowedOrigins: config.allowedOrigins,
+    tabs: tabsFor(upstream.demoOrders.map(({ id }) => id)),
+    onOperation: (operation, durationMs) => metrics.operationDone(operation, durationMs),
+  });
+  const server = new GatewayServer({
+    ...config,
+    yoga,
+    webSockets: createWebSocketTransport({ yoga, logger, clock, drain }),
+    drain,
+    status,
+    scrape: async () => metrics.scrape(await status.gatewayStatus()),
+    clock,
+    logger,
+  });
+  try {
+    const url = await server.listen();
+    poller.start();
+    const stop = async () => {
+      await server.close();
+      await poller.stop();
+      await store.close();
+    };
+    return { url, demoOrders: upstream.demoOrders, stop };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+interface Parts {
+  readonly config: Config;
+  readonly outside: Outside;
+  readonly upstream: Upstream;
+  readonly store: Store;
+  readonly metrics: Metrics;
+}
+
+async function openStore(url: string): Promise<Store> {
+  try {
+    return await openSqliteStore({ url });
+  } catch (error) {
+    if (!(error instanceof StoreOpenError)) throw error;
+    throw new StartupError(error.message, { cause: error });
+  }
+}
+
+function openPoller({ config, outside, upstream, store, metrics }: Parts): Promise<Poller> {
+  const client = createUpstreamClient({
+    ...upstream,
+    ...outside,
+    fetch: upstream.fetch,
+    timeoutMs: config.upstreamTimeoutMs,
+    telemetry: metrics,
+  });
+  return Poller.open({
+    ...outside,
+    store,
+    client,
+    apiKey: upstream.apiKey,
+    callsPerMinute: config.callsPerMinute,
+    telemetry: metrics,
+  });
+}
+
+function statusSource(
+  parts: Pick<Parts, 'upstream' | 'store' | 'metrics'> & {
+    readonly clock: Clock;
+    readonly poller: Poller;
+  },
+): GatewayStatusSource {
+  const { clock, upstream, store, metrics, poller } = parts;
+  const startedAt = clock.now();
+  return {
+    async gatewayStatus() {
+      return {
+        simulated: upstream.demoOrders.length > 0,
+        upstream: poller.status(),
+        census: await store.census({ overdueBefore: clock.now() - OVERDUE_AFTER_MS }),
+        subscriptions: metrics.subscriptions,
+        startedAt,
+        logId: store.logId,
+      };
+    },
+  };
+}
+
+interface Upstream {
+  readonly apiKey: string;
+  readonly baseUrl: string;
+  readonly fetch: Fetch;
+  readonly demoOrders: readonly DemoOrder[];
+}
+
+/** OneClickDz where there is a key, else the simulator, within this process. */
+function chooseUpstream({ apiKey, baseUrl, callsPerMinute }: Config, outside: Outside): Upstream {
+  if (apiKey !== undefined) return { apiKey, baseUrl, fetch: outside.fetch, demoOrders: [] };
+  const simulator = createSimulator({ clock: outside.clock, callsPerMinute });
+  return {
+    apiKey: simulator.apiKey,
+    baseUrl: 'http://simulator.invalid',
+    fetch: simulator.fetch,
+    demoOrders: addDemoOrders(simulator),
+  };
+}

@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import { StartupError } from './errors.ts';
+
+export interface Config {
+  /** Without one the gateway runs on its simulator. */
+  readonly apiKey: string | undefined;
+  readonly baseUrl: string;
+  readonly callsPerMinute: number;
+  readonly upstreamTimeoutMs: number;
+  readonly host: string;
+  readonly port: number;
+  readonly databaseUrl: string;
+  readonly logLevel: LogLevel;
+  /** Origins of web pages that may use this gateway, besides its own. */
+  readonly allowedOrigins: readonly string[];
+}
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** EX_CONFIG of sysexits.h: something in the configuration is wrong. */
+const EXIT_CONFIG = 78;
+
+const LOOPBACK_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
+
+const whole = (least: number, most: number) => {
+  const expected = `a whole number from ${least} to ${most}`;
+  return z
+    .string()
+    .regex(/^\d{1,9}$/, expected)
+    .transform(Number)
+    .refine((value) => value >= least && value <= most, expected);
+};
+
+const BASE_URL_EXPECTED =
+  'an https address without a path, or http on a loopback address (the key travels with each call)';
+
+const environmentSchema = z.object({
+  ONECLICKDZ_API_KEY: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,256}$/, 'the key as OneClickDz shows it, without blanks')
+    .optional(),
+  ONECLICKDZ_BASE_URL: z
+    .string()
+    .refine(isBaseUrl, BASE_URL_EXPECTED)
+    .default('https://api.oneclickdz.com'),
+  UPSTREAM_CALLS_PER_MINUTE: whole(1, 100_000).default(120),
+  UPSTREAM_TIMEOUT_MS: whole(100, 300_000).default(15_000),
+  HOST: z
+    .string()
+    .regex(/^[A-Za-z0-9.:_-]+$/, 'a host name or an address to listen on')
+    .default('127.0.0.1'),
+  PORT: whole(0, 65_535).default(4_000),
+  DATABASE_URL: z
+    .string()
+    .regex(/^file:.+/, 'file:PATH, or file::memory:')
+    .default('file:data/gateway.db'),
+  LOG_LEVEL: z.enum(LOG_LEVELS, `one of ${LOG_LEVELS.join(', ')}`).default('info'),
+  ALLOWED_ORIGINS: z
+    .string()
+    .transform((text) => text.split(',').map((origin) => origin.trim()))
+    .refine(
+      (origins) => origins.every(isOrigin),
+      'origins such as https://shop.example, separated by commas',
+    )
+    .default([]),
+});
+
+type Variable = keyof typeof environmentSchema.shape;
+
+/** Never shown, not even when it is wrong. */
+const SECRETS: ReadonlySet<string> = new Set<Variable>(['ONECLICKDZ_API_KEY']);
+
+/**
+ * The configuration, parsed once. An empty variable counts as one that is not set.
+ *
+ * @throws StartupError with exit code 78 that names every fault at once: what was expected, what came.
+ */
+export function parseConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
+  );
+  const { data, error } = environmentSchema.safeParse(given);
+  if (data === undefined) {
+    const faults = new Map(error.issues.map(({ path, message }) => [String(path[0]), message]));
+    throw new StartupError(describeFaults(faults, given), { exitCode: EXIT_CONFIG });
+  }
+  return {
+    apiKey: data.ONECLICKDZ_API_KEY,
+    baseUrl: data.ONECLICKDZ_BASE_URL,
+    callsPerMinute: data.UPSTREAM_CALLS_PER_MINUTE,
+    upstreamTimeoutMs: data.UPSTREAM_TIMEOUT_MS,
+    host: data.HOST,
+    port: data.PORT,
+    databaseUrl: data.DATABASE_URL,
+    logLevel: data.LOG_LEVEL,
+    allowedOrigins: data.ALLOWED_ORIGINS,
+  };
+}
+
+function describeFaults(
+  faults: ReadonlyMap<string, string>,
+  given: Readonly<Record<string, string | undefined>>,
+): string {
+  const lines = [...faults].map(([name, expected]) => {
+    const came = SECRETS.has(name) ? 'something else (not shown)' : JSON.stringify(given[name]);
+    return `  ${name}: expected ${expected}; got ${came}`;
+  });
+  return `the configuration is wrong:\n${lines.join('\n')}`;
+}
+
+function isBaseUrl(text: string): boolean {
+  const url = URL.parse(text);
+  if (url === null || url.search !== '' || url.hash !== '' || url.pathname !== '/') return false;
+  if (url.username !== '' || url.password !== '') return false;
+  if (url.protocol === 'https:') return true;
+  return url.protocol === 'http:' && LOOPBACK_HOSTS.includes(url.hostname);
+}
+
+function isOrigin(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && /^https?:$/.test(url.protocol) && url.origin === text;
+}

@@ -1,0 +1,111 @@
+import type { Order, Planner } from './store.ts';
+import { isSettled, statusOf } from './topup.ts';
+
+/**
+ * How often an order is worth asking about. Pure; all durations are milliseconds.
+ *
+ * The upstream states 3 to 45 s for HANDLING and 12 to 48 h for QUEUED, and never promises either.
+ */
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** In progress for longer than this is out of the ordinary, and shown as overdue. */
+export const OVERDUE_AFTER_MS = 5 * MINUTE_MS;
+
+/** An order without an end for this long is abandoned until somebody asks for it again. */
+export const ABANDON_AFTER_MS = 7 * DAY_MS;
+
+/** Never more than one call a second for one order. */
+export const SHORTEST_INTERVAL_MS = SECOND_MS;
+
+/** How old an order in progress may grow on a busy key before its state counts as stale. */
+const BUSY_INTERVAL_MS = 5 * SECOND_MS;
+
+/** Room for the call itself, before a check counts as missed. */
+const STALE_GRACE_MS = 2 * SECOND_MS;
+
+const PARKED_FIRST_MS = 12 * HOUR_MS;
+const PARKED_INTERVAL_MS = HOUR_MS;
+const PARKED_WATCHED_INTERVAL_MS = 5 * MINUTE_MS;
+
+/** The longer an order has been in progress, the less a single call is likely to find. */
+const IN_PROGRESS_STEPS: readonly { readonly untilMs: number; readonly intervalMs: number }[] = [
+  { untilMs: OVERDUE_AFTER_MS, intervalMs: SHORTEST_INTERVAL_MS },
+  { untilMs: 15 * MINUTE_MS, intervalMs: 10 * SECOND_MS },
+  { untilMs: HOUR_MS, intervalMs: 30 * SECOND_MS },
+  { untilMs: 6 * HOUR_MS, intervalMs: MINUTE_MS },
+  { untilMs: DAY_MS, intervalMs: 5 * MINUTE_MS },
+  { untilMs: Number.POSITIVE_INFINITY, intervalMs: 30 * MINUTE_MS },
+];
+
+const FIRST_RETRY_MS = SECOND_MS;
+const LONGEST_RETRY_MS = 5 * MINUTE_MS;
+
+type Unplanned = Omit<Order, 'dueAt'>;
+
+export function isParked(order: Unplanned): boolean {
+  return statusOf(order.latest.upstreamStatus) === 'QUEUED';
+}
+
+export function isInProgress(order: Unplanned): boolean {
+  return !isSettled(order.latest.upstreamStatus) && !isParked(order);
+}
+
+/** In progress for longer than the upstream ever states. */
+export function isOverdue(order: Unplanned, now: number): boolean {
+  return isInProgress(order) && now - order.statusSince > OVERDUE_AFTER_MS;
+}
+
+/** Given up: not settled, and not asked about any more. A query wakes it. */
+export function isAbandoned(order: Order): boolean {
+  return order.dueAt === null && !isSettled(order.latest.upstreamStatus);
+}
+
+/**
+ * When to ask again after a good check. A watcher brings a parked order forward; an order in progress is
+ * asked as often as the budget allows either way. `null` for a settled order, and for one that nobody
+ * watches and that found no end in seven days.
+ */
+export function planner(watched: boolean): Planner {
+  return (order) => {
+    if (isSettled(order.latest.upstreamStatus)) return null;
+    if (!watched && order.checkedAt - order.trackedSince > ABANDON_AFTER_MS) return null;
+    return isParked(order)
+      ? parkedDueAt(order, watched)
+      : order.checkedAt + inProgressIntervalMs(order.checkedAt - order.statusSince);
+  };
+}
+
+function parkedDueAt(order: Unplanned, watched: boolean): number {
+  if (watched) return order.checkedAt + PARKED_WATCHED_INTERVAL_MS;
+  return Math.max(order.statusSince + PARKED_FIRST_MS, order.checkedAt + PARKED_INTERVAL_MS);
+}
+
+function inProgressIntervalMs(ageMs: number): number {
+  const step = IN_PROGRESS_STEPS.find(({ untilMs }) => ageMs <= untilMs);
+  return step?.intervalMs ?? LONGEST_RETRY_MS;
+}
+
+/**
+ * Whether what we hold is older than it should be: its last check failed, or is long due because the
+ * budget went elsewhere.
+ */
+export function isStale(order: Order, now: number): boolean {
+  if (isSettled(order.latest.upstreamStatus)) return false;
+  if (order.failures > 0) return true;
+  if (isAbandoned(order)) return false;
+  const planned = planner(false)(order) ?? order.checkedAt;
+  return now > Math.max(planned, order.checkedAt + BUSY_INTERVAL_MS) + STALE_GRACE_MS;
+}
+
+/**
+ * How long to wait after the nth failed check in a row: full jitter over a doubling range, so that many
+ * orders that failed together do not come back together.
+ */
+export function retryDelayMs(failures: number, random: number): number {
+  const range = Math.min(FIRST_RETRY_MS * 2 ** failures, LONGEST_RETRY_MS);
+  return SHORTEST_INTERVAL_MS + Math.floor(random * range);
+}

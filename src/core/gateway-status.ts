@@ -1,0 +1,17 @@
+import type { Census } from './store.ts';
+import type { UpstreamStatus } from './upstream-status.ts';
+
+/** What an operator wants to know of a running gateway. */
+export interface GatewayStatus {
+  /** Whether the built-in simulator stands in for OneClickDz. */
+  readonly simulated: boolean;
+  readonly upstream: UpstreamStatus;
+  readonly census: Census;
+  readonly subscriptions: number;
+  readonly startedAt: number;
+  readonly logId: string;
+}
+
+export interface GatewayStatusSource {
+  gatewayStatus(): Promise<GatewayStatus>;
+}

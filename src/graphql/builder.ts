@@ -1,0 +1,41 @@
+import SchemaBuilder from '@pothos/core';
+import RelayPlugin from '@pothos/plugin-relay';
+import type { GraphQLContext } from './context.ts';
+
+export const builder = new SchemaBuilder<{
+  Context: GraphQLContext;
+  DefaultFieldNullability: false;
+  DefaultEdgesNullability: { list: false; items: false };
+  DefaultNodeNullability: false;
+  Scalars: {
+    ID: { Input: string; Output: string };
+    /** Unix milliseconds inside. */
+    DateTime: { Input: number; Output: number };
+  };
+}>({
+  plugins: [RelayPlugin],
+  defaultFieldNullability: false,
+  relay: {
+    nodeQueryOptions: false,
+    nodesQueryOptions: false,
+    edgesFieldOptions: {
+      nullable: { list: false, items: false },
+      description: 'The entries of this page.',
+    },
+    nodeFieldOptions: { nullable: false, description: 'The entry itself.' },
+    cursorFieldOptions: { description: 'The place of the entry, for `after` and `before`.' },
+    pageInfoTypeOptions: { description: 'Where a page lies within the whole.' },
+    pageInfoFieldOptions: { description: 'Where this page lies within the whole.' },
+    hasNextPageFieldOptions: { description: 'Whether anything follows this page.' },
+    hasPreviousPageFieldOptions: { description: 'Whether anything comes before this page.' },
+    startCursorFieldOptions: { description: 'The place of the first entry.' },
+    endCursorFieldOptions: { description: 'The place of the last entry.' },
+    firstArgOptions: { description: 'So many from the start, at most 100.' },
+    lastArgOptions: { description: 'So many from the end, at most 100.' },
+    afterArgOptions: { description: 'Only what follows this cursor.' },
+    beforeArgOptions: { description: 'Only what comes before this cursor.' },
+  },
+});
+
+builder.queryType({ description: 'Ask once.' });
+builder.subscriptionType({ description: 'Stay informed, over WebSocket or server-sent events.' });

@@ -1,0 +1,72 @@
+import { GraphQLError } from 'graphql';
+import type { Logger } from '../core/ports.ts';
+import { GatewayError } from '../errors.ts';
+
+/** Errors that have been through here: some pass twice, once for each layer that masks. */
+const published = new WeakSet<GraphQLError>();
+
+/**
+ * The one place that decides what a client is told of an error. A `GatewayError` tells its code, a fault
+ * in the request itself is `BAD_USER_INPUT`, and of anything else nothing leaves the process.
+ */
+export function toPublicError(error: unknown, logger: Logger): GraphQLError {
+  if (error instanceof GraphQLError && published.has(error)) return error;
+  const origin = originOf(error);
+  if (origin instanceof GatewayError && origin.code !== 'INTERNAL_SERVER_ERROR') {
+    return publish(error, origin.message, {
+      code: origin.code,
+      ...(origin.retryAfterMs === undefined
+        ? {}
+        : { retryAfterSeconds: Math.ceil(origin.retryAfterMs / 1_000) }),
+    });
+  }
+  if (origin instanceof GraphQLError) {
+    return publish(error, origin.message, { code: 'BAD_USER_INPUT', ...httpOf(origin) });
+  }
+  logInternal(origin, logger);
+  return publish(error, 'Internal server error.', { code: 'INTERNAL_SERVER_ERROR', ...INTERNAL });
+}
+
+/** Yoga's own word for the HTTP status, taken out again before an error is sent. */
+const INTERNAL = { http: { status: 500 } };
+
+/** The error that was thrown first, below what graphql-js wrapped around it to tell its place. */
+function originOf(error: unknown): unknown {
+  if (!(error instanceof GraphQLError)) return error;
+  const inner = error.originalError ?? error.cause;
+  return inner === undefined || inner === null ? error : originOf(inner);
+}
+
+function publish(
+  error: unknown,
+  message: string,
+  extensions: Record<string, unknown>,
+): GraphQLError {
+  const located = error instanceof GraphQLError ? error : undefined;
+  const result = new GraphQLError(message, {
+    extensions,
+    nodes: located?.nodes ?? null,
+    source: located?.source ?? null,
+    positions: located?.positions ?? null,
+    path: located?.path ?? null,
+  });
+  published.add(result);
+  return result;
+}
+
+function httpOf({ extensions }: GraphQLError): Record<string, unknown> {
+  return extensions['http'] === undefined ? {} : { http: extensions['http'] };
+}
+
+/** The message of an error of ours is fit for a log; a foreign one may hold anything, parameters too. */
+function logInternal(error: unknown, logger: Logger): void {
+  const own = error instanceof GatewayError ? error.cause : error;
+  const name = own instanceof Error ? own.name : typeof own;
+  const at = own instanceof Error ? framesOf(own) : undefined;
+  logger.error({ error: name, at }, 'a request failed inside the gateway');
+}
+
+function framesOf({ stack = '', message }: Error): string {
+  // The stack repeats the message at its head.
+  return stack.replace(message, '').split('\n').slice(1, 6).join(' | ').trim();
+}

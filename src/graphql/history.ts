@@ -1,0 +1,118 @@
+import { decodeCursor, encodeCursor } from '../core/cursor.ts';
+import type { Range } from '../core/store.ts';
+import type { Snapshot } from '../core/topup.ts';
+import { GatewayError } from '../errors.ts';
+import { builder } from './builder.ts';
+import type { GraphQLContext } from './context.ts';
+import { Topup } from './topup.ts';
+import { TopupState } from './topup-state.ts';
+
+const PAGE_SIZE = 20;
+const LARGEST_PAGE = 100;
+
+const TopupSnapshot = builder.objectRef<{ readonly snapshot: Snapshot }>('TopupSnapshot');
+
+TopupSnapshot.implement({
+  description: 'One entry in the history of a top-up: its state from `observedAt` on.',
+  interfaces: [TopupState],
+});
+
+interface PageArgs {
+  readonly first?: number | null | undefined;
+  readonly last?: number | null | undefined;
+  readonly after?: string | null | undefined;
+  readonly before?: string | null | undefined;
+}
+
+builder.objectField(Topup, 'history', (t) =>
+  t.connection(
+    {
+      type: TopupSnapshot,
+      description:
+        'Every state that the gateway has seen this order in, oldest first, at most 100 a page (20 without `first` or `last`).',
+      resolve: (view, args, context) => page(view.snapshot, args, context),
+    },
+    {
+      name: 'TopupHistoryConnection',
+      description: 'A page of the history of a top-up, oldest first.',
+    },
+    {
+      name: 'TopupHistoryEdge',
+      description: 'A place in the history of a top-up.',
+    },
+  ),
+);
+
+async function page(of: Snapshot, args: PageArgs, { log }: GraphQLContext) {
+  const range = toRange(args, log.logId);
+  const snapshots = await log.read(of.orderId, { ...range, limit: range.limit + 1 });
+  const more = snapshots.length > range.limit;
+  const shown =
+    range.from === 'oldest' ? snapshots.slice(0, range.limit) : snapshots.slice(-range.limit);
+  const forward = range.from === 'oldest';
+  return {
+    edges: shown.map((snapshot) => ({
+      cursor: encodeCursor({ logId: log.logId, version: snapshot.version }),
+      node: { snapshot },
+    })),
+    pageInfo: {
+      startCursor: cursorOf(shown[0], log.logId),
+      endCursor: cursorOf(shown.at(-1), log.logId),
+      hasNextPage: forward ? more : await anyBeyond(of, range, log),
+      hasPreviousPage: forward ? await anyBeyond(of, range, log) : more,
+    },
+  };
+}
+
+function cursorOf(snapshot: Snapshot | undefined, logId: string): string | null {
+  return snapshot === undefined ? null : encodeCursor({ logId, version: snapshot.version });
+}
+
+/** Whether there is anything on the far side of the bound that the page started from. */
+async function anyBeyond(of: Snapshot, range: Range, log: GraphQLContext['log']): Promise<boolean> {
+  const { after, before, from } = range;
+  const beyond: Range | undefined =
+    from === 'oldest'
+      ? after === undefined
+        ? undefined
+        : { before: after + 1, limit: 1, from: 'newest' }
+      : before === undefined
+        ? undefined
+        : { after: before - 1, limit: 1, from: 'oldest' };
+  return beyond !== undefined && (await log.read(of.orderId, beyond)).length > 0;
+}
+
+function toRange({ first, last, after, before }: PageArgs, logId: string): Range {
+  if (first != null && last != null) {
+    throw new GatewayError('BAD_USER_INPUT', 'Give `first` or `last`, not both.');
+  }
+  const limit = first ?? last ?? PAGE_SIZE;
+  if (limit < 0 || limit > LARGEST_PAGE) {
+    throw new GatewayError(
+      'BAD_USER_INPUT',
+      `\`${last == null ? 'first' : 'last'}\` must be from 0 to ${LARGEST_PAGE}, but is ${limit}.`,
+    );
+  }
+  return {
+    after: toVersion('after', after, logId),
+    before: toVersion('before', before, logId),
+    limit,
+    from: last == null ? 'oldest' : 'newest',
+  };
+}
+
+function toVersion(
+  name: 'after' | 'before',
+  text: string | null | undefined,
+  logId: string,
+): number | undefined {
+  if (text == null) return undefined;
+  const cursor = decodeCursor(text);
+  if (cursor === undefined || cursor.logId !== logId) {
+    throw new GatewayError(
+      'BAD_USER_INPUT',
+      `\`${name}\` must be a cursor that this gateway gave out; start without one.`,
+    );
+  }
+  return cursor.version;
+}

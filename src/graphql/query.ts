@@ -1,0 +1,50 @@
+import { GatewayError } from '../errors.ts';
+import { builder } from './builder.ts';
+import type { GraphQLContext } from './context.ts';
+import { toMaxAgeMs, toOrderId } from './input.ts';
+import { Topup } from './topup.ts';
+
+const MOST_IDS = 100;
+
+const MAX_AGE_DESCRIPTION =
+  'How old the answer may be, in seconds, while an order is in progress. Default 5, or 300 while it is `QUEUED`. 0 has OneClickDz asked now, within the budget of the key. A final state is always served from the log.';
+
+builder.queryField('topup', (t) =>
+  t.field({
+    type: Topup,
+    nullable: true,
+    description:
+      'The state of one top-up. From the first query on, the gateway keeps it fresh by itself until it is final. `null` where OneClickDz knows no such order.',
+    args: {
+      id: t.arg.id({ required: true, description: 'The id that OneClickDz gave the order.' }),
+      maxAge: t.arg.int({ description: MAX_AGE_DESCRIPTION }),
+    },
+    resolve: (_root, { id, maxAge }, context) => lookup(id, maxAge, context),
+  }),
+);
+
+builder.queryField('topups', (t) =>
+  t.field({
+    type: [Topup],
+    nullable: { list: false, items: true },
+    description:
+      'The states of many top-ups, in the order of `ids`. An order that fails is `null`, with an error at its place; the others stay.',
+    args: {
+      ids: t.arg.idList({ required: true, description: 'At most 100 ids of OneClickDz.' }),
+      maxAge: t.arg.int({ description: MAX_AGE_DESCRIPTION }),
+    },
+    resolve: (_root, { ids, maxAge }, context) => {
+      if (ids.length > MOST_IDS) {
+        throw new GatewayError(
+          'BAD_USER_INPUT',
+          `\`ids\` must hold at most ${MOST_IDS} ids, but holds ${ids.length}.`,
+        );
+      }
+      return ids.map((id) => lookup(id, maxAge, context));
+    },
+  }),
+);
+
+async function lookup(id: string, maxAge: number | null | undefined, context: GraphQLContext) {
+  return context.topups.lookup(toOrderId(id), toMaxAgeMs(maxAge));
+}

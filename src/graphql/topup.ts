@@ -1,0 +1,34 @@
+import type { TopupView } from '../core/view.ts';
+import { builder } from './builder.ts';
+import { TopupState } from './topup-state.ts';
+
+export const Topup = builder.objectRef<TopupView>('Topup');
+
+Topup.implement({
+  description: 'An internet top-up, as OneClickDz last described it, and how fresh that is.',
+  interfaces: [TopupState],
+  fields: (t) => ({
+    checkedAt: t.field({
+      type: 'DateTime',
+      description:
+        'When OneClickDz last confirmed this state; for a version that a later one has replaced, when it was first seen.',
+      resolve: (view) => view.checkedAt,
+    }),
+    nextCheckAt: t.field({
+      type: 'DateTime',
+      nullable: true,
+      description:
+        'When the gateway means to ask again, by itself. `null` once final, and for an order that it has given up after seven days without an end (asking for the order starts again).',
+      resolve: (view) => view.nextCheckAt,
+    }),
+    isStale: t.boolean({
+      description:
+        'Whether a check is overdue: OneClickDz fails, or the calls that the key allows are spent.',
+      resolve: (view) => view.isStale,
+    }),
+    isOverdue: t.boolean({
+      description: 'Whether the order is in progress for over 5 minutes, far beyond the usual.',
+      resolve: (view) => view.isOverdue,
+    }),
+  }),
+});

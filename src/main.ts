@@ -1,0 +1,76 @@
+import { existsSync } from 'node:fs';
+import { type Gateway, startGateway } from './compose.ts';
+import { parseConfig } from './config.ts';
+import { type Logger, systemClock } from './core/ports.ts';
+import { StartupError } from './errors.ts';
+import { createLogger } from './telemetry/logger.ts';
+
+const ENV_FILE = '.env';
+
+async function main(): Promise<void> {
+  // What the environment says already goes before the file.
+  if (existsSync(ENV_FILE)) process.loadEnvFile(ENV_FILE);
+  const config = parseConfig(process.env);
+  const logger = await createLogger({
+    level: config.logLevel,
+    readable: process.stdout.isTTY ?? false,
+  });
+  stopOnFault(logger);
+  const gateway = await startGateway(config, {
+    clock: systemClock,
+    random: Math.random,
+    fetch: globalThis.fetch,
+    logger,
+  });
+  announce(gateway, logger);
+  stopOnSignal(gateway, logger);
+}
+
+function announce({ url, demoOrders }: Gateway, logger: Logger): void {
+  if (demoOrders.length > 0) {
+    logger.warn(
+      {},
+      'no ONECLICKDZ_API_KEY: running on the built-in simulator of OneClickDz, with made-up orders',
+    );
+    for (const { id, story } of demoOrders) logger.info({}, `try order ${id}: ${story}`);
+  }
+  logger.info({}, `Topup Gateway is up: open ${url.href}`);
+}
+
+/** A second signal ends the process at once: the default, since the first took the listener away. */
+function stopOnSignal(gateway: Gateway, logger: Logger): void {
+  const stop = (signal: NodeJS.Signals) => {
+    logger.info({ signal }, 'shutting down');
+    gateway.stop().then(
+      () => process.exit(0),
+      (error: unknown) => fail(error),
+    );
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop);
+}
+
+/** A fault that nobody caught: Node would print the error whole, with whatever its message holds. */
+function stopOnFault(logger: Logger): void {
+  const onFault = (error: unknown) => {
+    const name = error instanceof Error ? error.name : typeof error;
+    const frames = error instanceof Error ? error.stack?.split('\n').filter(isFrame) : undefined;
+    logger.error({ error: name, at: frames?.join(' | ') }, 'a fault that nobody caught; stopping');
+    process.exit(1);
+  };
+  process.on('uncaughtException', onFault);
+}
+
+function isFrame(line: string): boolean {
+  return /^\s+at /.test(line);
+}
+
+function fail(error: unknown): never {
+  if (error instanceof StartupError) {
+    process.stderr.write(`topup-gateway: ${error.message}\n`);
+    process.exit(error.exitCode);
+  }
+  process.stderr.write(`topup-gateway: ${error instanceof Error ? error.stack : 'failed'}\n`);
+  process.exit(1);
+}
+
+main().catch(fail);

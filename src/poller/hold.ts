@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { Notebook } from '../core/store.ts';
+import type { GateState } from './gate.ts';
+
+const NOTE = 'upstream-hold';
+
+const holdSchema = z.object({
+  name: z.enum(['throttled', 'refused']),
+  until: z.number(),
+  key: z.string(),
+});
+
+/**
+ * A wait that the upstream imposed, kept across restarts: a gateway with a bad key that is started again
+ * and again must not use up the five tries. Another key has its own.
+ */
+export class Hold {
+  readonly #notebook: Notebook;
+  readonly #key: string;
+
+  constructor(notebook: Notebook, apiKey: string) {
+    this.#notebook = notebook;
+    // Tells keys apart without holding one.
+    this.#key = createHash('sha256').update(`hold:${apiKey}`).digest('hex').slice(0, 16);
+  }
+
+  async keep(state: GateState): Promise<void> {
+    const imposed = state.name === 'throttled' || state.name === 'refused';
+    const hold = imposed ? { name: state.name, until: state.until, key: this.#key } : null;
+    await this.#notebook.note(NOTE, JSON.stringify(hold));
+  }
+
+  /** The wait that is still running at `now`, if there is one for this key. */
+  async recall(now: number): Promise<GateState | undefined> {
+    const note = await this.#notebook.recall(NOTE);
+    if (note === undefined) return undefined;
+    const hold = holdSchema.safeParse(JSON.parse(note)).data;
+    if (hold === undefined || hold.key !== this.#key || hold.until <= now) return undefined;
+    return { name: hold.name, until: hold.until };
+  }
+}

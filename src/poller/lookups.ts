@@ -1,0 +1,69 @@
+import { isAbandoned, isParked } from '../core/cadence.ts';
+import type { Clock } from '../core/ports.ts';
+import type { Order, Schedule, SnapshotLog } from '../core/store.ts';
+import { isSettled } from '../core/topup.ts';
+import type { Topups } from '../core/topups.ts';
+import { type TopupView, viewOf } from '../core/view.ts';
+import type { Dispatcher } from './dispatcher.ts';
+import { UnknownOrders } from './unknown-orders.ts';
+
+const FRESH_MS = 5_000;
+const FRESH_PARKED_MS = 300_000;
+
+export interface LookupsOptions {
+  readonly store: SnapshotLog & Schedule;
+  readonly dispatcher: Dispatcher;
+  readonly clock: Clock;
+}
+
+/** The query path: from the log where that will do, else one check that all share. */
+export class Lookups implements Topups {
+  readonly #options: LookupsOptions;
+  readonly #unknown: UnknownOrders;
+
+  constructor(options: LookupsOptions) {
+    this.#options = options;
+    this.#unknown = new UnknownOrders(options.clock);
+  }
+
+  async lookup(orderId: string, maxAgeMs?: number): Promise<TopupView | null> {
+    const { store, clock } = this.#options;
+    const order = await store.find(orderId);
+    if (order === undefined) return this.#unknown.has(orderId) ? null : this.#first(orderId);
+    if (this.#willDo(order, maxAgeMs)) return viewOf(order, clock.now());
+    return this.#refresh(order);
+  }
+
+  #willDo(order: Order, maxAgeMs: number | undefined): boolean {
+    if (isSettled(order.latest.upstreamStatus)) return true;
+    const limitMs = maxAgeMs ?? (isParked(order) ? FRESH_PARKED_MS : FRESH_MS);
+    return limitMs > 0 && this.#options.clock.now() - order.checkedAt <= limitMs;
+  }
+
+  async #first(orderId: string): Promise<TopupView | null> {
+    const checked = await this.#options.dispatcher.request(orderId);
+    switch (checked.kind) {
+      case 'observed':
+        return viewOf(checked.order, this.#options.clock.now());
+      case 'unknown':
+        this.#unknown.add(orderId);
+        return null;
+      case 'failed':
+        throw checked.error;
+    }
+  }
+
+  async #refresh(order: Order): Promise<TopupView> {
+    const { orderId } = order.latest;
+    const { store, dispatcher, clock } = this.#options;
+    if (isAbandoned(order)) {
+      const now = clock.now();
+      await store.reschedule(orderId, { dueAt: now, failures: order.failures, trackedSince: now });
+    }
+    const checked = await dispatcher.request(orderId);
+    if (checked.kind === 'observed') return viewOf(checked.order, clock.now());
+    // Whatever was appended while we waited is newer than what we came with.
+    const held = (await store.find(orderId)) ?? order;
+    return { ...viewOf(held, clock.now()), isStale: !isSettled(held.latest.upstreamStatus) };
+  }
+}

@@ -1,0 +1,132 @@
+import { isAbandoned, planner } from '../core/cadence.ts';
+import type { Clock, Logger, Random } from '../core/ports.ts';
+import type { Store } from '../core/store.ts';
+import type { Telemetry } from '../core/telemetry.ts';
+import { isSettled } from '../core/topup.ts';
+import type { Topups, Watch } from '../core/topups.ts';
+import type { UpstreamState, UpstreamStatus } from '../core/upstream-status.ts';
+import type { TopupView } from '../core/view.ts';
+import type { UpstreamClient } from '../upstream/client.ts';
+import { CallBudget } from './budget.ts';
+import { Checker } from './checker.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { type GateState, UpstreamGate } from './gate.ts';
+import { Hold } from './hold.ts';
+import { Lookups } from './lookups.ts';
+import { Watchers } from './watchers.ts';
+
+export interface PollerOptions {
+  readonly store: Store;
+  readonly client: UpstreamClient;
+  readonly apiKey: string;
+  readonly callsPerMinute: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly telemetry: Telemetry;
+}
+
+/**
+ * Polls on everybody's behalf. It never publishes: what it sees it appends to the log, and the log rings.
+ */
+export class Poller implements Topups, Watch {
+  readonly #options: PollerOptions;
+  readonly #watchers: Watchers;
+  readonly #budget: CallBudget;
+  readonly #gate: UpstreamGate;
+  readonly #dispatcher: Dispatcher;
+  readonly #lookups: Lookups;
+
+  private constructor(options: PollerOptions, hold: Hold, initial: GateState | undefined) {
+    const { store, clock, logger } = options;
+    this.#options = options;
+    this.#watchers = new Watchers(options);
+    this.#budget = new CallBudget(options);
+    this.#gate = new UpstreamGate(initial);
+    this.#dispatcher = new Dispatcher({
+      checker: new Checker({ ...options, watchers: this.#watchers }),
+      schedule: store,
+      watchers: this.#watchers,
+      budget: this.#budget,
+      gate: this.#gate,
+      clock,
+      logger,
+      onGateChange: (state) => this.#keep(hold, state),
+    });
+    this.#lookups = new Lookups({ store, dispatcher: this.#dispatcher, clock });
+  }
+
+  /** A poller that makes no call before it is started; what is asked of it until then waits. */
+  static async open(options: PollerOptions): Promise<Poller> {
+    const hold = new Hold(options.store, options.apiKey);
+    return new Poller(options, hold, await hold.recall(options.clock.now()));
+  }
+
+  /** Goes on where the last one stopped: at once, and without a burst. */
+  start(): void {
+    this.#dispatcher.start();
+  }
+
+  /** Makes no more calls, and returns once those in flight are on disk. */
+  async stop(): Promise<void> {
+    await this.#dispatcher.stop();
+  }
+
+  lookup(orderId: string, maxAgeMs?: number): Promise<TopupView | null> {
+    return this.#lookups.lookup(orderId, maxAgeMs);
+  }
+
+  watch(orderId: string, onMissing: () => void): () => void {
+    const end = this.#watchers.add(orderId, onMissing);
+    this.#bringForward(orderId).catch((error: unknown) => {
+      // The order stays on its schedule; only the wish to see it sooner is lost.
+      const reason = error instanceof Error ? error.message : 'unknown';
+      this.#options.logger.error({ orderId, reason }, 'could not bring an order forward');
+    });
+    return end;
+  }
+
+  status(): UpstreamStatus {
+    const state = this.#gate.stateAt(this.#options.clock.now());
+    return {
+      state: STATE_NAMES[state.name],
+      resumesAt: 'until' in state ? state.until : null,
+      limitPerMinute: this.#budget.limitPerMinute,
+      callsPerMinute: this.#budget.callsPerMinute,
+      usedInLastMinute: this.#budget.usedInLastMinute,
+      budgetLeft: this.#budget.left,
+    };
+  }
+
+  /** Somebody watches: an order that is parked is asked sooner, an abandoned one again. */
+  async #bringForward(orderId: string): Promise<void> {
+    const { store, clock } = this.#options;
+    const order = await store.find(orderId);
+    if (order === undefined) {
+      this.#watchers.expect(orderId);
+    } else if (isAbandoned(order)) {
+      const now = clock.now();
+      await store.reschedule(orderId, { dueAt: now, failures: order.failures, trackedSince: now });
+    } else if (!isSettled(order.latest.upstreamStatus) && order.failures === 0) {
+      const watchedAt = planner(true)(order);
+      if (watchedAt === null || order.dueAt === null || watchedAt >= order.dueAt) return;
+      await store.reschedule(orderId, { dueAt: watchedAt, failures: 0 });
+    }
+    this.#dispatcher.wake();
+  }
+
+  #keep(hold: Hold, state: GateState): void {
+    hold.keep(state).catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : 'unknown';
+      this.#options.logger.error({ reason }, 'could not note that the upstream told us to wait');
+    });
+  }
+}
+
+const STATE_NAMES: Record<GateState['name'], UpstreamState> = {
+  proving: 'PROVING',
+  serving: 'SERVING',
+  failing: 'FAILING',
+  throttled: 'THROTTLED',
+  refused: 'REFUSED',
+};

@@ -1,0 +1,125 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { GatewayStatus } from '../core/gateway-status.ts';
+import type { Telemetry } from '../core/telemetry.ts';
+
+const PREFIX = 'topup_gateway_';
+
+/** Names and units by the conventions of Prometheus: base units, counters end in `_total`. */
+export class Metrics implements Telemetry {
+  readonly #registry = new Registry();
+  readonly #setGauges = this.#statusGauges();
+  #subscriptions = 0;
+
+  readonly #upstreamCalls = new Counter({
+    name: `${PREFIX}upstream_calls_total`,
+    help: 'Calls to OneClickDz, by what they came to.',
+    labelNames: ['operation', 'outcome'] as const,
+    registers: [this.#registry],
+  });
+
+  readonly #upstreamCallSeconds = new Histogram({
+    name: `${PREFIX}upstream_call_duration_seconds`,
+    help: 'Duration of calls to OneClickDz.',
+    labelNames: ['operation'] as const,
+    buckets: [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30],
+    registers: [this.#registry],
+  });
+
+  readonly #snapshots = new Counter({
+    name: `${PREFIX}snapshots_total`,
+    help: 'Snapshots appended to the log, by status.',
+    labelNames: ['status'] as const,
+    registers: [this.#registry],
+  });
+
+  readonly #lagSeconds = new Histogram({
+    name: `${PREFIX}lag_seconds`,
+    help: 'From the moment an order was processed, as OneClickDz tells it, to its snapshot.',
+    buckets: [0.25, 0.5, 1, 2, 3, 5, 10, 30, 60, 300, 3_600],
+    registers: [this.#registry],
+  });
+
+  readonly #events = new Counter({
+    name: `${PREFIX}events_sent_total`,
+    help: 'Events handed to subscribers.',
+    registers: [this.#registry],
+  });
+
+  readonly #operationSeconds = new Histogram({
+    name: `${PREFIX}operation_duration_seconds`,
+    help: 'Duration of GraphQL queries, checks that they waited for included.',
+    labelNames: ['operation'] as const,
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15],
+    registers: [this.#registry],
+  });
+
+  constructor() {
+    collectDefaultMetrics({ register: this.#registry });
+  }
+
+  get subscriptions(): number {
+    return this.#subscriptions;
+  }
+
+  upstreamCall({ operation, outcome, durationMs }: Parameters<Telemetry['upstreamCall']>[0]): void {
+    this.#upstreamCalls.inc({ operation, outcome });
+    this.#upstreamCallSeconds.observe({ operation }, durationMs / 1_000);
+  }
+
+  snapshotAppended({ status, lagMs }: Parameters<Telemetry['snapshotAppended']>[0]): void {
+    this.#snapshots.inc({ status });
+    if (lagMs !== undefined) this.#lagSeconds.observe(lagMs / 1_000);
+  }
+
+  eventSent(): void {
+    this.#events.inc();
+  }
+
+  subscriptionOpened(): void {
+    this.#subscriptions += 1;
+  }
+
+  subscriptionClosed(): void {
+    this.#subscriptions -= 1;
+  }
+
+  operationDone(operation: string, durationMs: number): void {
+    this.#operationSeconds.observe({ operation }, durationMs / 1_000);
+  }
+
+  /** The text that Prometheus scrapes. What is not counted along the way is read off `status`. */
+  async scrape(
+    status: GatewayStatus,
+  ): Promise<{ readonly contentType: string; readonly text: string }> {
+    this.#setGauges(status);
+    return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
+  }
+
+  #statusGauges(): (status: GatewayStatus) => void {
+    const gauge = (name: string, help: string) =>
+      new Gauge({ name: `${PREFIX}${name}`, help, registers: [this.#registry] });
+    const tracked = new Gauge({
+      name: `${PREFIX}orders_tracked`,
+      help: 'Orders that are asked about, by status.',
+      labelNames: ['status'] as const,
+      registers: [this.#registry],
+    });
+    const overdue = gauge('orders_overdue', 'Tracked orders in progress for over 5 minutes.');
+    const abandoned = gauge('orders_abandoned', 'Orders given up after seven days without an end.');
+    const subscriptions = gauge('subscriptions', 'Open subscriptions.');
+    const left = gauge('budget_calls_left', 'Calls to OneClickDz that could start this moment.');
+    const perMinute = gauge('budget_calls_per_minute', 'Calls a minute allowed at present.');
+    const startedAt = gauge('start_time_seconds', 'When the gateway started, Unix time.');
+    const serving = gauge('upstream_serving', '1 while OneClickDz answers, else 0.');
+    return ({ census, upstream, subscriptions: open, startedAt: since }) => {
+      startedAt.set(since / 1_000);
+      for (const [status, count] of Object.entries(census.tracked)) tracked.set({ status }, count);
+      overdue.set(census.overdue);
+      abandoned.set(census.abandoned);
+      subscriptions.set(open);
+      left.set(upstream.budgetLeft);
+      perMinute.set(upstream.callsPerMinute);
+      serving.set(upstream.state === 'SERVING' ? 1 : 0);
+    };
+  }
+}

@@ -1,0 +1,173 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { GatewayStatusSource } from '../core/gateway-status.ts';
+import type { Clock, Logger } from '../core/ports.ts';
+import { StartupError } from '../errors.ts';
+import type { Drain } from './drain.ts';
+import { readiness } from './health.ts';
+import { isAllowedOrigin } from './origin.ts';
+import { GRAPHQL_PATH } from './paths.ts';
+import type { WebSocketTransport } from './ws.ts';
+import type { Yoga } from './yoga.ts';
+
+export interface GatewayServerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly yoga: Yoga;
+  readonly webSockets: WebSocketTransport;
+  readonly drain: Drain;
+  readonly status: GatewayStatusSource;
+  readonly scrape: () => Promise<{ readonly contentType: string; readonly text: string }>;
+  readonly allowedOrigins: readonly string[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** How long queries that are running at shutdown may take to finish. */
+const DRAIN_MS = 10_000;
+
+/** One port for everything: GraphQL over HTTP and WebSocket, health, metrics. */
+export class GatewayServer {
+  readonly #options: GatewayServerOptions;
+  readonly #http: Server;
+  #closing = false;
+
+  constructor(options: GatewayServerOptions) {
+    this.#options = options;
+    this.#http = createServer((request, response) => this.#onRequest(request, response));
+    this.#http.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
+  }
+
+  /** @throws StartupError where the address cannot be listened on. */
+  async listen(): Promise<URL> {
+    const { host, port } = this.#options;
+    await new Promise<void>((resolve, reject) => {
+      this.#http.once('error', (error: NodeJS.ErrnoException) => {
+        reject(new StartupError(describeListenError(error, host, port), { cause: error }));
+      });
+      this.#http.listen(port, host, resolve);
+    });
+    const address = this.#http.address();
+    const actual = typeof address === 'object' && address !== null ? address.port : port;
+    const name = host.includes(':') ? `[${host}]` : host;
+    return new URL(`http://${name}:${actual}${GRAPHQL_PATH}`);
+  }
+
+  /** Accepts nothing more, lets running queries finish, then sends every subscriber off to come back. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    const closed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
+    this.#http.closeIdleConnections();
+    const overdue = Promise.withResolvers<void>();
+    const timer = this.#options.clock.after(DRAIN_MS, overdue.resolve);
+    await Promise.race([this.#options.drain.idle(), overdue.promise]);
+    timer.cancel();
+    await this.#options.webSockets.close();
+    this.#http.closeAllConnections();
+    await closed;
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const requestId = requestIdOf(request);
+    response.setHeader('x-request-id', requestId);
+    if (this.#closing) response.setHeader('connection', 'close');
+    this.#logWhenDone(request, response, requestId);
+    const path = (request.url ?? '/').split('?', 1)[0];
+    switch (path) {
+      case '/':
+        response.writeHead(302, { location: GRAPHQL_PATH }).end();
+        break;
+      case '/health/live':
+        sendJson(response, 200, { status: 'live' });
+        break;
+      case '/health/ready':
+        this.#answer(response, () => this.#sendReadiness(response));
+        break;
+      case '/metrics':
+        this.#answer(response, () => this.#sendMetrics(response));
+        break;
+      default:
+        this.#serveGraphQL(request, response);
+    }
+  }
+
+  #serveGraphQL(request: IncomingMessage, response: ServerResponse): void {
+    // An event stream has no end of its own to wait for: its client comes back with its cursor.
+    const isStream = request.headers.accept?.includes('text/event-stream') ?? false;
+    if (!isStream) response.once('close', this.#options.drain.enter());
+    this.#answer(response, async () => {
+      await this.#options.yoga(request, response);
+    });
+  }
+
+  #answer(response: ServerResponse, answer: () => Promise<void>): void {
+    answer().catch((error: unknown) => {
+      const name = error instanceof Error ? error.name : typeof error;
+      this.#options.logger.error({ error: name }, 'a request could not be answered');
+      if (response.headersSent) response.destroy();
+      else sendJson(response, 500, { status: 'error' });
+    });
+  }
+
+  async #sendReadiness(response: ServerResponse): Promise<void> {
+    const { ready, problems } = await readiness(this.#options.status, this.#closing);
+    sendJson(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', problems });
+  }
+
+  async #sendMetrics(response: ServerResponse): Promise<void> {
+    const { contentType, text } = await this.#options.scrape();
+    response.writeHead(200, { 'content-type': contentType }).end(text);
+  }
+
+  #logWhenDone(request: IncomingMessage, response: ServerResponse, requestId: string): void {
+    const { clock, logger } = this.#options;
+    const startedAt = clock.now();
+    response.once('close', () => {
+      const durationMs = clock.now() - startedAt;
+      const { method } = request;
+      logger.debug({ requestId, method, httpStatus: response.statusCode, durationMs }, 'request');
+    });
+  }
+
+  #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => socket.destroy());
+    const path = (request.url ?? '/').split('?', 1)[0];
+    const { origin, host } = request.headers;
+    if (this.#closing) refuseUpgrade(socket, '503 Service Unavailable');
+    else if (path !== GRAPHQL_PATH) refuseUpgrade(socket, '404 Not Found');
+    else if (!isAllowedOrigin({ origin, host }, this.#options.allowedOrigins)) {
+      refuseUpgrade(socket, '403 Forbidden');
+    } else this.#options.webSockets.upgrade(request, socket, head);
+  }
+}
+
+/** The caller's own request id where it looks like one, so that logs on both sides can be joined. */
+function requestIdOf(request: IncomingMessage): string {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response
+    .writeHead(status, { 'content-type': 'application/json; charset=utf-8' })
+    .end(`${JSON.stringify(body)}\n`);
+}
+
+function refuseUpgrade(socket: Duplex, status: string): void {
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+function describeListenError(error: NodeJS.ErrnoException, host: string, port: number): string {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `${host}:${port} is in use by another program; stop it, or set PORT to a free one`;
+    case 'EACCES':
+      return `not allowed to listen on ${host}:${port}; set PORT to one above 1023`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `HOST ${host} is no address of this machine`;
+    default:
+      return `cannot listen on ${host}:${port} (${error.code ?? 'unknown'})`;
+  }
+}

@@ -1,0 +1,106 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { ExecutionArgs, GraphQLError } from 'graphql';
+import { useServer } from 'graphql-ws/use/ws';
+import { WebSocketServer } from 'ws';
+import type { Clock, Logger } from '../core/ports.ts';
+import { toPublicError } from '../graphql/errors.ts';
+import type { Drain } from './drain.ts';
+import type { Yoga } from './yoga.ts';
+
+/** A query is a few kilobytes; a frame far beyond that is refused before it is read. */
+const LARGEST_MESSAGE_BYTES = 256 * 1024;
+
+/** How long a client may take to answer a close frame at shutdown. */
+const CLOSE_GRACE_MS = 1_000;
+
+export interface WebSocketOptions {
+  readonly yoga: Yoga;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly drain: Drain;
+}
+
+export interface WebSocketTransport {
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** Closes every socket with 1001, so that clients come back by themselves; cuts off those that linger. */
+  close(): Promise<void>;
+}
+
+/** What Yoga's plugins made of one operation: the functions to run it with. */
+type Enveloped = ReturnType<Yoga['getEnveloped']>;
+
+/** GraphQL over WebSocket (graphql-transport-ws), through the same plugins as over HTTP. */
+export function createWebSocketTransport(options: WebSocketOptions): WebSocketTransport {
+  const { yoga, logger, clock, drain } = options;
+  const sockets = new WebSocketServer({
+    noServer: true,
+    // Costs memory for each socket, and our messages are small.
+    perMessageDeflate: false,
+    maxPayload: LARGEST_MESSAGE_BYTES,
+  });
+  const running = new WeakMap<ExecutionArgs, Enveloped>();
+  const server = useServer(
+    {
+      isProd: true,
+      async execute(args) {
+        const leave = drain.enter();
+        try {
+          return await envelopedOf(running, args).execute(args);
+        } finally {
+          // The answer is written right after this returns.
+          setImmediate(leave);
+        }
+      },
+      subscribe: (args) => envelopedOf(running, args).subscribe(args),
+      async onSubscribe(context, _id, { query, variables, operationName }) {
+        const enveloped = yoga.getEnveloped({ ...context.extra, connection: context });
+        try {
+          const document = enveloped.parse(query);
+          const faults = enveloped.validate(enveloped.schema, document);
+          if (faults.length > 0) return faults.map((fault: unknown) => forSocket(fault, logger));
+          const args: ExecutionArgs = {
+            schema: enveloped.schema,
+            document,
+            variableValues: variables ?? null,
+            operationName: operationName ?? null,
+            contextValue: await enveloped.contextFactory(),
+          };
+          running.set(args, enveloped);
+          return args;
+        } catch (error) {
+          return [forSocket(error, logger)];
+        }
+      },
+      // The last of its four arguments is all that matters here.
+      onError: (...[, , , errors]) => errors.map((error) => forSocket(error, logger).toJSON()),
+    },
+    sockets,
+  );
+  return {
+    upgrade: (request, socket, head) =>
+      sockets.handleUpgrade(request, socket, head, (webSocket) => {
+        sockets.emit('connection', webSocket, request);
+      }),
+    async close() {
+      const timer = clock.after(CLOSE_GRACE_MS, () => {
+        for (const socket of sockets.clients) socket.terminate();
+      });
+      await server.dispose();
+      timer.cancel();
+    },
+  };
+}
+
+function envelopedOf(running: WeakMap<ExecutionArgs, Enveloped>, args: ExecutionArgs): Enveloped {
+  const enveloped = running.get(args);
+  if (enveloped === undefined) throw new Error('an operation that was never prepared');
+  return enveloped;
+}
+
+/** HTTP statuses mean nothing here. */
+function forSocket(error: unknown, logger: Logger): GraphQLError {
+  const publicError = toPublicError(error, logger);
+  delete publicError.extensions['http'];
+  return publicError;
+}

@@ -1,0 +1,63 @@
+import { createYoga, type Plugin } from 'graphql-yoga';
+import type { Clock, Logger } from '../core/ports.ts';
+import type { GraphQLContext } from '../graphql/context.ts';
+import { toPublicError } from '../graphql/errors.ts';
+import { schema } from '../graphql/schema.ts';
+import { renderGraphiQL, type Tab } from './graphiql.ts';
+import { GRAPHQL_PATH } from './paths.ts';
+
+export interface YogaOptions {
+  readonly context: GraphQLContext;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly allowedOrigins: readonly string[];
+  readonly tabs: readonly Tab[];
+  /** Told of each query that was executed, over any transport. */
+  readonly onOperation: (operation: string, durationMs: number) => void;
+}
+
+export type Yoga = ReturnType<typeof createGraphQLYoga>;
+
+/** GraphQL over HTTP: POST, GET, server-sent events, and GraphiQL for browsers. */
+export function createGraphQLYoga(options: YogaOptions) {
+  const { context, logger, allowedOrigins } = options;
+  return createYoga({
+    schema,
+    context: () => context,
+    graphqlEndpoint: GRAPHQL_PATH,
+    graphiql: { defaultTabs: [...options.tabs] },
+    renderGraphiQL,
+    landingPage: false,
+    multipart: false,
+    // What goes wrong is logged where it is masked.
+    logging: false,
+    maskedErrors: { maskError: (error) => toPublicError(error, logger) },
+    cors: allowedOrigins.length === 0 ? false : { origin: [...allowedOrigins], credentials: false },
+    plugins: [useRequestErrors(logger), useOperationTiming(options)],
+  });
+}
+
+/** Faults in the document itself get our codes as well; Yoga masks only what comes out of execution. */
+function useRequestErrors(logger: Logger): Plugin {
+  return {
+    onParse:
+      () =>
+      ({ result, replaceParseResult }) => {
+        if (result instanceof Error) replaceParseResult(toPublicError(result, logger));
+      },
+    onValidate:
+      () =>
+      ({ valid, result, setResult }) => {
+        if (!valid) setResult(result.map((error) => toPublicError(error, logger)));
+      },
+  };
+}
+
+function useOperationTiming({ clock, onOperation }: YogaOptions): Plugin {
+  return {
+    onExecute() {
+      const startedAt = clock.now();
+      return { onExecuteDone: () => onOperation('query', clock.now() - startedAt) };
+    },
+  };
+}

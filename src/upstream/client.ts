@@ -1,0 +1,165 @@
+import { parseOrderId } from '../core/order-id.ts';
+import type { Clock, Fetch, Logger } from '../core/ports.ts';
+import type { Telemetry, UpstreamOperation } from '../core/telemetry.ts';
+import type { CheckAnswer, Failure, ListAnswer } from './answer.ts';
+import { readBody } from './body.ts';
+import { decodeEnvelope, decodeList, decodeTopup, type Envelope } from './decode.ts';
+import { parseRetryAfter } from './retry-after.ts';
+
+export interface UpstreamClientOptions {
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  /** From the start of a call to the end of its body. */
+  readonly timeoutMs: number;
+  readonly fetch: Fetch;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly telemetry: Telemetry;
+}
+
+export interface ListQuery {
+  /** Creation times, Unix milliseconds, both inclusive. */
+  readonly from: number;
+  readonly to: number;
+  /** From 1; a page holds 100 orders. */
+  readonly page: number;
+}
+
+/** One call is one request: no retries here, since every request counts against the key. */
+export interface UpstreamClient {
+  check(orderId: string): Promise<CheckAnswer>;
+  list(query: ListQuery): Promise<ListAnswer>;
+}
+
+/** What came back, before anybody asks what it says of an order. */
+type Reply =
+  | { readonly kind: 'reply'; readonly httpStatus: number; readonly envelope: Envelope }
+  | Failure;
+
+const PAGE_SIZE = 100;
+
+export function createUpstreamClient(options: UpstreamClientOptions): UpstreamClient {
+  return {
+    async check(orderId) {
+      const path = `/v3/internet/check-id/${encodeURIComponent(orderId)}`;
+      return call(options, { operation: 'check-id', path, orderId }, (reply) =>
+        toCheckAnswer(reply, orderId, options.clock.now()),
+      );
+    },
+    async list({ from, to, page }) {
+      const query = new URLSearchParams({
+        page: String(page),
+        pageSize: String(PAGE_SIZE),
+        from: new Date(from).toISOString(),
+        to: new Date(to).toISOString(),
+      });
+      return call(options, { operation: 'list', path: `/v3/internet/list?${query}` }, (reply) =>
+        toListAnswer(reply, options.clock.now()),
+      );
+    },
+  };
+}
+
+interface Call {
+  readonly operation: UpstreamOperation;
+  readonly path: string;
+  readonly orderId?: string;
+}
+
+/** Makes the call, and tells the log and the metrics what it came to: one line each, without its body. */
+async function call<Answer extends CheckAnswer | ListAnswer>(
+  options: UpstreamClientOptions,
+  { operation, path, orderId }: Call,
+  read: (reply: Reply) => Answer,
+): Promise<Answer> {
+  const startedAt = options.clock.now();
+  const reply = await request(options, path);
+  const answer = read(reply);
+  const durationMs = options.clock.now() - startedAt;
+  const outcome = answer.kind === 'failed' ? answer.reason : answer.kind;
+  options.telemetry.upstreamCall({ operation, outcome, durationMs });
+  const httpStatus = 'httpStatus' in reply ? reply.httpStatus : undefined;
+  options.logger.info({ operation, orderId, outcome, httpStatus, durationMs }, 'upstream call');
+  return answer;
+}
+
+async function request(options: UpstreamClientOptions, path: string): Promise<Reply> {
+  const abort = new AbortController();
+  const timer = options.clock.after(options.timeoutMs, () => abort.abort());
+  try {
+    const response = await options.fetch(new URL(path, options.baseUrl), {
+      headers: { 'x-access-token': options.apiKey, accept: 'application/json' },
+      signal: abort.signal,
+      // A redirect would carry the key to wherever it points.
+      redirect: 'manual',
+    });
+    return await toReply(response, options.clock.now());
+  } catch {
+    return { kind: 'failed', reason: abort.signal.aborted ? 'timeout' : 'network' };
+  } finally {
+    timer.cancel();
+  }
+}
+
+async function toReply(response: Response, now: number): Promise<Reply> {
+  const httpStatus = response.status;
+  const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), now);
+  if (httpStatus === 429 || httpStatus === 401 || httpStatus === 403) {
+    // The status alone decides: a body that breaks off must not turn a refusal into a mere fault.
+    const body = await readBody(response).catch(() => undefined);
+    if (httpStatus === 429) return { kind: 'throttled', retryAfterMs };
+    return { kind: 'refused', httpStatus, upstreamCode: codeOf(decodeBody(body)) };
+  }
+  const body = await readBody(response);
+  if (body === undefined) return { kind: 'failed', reason: 'too_large', httpStatus };
+  if (httpStatus >= 500 || (httpStatus >= 300 && httpStatus < 400)) {
+    return { kind: 'failed', reason: 'http_status', httpStatus, retryAfterMs };
+  }
+  const envelope = decodeBody(body);
+  if (envelope === undefined) return { kind: 'failed', reason: 'unreadable', httpStatus };
+  return { kind: 'reply', httpStatus, envelope };
+}
+
+function decodeBody(body: string | undefined): Envelope | undefined {
+  return body === undefined ? undefined : decodeEnvelope(parseJson(body));
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The upstream's word for its error, if it looks like one: it goes into a log line. */
+function codeOf(envelope: Envelope | undefined): string | undefined {
+  const code = envelope?.success === false ? envelope.error?.code : undefined;
+  return code !== undefined && /^[A-Z][A-Z_-]{2,39}$/.test(code) ? code : undefined;
+}
+
+function toCheckAnswer(reply: Reply, orderId: string, now: number): CheckAnswer {
+  if (reply.kind !== 'reply') return reply;
+  const { envelope, httpStatus } = reply;
+  if (!envelope.success) {
+    // Only in the upstream's own envelope: a router miss is a 404 as well, and says nothing of the order.
+    if (httpStatus === 404 || httpStatus === 400) return { kind: 'unknown' };
+    return { kind: 'failed', reason: 'http_status', httpStatus };
+  }
+  const topup = decodeTopup(envelope.data, now);
+  if (topup === undefined) return { kind: 'failed', reason: 'unreadable', httpStatus };
+  if (topup.orderId !== undefined && parseOrderId(topup.orderId) !== orderId) {
+    return { kind: 'failed', reason: 'wrong_order', httpStatus };
+  }
+  return { kind: 'observed', observation: { ...topup, orderId } };
+}
+
+function toListAnswer(reply: Reply, now: number): ListAnswer {
+  if (reply.kind !== 'reply') return reply;
+  const { envelope, httpStatus } = reply;
+  if (!envelope.success) return { kind: 'failed', reason: 'http_status', httpStatus };
+  const list = decodeList(envelope.data, now);
+  return list === undefined
+    ? { kind: 'failed', reason: 'unreadable', httpStatus }
+    : { kind: 'listed', ...list };
+}

@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import type { Observation } from '../core/topup.ts';
+
+/**
+ * From what the upstream sends to what we mean. Strict on what must hold (an envelope, a status),
+ * tolerant of the rest: no detail is marked as required, and any may be missing, `null` or of another type.
+ */
+
+const text = z
+  .union([z.string(), z.number().transform(String)])
+  .transform((value) => (value === '' ? null : value))
+  .nullish()
+  .catch(null);
+
+const amount = z
+  .union([
+    z.number(),
+    z
+      .string()
+      .regex(/^\d+(\.\d+)?$/)
+      .transform(Number),
+  ])
+  .nullish()
+  .catch(null);
+
+const time = z
+  .string()
+  .transform((value) => Date.parse(value))
+  .refine((value) => !Number.isNaN(value))
+  .nullish()
+  .catch(null);
+
+const topupSchema = z.object({
+  _id: z.string().min(1).optional(),
+  status: z.string().min(1).max(64),
+  ref: text,
+  type: text,
+  number: text,
+  topup_amount: amount,
+  card_code: text,
+  num_trans: text,
+  date_traitement: time,
+  refund_message: text,
+  created_at: time,
+});
+
+const envelopeSchema = z.union([
+  z.object({ success: z.literal(true), data: z.unknown() }),
+  z.object({
+    success: z.literal(false),
+    error: z.object({ code: z.string() }).optional().catch(undefined),
+  }),
+]);
+
+const rowsSchema = z.array(z.unknown());
+const listSchema = z.union([
+  z.object({ topups: rowsSchema }).transform(({ topups }) => topups),
+  z.object({ items: rowsSchema }).transform(({ items }) => items),
+]);
+
+export type Envelope = z.infer<typeof envelopeSchema>;
+
+/** `undefined` for whatever is not the upstream's own envelope: a router miss, a proxy's page. */
+export function decodeEnvelope(body: unknown): Envelope | undefined {
+  return envelopeSchema.safeParse(body).data;
+}
+
+/** An order, with `orderId` undefined where the upstream left its id out; `undefined` if it is none. */
+export type Decoded = Omit<Observation, 'orderId'> & { readonly orderId: string | undefined };
+
+export function decodeTopup(data: unknown, observedAt: number): Decoded | undefined {
+  const topup = topupSchema.safeParse(data).data;
+  if (topup === undefined) return undefined;
+  return {
+    orderId: topup._id,
+    upstreamStatus: topup.status,
+    observedAt,
+    ref: topup.ref ?? null,
+    type: topup.type ?? null,
+    number: topup.number ?? null,
+    amount: topup.topup_amount ?? null,
+    cardCode: topup.card_code ?? null,
+    transactionNumber: topup.num_trans ?? null,
+    processedAt: topup.date_traitement ?? null,
+    refundMessage: topup.refund_message ?? null,
+    createdAt: topup.created_at ?? null,
+  };
+}
+
+/**
+ * The rows of a list, under either of the two names that they are known by. Rows without an id or a
+ * status are left out, and show in the difference to `rows`.
+ */
+export function decodeList(
+  data: unknown,
+  observedAt: number,
+): { readonly observations: readonly Observation[]; readonly rows: number } | undefined {
+  const rows = listSchema.safeParse(data).data;
+  if (rows === undefined) return undefined;
+  const observations = rows.flatMap((row) => {
+    const decoded = decodeTopup(row, observedAt);
+    return decoded?.orderId === undefined ? [] : [{ ...decoded, orderId: decoded.orderId }];
+  });
+  return { observations, rows: rows.length };
+}

@@ -1,0 +1,56 @@
+import type { Clock, Timer } from '../../src/core/ports.ts';
+
+interface Alarm {
+  readonly at: number;
+  readonly callback: () => void;
+}
+
+/** Time that moves only when told to. */
+export class ManualClock implements Clock {
+  #now: number;
+  readonly #alarms = new Set<Alarm>();
+
+  constructor(now = Date.UTC(2026, 0, 1)) {
+    this.#now = now;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  after(delayMs: number, callback: () => void): Timer {
+    const alarm = { at: this.#now + Math.max(delayMs, 0), callback };
+    this.#alarms.add(alarm);
+    return { cancel: () => void this.#alarms.delete(alarm) };
+  }
+
+  /** Moves on by `ms`, stopping at each alarm on the way; lets promises settle after each. */
+  async advance(ms: number): Promise<void> {
+    const until = this.#now + ms;
+    await settle();
+    for (;;) {
+      const next = this.#nextAlarm(until);
+      if (next === undefined) break;
+      this.#alarms.delete(next);
+      this.#now = Math.max(this.#now, next.at);
+      next.callback();
+      await settle();
+    }
+    this.#now = until;
+  }
+
+  #nextAlarm(until: number): Alarm | undefined {
+    let next: Alarm | undefined;
+    for (const alarm of this.#alarms) {
+      if (alarm.at <= until && (next === undefined || alarm.at < next.at)) next = alarm;
+    }
+    return next;
+  }
+}
+
+/** Lets everything that is ready to run, run: promise callbacks, and what they set off. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
+}

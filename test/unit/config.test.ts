@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { parseConfig } from '../../src/config.ts';
+import { StartupError } from '../../src/errors.ts';
+
+function faultOf(environment: Record<string, string>): StartupError {
+  try {
+    parseConfig(environment);
+  } catch (error) {
+    if (error instanceof StartupError) return error;
+    throw error;
+  }
+  throw new Error('the configuration was accepted');
+}
+
+describe('parseConfig', () => {
+  it('needs nothing', () => {
+    expect(parseConfig({})).toEqual({
+      apiKey: undefined,
+      baseUrl: 'https://api.oneclickdz.com',
+      callsPerMinute: 120,
+      upstreamTimeoutMs: 15_000,
+      host: '127.0.0.1',
+      port: 4_000,
+      databaseUrl: 'file:data/gateway.db',
+      logLevel: 'info',
+      allowedOrigins: [],
+    });
+  });
+
+  it('takes an empty variable for one that is not set', () => {
+    expect(parseConfig({ PORT: '', ONECLICKDZ_API_KEY: '' })).toEqual(parseConfig({}));
+  });
+
+  it('takes what is set', () => {
+    expect(
+      parseConfig({
+        ONECLICKDZ_API_KEY: 'k-1',
+        ONECLICKDZ_BASE_URL: 'http://127.0.0.1:4100',
+        UPSTREAM_CALLS_PER_MINUTE: '60',
+        PORT: '0',
+        ALLOWED_ORIGINS: 'https://a.example, http://localhost:5173',
+      }),
+    ).toMatchObject({
+      apiKey: 'k-1',
+      baseUrl: 'http://127.0.0.1:4100',
+      callsPerMinute: 60,
+      port: 0,
+      allowedOrigins: ['https://a.example', 'http://localhost:5173'],
+    });
+  });
+
+  it('reports every fault at once: the name, what was expected, what came', () => {
+    const fault = faultOf({
+      PORT: '80a',
+      LOG_LEVEL: 'loud',
+      UPSTREAM_CALLS_PER_MINUTE: '0',
+      DATABASE_URL: 'postgres://x',
+      ALLOWED_ORIGINS: 'https://a.example/path',
+    });
+    expect(fault.exitCode).toBe(78);
+    expect(fault.message).toMatchInlineSnapshot(`
+      "the configuration is wrong:
+        UPSTREAM_CALLS_PER_MINUTE: expected a whole number from 1 to 100000; got "0"
+        PORT: expected a whole number from 0 to 65535; got "80a"
+        DATABASE_URL: expected file:PATH, or file::memory:; got "postgres://x"
+        LOG_LEVEL: expected one of trace, debug, info, warn, error, silent; got "loud"
+        ALLOWED_ORIGINS: expected origins such as https://shop.example, separated by commas; got "https://a.example/path""
+    `);
+  });
+
+  it('never shows the key, not even a wrong one', () => {
+    const fault = faultOf({ ONECLICKDZ_API_KEY: 'secret with blanks' });
+    expect(fault.message).toContain('ONECLICKDZ_API_KEY: expected the key');
+    expect(fault.message).not.toContain('secret');
+  });
+
+  it.each([
+    'http://api.example',
+    'https://api.example/v3',
+    'https://user:pass@api.example',
+    'ftp://x',
+    'api.example',
+  ])('sends no key to %s', (baseUrl) => {
+    expect(faultOf({ ONECLICKDZ_BASE_URL: baseUrl }).message).toContain('ONECLICKDZ_BASE_URL');
+  });
+});
