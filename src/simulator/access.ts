@@ -1,0 +1,46 @@
+import type { Clock } from '../core/ports.ts';
+import type { Refusal } from './answer.ts';
+
+const ATTEMPTS = 5;
+const BLOCKED_MS = 15 * 60_000;
+
+/**
+ * Checks the key of a call, and locks everybody out after five bad ones: the upstream blocks an address,
+ * and the simulator has one caller. A good key does not wipe out the bad tries before it; whether it does
+ * at the upstream is unknown, so this is the harder of the two.
+ */
+export function createAccess(apiKey: string, clock: Clock) {
+  let attemptsLeft = ATTEMPTS;
+  let blockedUntil = Number.NEGATIVE_INFINITY;
+
+  function failedAttempt(code: string, message: string): Refusal {
+    attemptsLeft -= 1;
+    const details = { attemptsLeft };
+    if (attemptsLeft === 0) {
+      blockedUntil = clock.now() + BLOCKED_MS;
+      attemptsLeft = ATTEMPTS;
+    }
+    return { kind: 'refusal', httpStatus: 401, code, message, details };
+  }
+
+  return {
+    /** `undefined` where the call may go on. */
+    refuse(key: string | null): Refusal | undefined {
+      if (clock.now() < blockedUntil) return BLOCKED;
+      if (key === null || key === '') {
+        return failedAttempt('MISSING_ACCESS_TOKEN', 'Access token is required');
+      }
+      if (key !== apiKey) {
+        return failedAttempt('INVALID_ACCESS_TOKEN', 'The provided access token is invalid');
+      }
+      return undefined;
+    },
+  };
+}
+
+const BLOCKED: Refusal = {
+  kind: 'refusal',
+  httpStatus: 403,
+  code: 'IP_BLOCKED',
+  message: 'Your IP has been temporarily blocked due to too many invalid attempts',
+};

@@ -1,0 +1,112 @@
+import type { Clock, Random } from '../core/ports.ts';
+import { drawPlan, type LifeName, type Plan } from './life.ts';
+import { drawDigits, drawHex } from './random.ts';
+
+export interface NewOrder {
+  readonly plan: Plan | LifeName;
+  /** Made up as the upstream does where left out. */
+  readonly ref?: string | undefined;
+  /** ADSL where left out. */
+  readonly type?: string | undefined;
+  readonly number?: string | undefined;
+  /** Algerian dinar. 1000 where left out. */
+  readonly amount?: number | undefined;
+  /** Drawn where left out: 24 hex digits that begin with the creation time. */
+  readonly id?: string | undefined;
+  /** Unix milliseconds; now where left out. Says nothing for a life that starts when first asked for. */
+  readonly createdAt?: number | undefined;
+}
+
+export interface Order {
+  readonly id: string;
+  readonly ref: string;
+  readonly type: string;
+  readonly number: string;
+  readonly amount: number;
+  readonly plan: Plan;
+  readonly cardCode: string;
+  /** The last digits of the transaction number. */
+  readonly transaction: string;
+}
+
+/** An order that has begun: its life counts from `createdAt`. */
+export interface BegunOrder extends Order {
+  readonly createdAt: number;
+}
+
+export interface OrderBook {
+  /** @throws RangeError for an id or a reference that is taken. */
+  add(order: NewOrder): Order;
+  hasRef(ref: string): boolean;
+  idOfRef(ref: string): string | undefined;
+  /** Asks for an order, which begins one that waited for that. */
+  ask(id: string): BegunOrder | undefined;
+  /** Those that have begun, newest first. */
+  createdWithin(range: { readonly from: number; readonly to: number }): readonly BegunOrder[];
+}
+
+const EXAMPLE_NUMBERS = new Map([
+  ['ADSL', '036362608'],
+  ['4G', '213472731602'],
+]);
+
+/** The account's phone number, which the upstream puts into the references that it makes up. */
+export const ACCOUNT = '+213550000000';
+
+export function createOrderBook(clock: Clock, random: Random): OrderBook {
+  const waiting = new Map<string, Order>();
+  const begun = new Map<string, BegunOrder>();
+  const idsByRef = new Map<string, string>();
+
+  return {
+    add(newOrder) {
+      const createdAt = newOrder.createdAt ?? clock.now();
+      const order = draw(newOrder, createdAt, random);
+      if (waiting.has(order.id) || begun.has(order.id)) throw taken('id', order.id);
+      if (idsByRef.has(order.ref)) throw taken('reference', order.ref);
+      idsByRef.set(order.ref, order.id);
+      if (order.plan.startsWhenFirstAsked === true) waiting.set(order.id, order);
+      else begun.set(order.id, { ...order, createdAt });
+      return order;
+    },
+    hasRef: (ref) => idsByRef.has(ref),
+    idOfRef: (ref) => idsByRef.get(ref),
+    ask(id) {
+      const order = waiting.get(id);
+      if (order === undefined) return begun.get(id);
+      const started = { ...order, createdAt: clock.now() };
+      waiting.delete(id);
+      begun.set(id, started);
+      return started;
+    },
+    createdWithin: ({ from, to }) =>
+      [...begun.values()]
+        .reverse()
+        .filter(({ createdAt }) => createdAt >= from && createdAt <= to)
+        // Stable: of two in the same millisecond, the one added later stays first.
+        .sort((one, other) => other.createdAt - one.createdAt),
+  };
+}
+
+function draw(order: NewOrder, createdAt: number, random: Random): Order {
+  const drawnId =
+    Math.floor(createdAt / 1_000)
+      .toString(16)
+      .padStart(8, '0') + drawHex(random, 16);
+  const id = order.id ?? drawnId;
+  const type = order.type ?? 'ADSL';
+  return {
+    id,
+    ref: order.ref ?? `API-${ACCOUNT}-${id}`,
+    type,
+    number: order.number ?? EXAMPLE_NUMBERS.get(type) ?? '036362608',
+    amount: order.amount ?? 1_000,
+    plan: typeof order.plan === 'string' ? drawPlan(order.plan, random) : order.plan,
+    cardCode: drawDigits(random, 12),
+    transaction: drawDigits(random, 5),
+  };
+}
+
+function taken(what: string, value: string): RangeError {
+  return new RangeError(`an order with the ${what} ${value} exists already`);
+}

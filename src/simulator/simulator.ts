@@ -1,0 +1,118 @@
+import { type Clock, type Fetch, systemClock } from '../core/ports.ts';
+import { createAccess } from './access.ts';
+import { type Answer, toResponse } from './answer.ts';
+import { type Call, type Calls, createCallRecorder } from './calls.ts';
+import { perform } from './fault-responses.ts';
+import { createFaults, type Fault } from './faults.ts';
+import { operate } from './operations.ts';
+import { createOrderBook, type NewOrder, type OrderBook } from './orders.ts';
+import { createRandom } from './random.ts';
+import { createRateLimit } from './rate-limit.ts';
+import { type Route, routeOf } from './routes.ts';
+
+/** Known to everybody, and good for nothing but a simulator. */
+export const SIMULATOR_API_KEY = '5a9db0c5-0000-4000-8000-000000000000';
+
+export interface SimulatorOptions {
+  /** The one key that is let in. `SIMULATOR_API_KEY` where left out. */
+  readonly apiKey?: string;
+  /** The system's where left out. */
+  readonly clock?: Clock;
+  /** The same seed and the same times give the same ids, cards and lives. 1 where left out. */
+  readonly seed?: number;
+  /** Calls in any 60 s, beyond which the answer is 429; `Infinity` for no limit. 120 where left out. */
+  readonly callsPerMinute?: number;
+  /** Whether that 429 carries a `Retry-After`. It does where left out. */
+  readonly sendsRetryAfter?: boolean;
+  /** What a list calls its rows. `topups` where left out, as stated for internet top-ups. */
+  readonly rowsName?: 'topups' | 'items';
+  /** Whether the rows of a list carry `card_code`, which nobody states. They do not where left out. */
+  readonly listCarriesCards?: boolean;
+}
+
+/** A OneClickDz of our own: it answers as the real one is known to, and fails on demand. */
+export interface Simulator {
+  readonly apiKey: string;
+  /** Stands in for the network: takes any host, and heeds the signal of a call. */
+  readonly fetch: Fetch;
+  /** Returns the order's id. */
+  addOrder(order: NewOrder): string;
+  /** From now on calls fail like this; returns what takes this one fault away again. */
+  fail(fault: Fault): () => void;
+  /** Takes all faults away. Calls that hang go on hanging until they are aborted. */
+  heal(): void;
+  readonly calls: Calls;
+}
+
+export function createSimulator(options: SimulatorOptions = {}): Simulator {
+  const { apiKey = SIMULATOR_API_KEY, clock = systemClock } = options;
+  const { callsPerMinute = 120, sendsRetryAfter = true } = options;
+  const { rowsName = 'topups', listCarriesCards = false } = options;
+  const orders = createOrderBook(clock, createRandom(options.seed ?? 1));
+  const access = createAccess(apiKey, clock);
+  const rateLimit = createRateLimit({ callsPerMinute, sendsRetryAfter, clock });
+  const faults = createFaults();
+  const calls = createCallRecorder(clock);
+  const operations = { apiKey, clock, orders, rowsName, listCarriesCards };
+
+  let answers = 0;
+
+  function render(answer: Answer): Response {
+    answers += 1;
+    return toResponse(answer, { now: clock.now(), requestId: `req_${answers}` });
+  }
+
+  /** Turns a call away, or lets it in, to be answered well or not. */
+  async function receive({ request, url, route, call, signal }: Received): Promise<Response> {
+    if (route === undefined) {
+      return render({ kind: 'routerMiss', method: request.method, path: url.pathname });
+    }
+    const refusal = access.refuse(request.headers.get('x-access-token')) ?? rateLimit.refuse();
+    if (refusal !== undefined) return render(refusal);
+    const input = { route, query: url.searchParams, body: await request.text() };
+    const healthy = () => operate(operations, input);
+    const fault = faults.take(call);
+    if (fault === undefined) return render(healthy());
+    return perform({ fault, clock, signal, healthy, render });
+  }
+
+  return {
+    apiKey,
+    calls,
+    addOrder: (order) => orders.add(order).id,
+    fail: (fault) => faults.add(fault),
+    heal: () => faults.clear(),
+    async fetch(input, init) {
+      const signal = init?.signal ?? (input instanceof Request ? input.signal : undefined);
+      signal?.throwIfAborted();
+      const request = new Request(input, { ...init, signal: null });
+      const url = new URL(request.url);
+      const route = routeOf(request.method, url.pathname);
+      const call = callOf(route, orders);
+      const end = calls.begin(call);
+      try {
+        const response = await receive({ request, url, route, call, signal });
+        end(response.status);
+        return response;
+      } catch (error) {
+        end(undefined);
+        throw error;
+      }
+    },
+  };
+}
+
+interface Received {
+  readonly request: Request;
+  readonly url: URL;
+  readonly route: Route | undefined;
+  readonly call: Call;
+  readonly signal: AbortSignal | undefined;
+}
+
+function callOf(route: Route | undefined, orders: OrderBook): Call {
+  const { operation, subject = '' } = route ?? {};
+  if (operation === 'check-id') return { operation, orderId: subject.toLowerCase() };
+  if (operation === 'check-ref') return { operation, orderId: orders.idOfRef(subject) };
+  return { operation, orderId: undefined };
+}
