@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LOG_LEVELS, type LogLevel } from './core/ports.ts';
 import { StartupError } from './errors.ts';
 
 export interface Config {
@@ -14,9 +15,6 @@ export interface Config {
   /** Origins of web pages that may use this gateway, besides its own. */
   readonly allowedOrigins: readonly string[];
 }
-
-const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** EX_CONFIG of sysexits.h: something in the configuration is wrong. */
 const EXIT_CONFIG = 78;

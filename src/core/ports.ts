@@ -16,6 +16,9 @@ export type Random = () => number;
 
 export type Fetch = typeof globalThis.fetch;
 
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
 type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
 /** Flat fields only: an object passed by mistake could carry a key or a card code into a log line. */

@@ -1,6 +1,5 @@
 import { pino } from 'pino';
-import type { LogLevel } from '../config.ts';
-import type { Logger } from '../core/ports.ts';
+import type { Logger, LogLevel } from '../core/ports.ts';
 
 const STDOUT = 1;
 

@@ -2,7 +2,6 @@ import type { GraphiQLOptions } from 'graphql-yoga';
 
 export interface Tab {
   readonly query: string;
-  readonly variables?: string;
 }
 
 /**
@@ -15,30 +14,28 @@ export async function renderGraphiQL(options: GraphiQLOptions): Promise<string> 
     ...options,
     title: 'Topup Gateway',
     subscriptionsProtocol: 'WS',
-    defaultEditorToolsVisibility: 'variables',
+    defaultEditorToolsVisibility: false,
   });
 }
 
 /** The tabs that a newcomer finds open: one for each thing that the gateway does. */
 export function tabsFor(orderIds: readonly string[]): readonly Tab[] {
-  const [settled = EXAMPLE_ID, followed = settled] = orderIds;
+  const [followed = EXAMPLE_ID, settled = followed] = orderIds;
   return [
-    { query: FOLLOW, variables: toVariables({ id: followed }) },
-    { query: ASK, variables: toVariables({ id: settled }) },
-    { query: HISTORY, variables: toVariables({ id: followed }) },
-    { query: GATEWAY },
+    { query: followQuery(followed) },
+    { query: askQuery(settled) },
+    { query: historyQuery(followed) },
+    { query: GATEWAY_QUERY },
   ];
 }
 
 /** The one of OneClickDz's documentation: a place to put one's own. */
 const EXAMPLE_ID = '6901616fe9e88196b4eb64b2';
 
-function toVariables(variables: Record<string, unknown>): string {
-  return JSON.stringify(variables, null, 2);
-}
-
-const FOLLOW = `# Follows a top-up until it is final. Press the play button and wait.
-subscription FollowTopup($id: ID!) {
+const followQuery = (
+  id: string,
+) => `# Press play: every change arrives as it happens, until the end.
+subscription FollowTopup($id: ID! = "${id}") {
   topupStatus(id: $id) {
     status
     version
@@ -51,8 +48,8 @@ subscription FollowTopup($id: ID!) {
 }
 `;
 
-const ASK = `# The state of a top-up, now.
-query AskTopup($id: ID!) {
+const askQuery = (id: string) => `# The state of a top-up, now.
+query AskTopup($id: ID! = "${id}") {
   topup(id: $id) {
     status
     type
@@ -67,8 +64,8 @@ query AskTopup($id: ID!) {
 }
 `;
 
-const HISTORY = `# Every state that a top-up has been seen in.
-query TopupHistory($id: ID!) {
+const historyQuery = (id: string) => `# Every state that a top-up has been seen in.
+query TopupHistory($id: ID! = "${id}") {
   topup(id: $id) {
     status
     history(first: 20) {
@@ -89,7 +86,7 @@ query TopupHistory($id: ID!) {
 }
 `;
 
-const GATEWAY = `# How the gateway itself is doing.
+const GATEWAY_QUERY = `# How the gateway itself is doing.
 query GatewayStatus {
   gateway {
     upstream {

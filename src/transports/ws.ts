@@ -72,6 +72,13 @@ export function createWebSocketTransport(options: WebSocketOptions): WebSocketTr
           return [forSocket(error, logger)];
         }
       },
+      onNext: (...[, , , , result]) =>
+        result.errors === undefined
+          ? undefined
+          : {
+              ...result,
+              errors: result.errors.map((error) => forSocket(error, logger).toJSON()),
+            },
       // The last of its four arguments is all that matters here.
       onError: (...[, , , errors]) => errors.map((error) => forSocket(error, logger).toJSON()),
     },

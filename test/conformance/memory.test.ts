@@ -1,0 +1,9 @@
+import { expect, test } from 'vitest';
+import { createMemoryStore } from '../../src/store/memory.ts';
+import { storeConformance } from './store.conformance.ts';
+
+storeConformance('memory', async () => createMemoryStore());
+
+test('a memory store takes the log id that it is given', () => {
+  expect(createMemoryStore({ logId: 'log-1' }).logId).toBe('log-1');
+});

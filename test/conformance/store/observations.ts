@@ -1,0 +1,61 @@
+import type { Planner, Store } from '../../../src/core/store.ts';
+import type { Observation, Snapshot } from '../../../src/core/topup.ts';
+
+/** Opens an empty store, which the suite closes after the test. */
+export type OpenStore = () => Promise<Store>;
+
+/** 2026-01-01, in Unix milliseconds: where the tests' time starts. */
+export const T0 = Date.UTC(2026, 0, 1);
+
+export const ORDER = '6901616fe9e88196b4eb64b2';
+
+const NOTHING_TOLD = {
+  ref: null,
+  type: null,
+  number: null,
+  amount: null,
+  cardCode: null,
+  transactionNumber: null,
+  processedAt: null,
+  refundMessage: null,
+  createdAt: null,
+};
+
+/** One that tells a status and nothing else, but for what is given. */
+export function observed(told: Partial<Observation> = {}): Observation {
+  return { orderId: ORDER, upstreamStatus: 'HANDLING', observedAt: T0, ...NOTHING_TOLD, ...told };
+}
+
+export const COMPLETE = {
+  ref: 'order-1017',
+  type: 'ADSL',
+  number: '036362608',
+  amount: 1000.5,
+  cardCode: '0123456789012345',
+  transactionNumber: 'AT-2026-55',
+  processedAt: T0 + 9_000,
+  refundMessage: 'رقم الهاتف غير صحيح 📞',
+  createdAt: T0 - 2_000,
+};
+
+export const inOneSecond: Planner = (order) => order.checkedAt + 1_000;
+
+export const never: Planner = () => null;
+
+export function dueAt(time: number): Planner {
+  return () => time;
+}
+
+export function versions(snapshots: readonly Snapshot[]): number[] {
+  return snapshots.map(({ version }) => version);
+}
+
+/** Appends `count` snapshots that differ in their `ref`. */
+export async function append(
+  store: Store,
+  { orderId = ORDER, count }: { readonly orderId?: string; readonly count: number },
+): Promise<void> {
+  for (let nth = 1; nth <= count; nth += 1) {
+    await store.record(observed({ orderId, ref: `ref-${nth}`, observedAt: T0 + nth }), inOneSecond);
+  }
+}

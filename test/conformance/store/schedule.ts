@@ -1,0 +1,107 @@
+import { expect, test } from 'vitest';
+import type { Store } from '../../../src/core/store.ts';
+import type { OpenStore } from './observations.ts';
+import { dueAt, inOneSecond, never, ORDER, observed, T0 } from './observations.ts';
+
+async function dueIds(store: Store, query: { before: number; limit: number }): Promise<string[]> {
+  return (await store.due(query)).map(({ latest }) => latest.orderId);
+}
+
+/** Orders named by when they are due, recorded out of order. */
+async function recordDue(store: Store): Promise<void> {
+  for (const ms of [30, 10, 40, 20]) {
+    await store.record(observed({ orderId: `due-${ms}` }), dueAt(T0 + ms));
+  }
+  await store.record(observed({ orderId: 'given-up' }), never);
+  await store.record(observed({ orderId: 'done', upstreamStatus: 'REFUNDED' }), dueAt(T0));
+}
+
+export function schedule(open: OpenStore): void {
+  test('due orders come the longest due first, up to and with the moment asked about', async () => {
+    const store = await open();
+    await recordDue(store);
+    expect(await dueIds(store, { before: T0 + 30, limit: 10 })).toEqual([
+      'due-10',
+      'due-20',
+      'due-30',
+    ]);
+    expect(await dueIds(store, { before: T0 + 29, limit: 10 })).toEqual(['due-10', 'due-20']);
+    expect(await dueIds(store, { before: T0 + 9, limit: 10 })).toEqual([]);
+  });
+
+  test('a limit leaves out those that are due last', async () => {
+    const store = await open();
+    await recordDue(store);
+    expect(await dueIds(store, { before: T0 + 99, limit: 2 })).toEqual(['due-10', 'due-20']);
+    expect(await dueIds(store, { before: T0 + 99, limit: 0 })).toEqual([]);
+    expect(await dueIds(store, { before: Infinity, limit: Infinity })).toHaveLength(4);
+  });
+
+  test('a due order comes whole', async () => {
+    const store = await open();
+    await store.record(observed({ ref: 'a' }), inOneSecond);
+    await store.record(observed({ ref: 'b', observedAt: T0 + 1 }), inOneSecond);
+    const order = await store.find(ORDER);
+    expect(order?.latest.version).toBe(2);
+    expect(await store.due({ before: T0 + 9_999, limit: 10 })).toEqual([order]);
+  });
+
+  test('nextDueAt is that of the order that is due first', async () => {
+    const store = await open();
+    expect(await store.nextDueAt()).toBeNull();
+    await recordDue(store);
+    expect(await store.nextDueAt()).toBe(T0 + 10);
+    await store.reschedule('due-10', { dueAt: T0 + 50, failures: 1 });
+    expect(await store.nextDueAt()).toBe(T0 + 20);
+  });
+
+  test('nextDueAt is null where all are settled or given up', async () => {
+    const store = await open();
+    await store.record(observed({ orderId: 'given-up' }), never);
+    await store.record(observed({ orderId: 'done', upstreamStatus: 'REFUNDED' }), dueAt(T0));
+    expect(await store.nextDueAt()).toBeNull();
+  });
+  rescheduling(open);
+}
+
+function rescheduling(open: OpenStore): void {
+  test('rescheduling changes the schedule and nothing else', async () => {
+    const store = await open();
+    const { order } = await store.record(observed(), inOneSecond);
+    await store.reschedule(ORDER, { dueAt: T0 + 5_000, failures: 2 });
+    expect(await store.find(ORDER)).toEqual({ ...order, dueAt: T0 + 5_000, failures: 2 });
+  });
+
+  test('an order that was given up is woken', async () => {
+    const store = await open();
+    const { order } = await store.record(observed(), inOneSecond);
+    await store.reschedule(ORDER, { dueAt: null, failures: 0 });
+    expect(await store.due({ before: Infinity, limit: 10 })).toEqual([]);
+    const woken = { dueAt: T0 + 9_000, failures: 0, trackedSince: T0 + 9_000 };
+    await store.reschedule(ORDER, woken);
+    expect(await store.find(ORDER)).toEqual({ ...order, ...woken });
+    const { order: checked } = await store.record(
+      observed({ observedAt: T0 + 9_500 }),
+      inOneSecond,
+    );
+    expect(checked.trackedSince).toBe(T0 + 9_000);
+  });
+
+  test.each(['FULFILLED', 'REFUNDED'])(
+    'an order that is %s cannot be rescheduled',
+    async (upstreamStatus) => {
+      const store = await open();
+      const { order } = await store.record(observed({ upstreamStatus }), inOneSecond);
+      await store.reschedule(ORDER, { dueAt: T0 + 1, failures: 4, trackedSince: T0 + 1 });
+      expect(await store.find(ORDER)).toEqual(order);
+      expect(await store.nextDueAt()).toBeNull();
+    },
+  );
+
+  test('rescheduling an order that was never observed does nothing', async () => {
+    const store = await open();
+    await store.reschedule(ORDER, { dueAt: T0, failures: 0 });
+    expect(await store.find(ORDER)).toBeUndefined();
+    expect(await store.nextDueAt()).toBeNull();
+  });
+}

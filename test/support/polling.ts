@@ -1,0 +1,47 @@
+import type { Random } from '../../src/core/ports.ts';
+import type { Store } from '../../src/core/store.ts';
+import { noTelemetry } from '../../src/core/telemetry.ts';
+import { createFeed, type Feed } from '../../src/feed/feed.ts';
+import { Poller } from '../../src/poller/poller.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
+import { ManualClock } from './manual-clock.ts';
+import { recordingLogger } from './recording-logger.ts';
+import { ScriptedClient } from './scripted-client.ts';
+
+export interface Polling {
+  readonly clock: ManualClock;
+  readonly client: ScriptedClient;
+  readonly store: Store;
+  readonly poller: Poller;
+  readonly feed: Feed;
+  readonly logger: ReturnType<typeof recordingLogger>;
+}
+
+/** A started poller over a scripted upstream, a memory store and time that a test moves. */
+export async function startPolling(
+  options: {
+    readonly clock?: ManualClock;
+    readonly store?: Store;
+    readonly callsPerMinute?: number;
+    readonly apiKey?: string;
+    readonly random?: Random;
+  } = {},
+): Promise<Polling> {
+  const clock = options.clock ?? new ManualClock();
+  const client = new ScriptedClient(clock);
+  const store = options.store ?? createMemoryStore();
+  const logger = recordingLogger();
+  const poller = await Poller.open({
+    store,
+    client,
+    apiKey: options.apiKey ?? 'key',
+    callsPerMinute: options.callsPerMinute ?? 120,
+    clock,
+    random: options.random ?? (() => 0.5),
+    logger,
+    telemetry: noTelemetry,
+  });
+  const feed = createFeed({ log: store, watch: poller, clock, telemetry: noTelemetry });
+  poller.start();
+  return { clock, client, store, poller, feed, logger };
+}

@@ -1,0 +1,58 @@
+import type { Clock } from '../../src/core/ports.ts';
+import type { CheckAnswer } from '../../src/upstream/answer.ts';
+import type { UpstreamClient } from '../../src/upstream/client.ts';
+import { observation } from './observations.ts';
+
+export interface Call {
+  readonly orderId: string;
+  readonly at: number;
+}
+
+/** An upstream whose answers a test writes; each takes `latencyMs` of the test's time. */
+export class ScriptedClient implements UpstreamClient {
+  readonly calls: Call[] = [];
+  latencyMs = 100;
+  mostInFlight = 0;
+  mostInFlightForOne = 0;
+  readonly #clock: Clock;
+  readonly #inFlight = new Map<string, number>();
+  #answer: (orderId: string, at: number) => CheckAnswer = (orderId, at) => observed(orderId, at);
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  answer(answer: (orderId: string, at: number) => CheckAnswer): void {
+    this.#answer = answer;
+  }
+
+  callsFor(orderId: string): number {
+    return this.calls.filter((call) => call.orderId === orderId).length;
+  }
+
+  async check(orderId: string): Promise<CheckAnswer> {
+    this.calls.push({ orderId, at: this.#clock.now() });
+    this.#count(orderId, 1);
+    await new Promise<void>((resolve) => this.#clock.after(this.latencyMs, resolve));
+    this.#count(orderId, -1);
+    return this.#answer(orderId, this.#clock.now());
+  }
+
+  list(): never {
+    throw new Error('not scripted');
+  }
+
+  #count(orderId: string, by: number): void {
+    this.#inFlight.set(orderId, (this.#inFlight.get(orderId) ?? 0) + by);
+    const all = [...this.#inFlight.values()].reduce((a, b) => a + b, 0);
+    this.mostInFlight = Math.max(this.mostInFlight, all);
+    this.mostInFlightForOne = Math.max(this.mostInFlightForOne, this.#inFlight.get(orderId) ?? 0);
+  }
+}
+
+export function observed(orderId: string, at: number, upstreamStatus = 'HANDLING'): CheckAnswer {
+  return {
+    kind: 'observed',
+    observation: observation({ orderId, upstreamStatus, observedAt: at }),
+  };
+}

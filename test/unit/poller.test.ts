@@ -1,0 +1,363 @@
+import { describe, expect, it } from 'vitest';
+import { encodeCursor } from '../../src/core/cursor.ts';
+import { GatewayError } from '../../src/errors.ts';
+import type { CheckAnswer } from '../../src/upstream/answer.ts';
+import { ORDER_ID } from '../support/observations.ts';
+import { startPolling } from '../support/polling.ts';
+import { observed } from '../support/scripted-client.ts';
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+
+/** The most calls that started within any 60 seconds. */
+function mostInAMinute(calls: readonly { readonly at: number }[]): number {
+  return Math.max(
+    ...calls.map(({ at }) => calls.filter((c) => c.at >= at && c.at < at + MINUTE_MS).length),
+  );
+}
+
+function orderIds(count: number): string[] {
+  return Array.from({ length: count }, (_, n) => n.toString(16).padStart(24, '0'));
+}
+
+describe('a query', () => {
+  it('shares one call with ten thousand others for the same cold order', async () => {
+    const { clock, client, poller } = await startPolling();
+    const answers = Array.from({ length: 10_000 }, () => poller.lookup(ORDER_ID));
+    await clock.advance(200);
+    const views = await Promise.all(answers);
+    expect(client.calls).toHaveLength(1);
+    expect(views.every((view) => view?.snapshot.upstreamStatus === 'HANDLING')).toBe(true);
+  });
+
+  it('is answered from the log while the order is fresh, and not asked again once settled', async () => {
+    const { clock, client, poller } = await startPolling();
+    client.answer((id, at) => observed(id, at, 'FULFILLED'));
+    const first = poller.lookup(ORDER_ID);
+    await clock.advance(200);
+    await first;
+    await clock.advance(HOUR_MS);
+    expect(await poller.lookup(ORDER_ID, 0)).toMatchObject({ isStale: false, nextCheckAt: null });
+    expect(client.calls).toHaveLength(1);
+  });
+
+  it('gets null for an order that the upstream does not know, and junk is not asked twice', async () => {
+    const { clock, client, poller } = await startPolling();
+    client.answer(() => ({ kind: 'unknown' }));
+    const first = poller.lookup(ORDER_ID);
+    await clock.advance(200);
+    expect(await first).toBeNull();
+    expect(await poller.lookup(ORDER_ID, 0)).toBeNull();
+    expect(client.calls).toHaveLength(1);
+    await clock.advance(10_001);
+    client.answer((id, at) => observed(id, at));
+    const again = poller.lookup(ORDER_ID);
+    await clock.advance(200);
+    expect(await again).not.toBeNull();
+  });
+
+  it('gets the state that the log holds, marked stale, when the upstream fails', async () => {
+    const { clock, client, poller } = await startPolling();
+    const first = poller.lookup(ORDER_ID);
+    await clock.advance(200);
+    await first;
+    client.answer(() => ({ kind: 'failed', reason: 'network' }));
+    const forced = poller.lookup(ORDER_ID, 0);
+    await clock.advance(2_000);
+    expect(await forced).toMatchObject({ isStale: true, snapshot: { version: 1 } });
+  });
+
+  it('gets an error when the upstream fails and the log holds nothing', async () => {
+    const { clock, client, poller } = await startPolling();
+    client.answer(() => ({ kind: 'failed', reason: 'timeout' }));
+    const answer = poller.lookup(ORDER_ID).catch((error: unknown) => error);
+    await clock.advance(200);
+    expect(await answer).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+  });
+
+  it('is told at once when the budget is spent for the moment', async () => {
+    const { clock, poller } = await startPolling({ callsPerMinute: 12 });
+    const answers = orderIds(20).map((id) => poller.lookup(id).catch((error: unknown) => error));
+    await clock.advance(20_000);
+    const refused = (await Promise.all(answers)).filter((a) => a instanceof GatewayError);
+    expect(refused.length).toBeGreaterThan(10);
+    expect(refused[0]).toMatchObject({ code: 'UPSTREAM_THROTTLED' });
+    expect(refused[0]?.retryAfterMs).toBeGreaterThan(5_000);
+  });
+});
+
+describe('the schedule', () => {
+  it('asks about an order in progress once a second, with nobody watching, until it is settled', async () => {
+    const { clock, client, poller, store } = await startPolling();
+    const settlesAt = clock.now() + 20_000;
+    client.answer((id, at) => observed(id, at, at >= settlesAt ? 'FULFILLED' : 'HANDLING'));
+    void poller.lookup(ORDER_ID);
+    await clock.advance(HOUR_MS);
+    expect((await store.find(ORDER_ID))?.latest).toMatchObject({ version: 2 });
+    expect((await store.find(ORDER_ID))?.latest.observedAt).toBeLessThan(settlesAt + 1_300);
+    expect(client.calls.length).toBeGreaterThan(15);
+    expect(client.calls.length).toBeLessThanOrEqual(21);
+  });
+
+  it('asks ever more rarely for an order without an end, and abandons it after seven days', async () => {
+    const { clock, client, poller, store, logger } = await startPolling();
+    void poller.lookup(ORDER_ID);
+    await clock.advance(10 * MINUTE_MS);
+    const inTenMinutes = client.calls.length;
+    expect(inTenMinutes).toBeLessThan(320);
+    await clock.advance(7 * 24 * HOUR_MS);
+    expect(await store.find(ORDER_ID)).toMatchObject({ dueAt: null });
+    expect(logger.lines.filter(({ message }) => message.startsWith('abandoned'))).toHaveLength(1);
+    const before = client.calls.length;
+    await clock.advance(24 * HOUR_MS);
+    expect(client.calls).toHaveLength(before);
+    // A query wakes it.
+    const woken = poller.lookup(ORDER_ID);
+    await clock.advance(200);
+    expect((await woken)?.nextCheckAt).not.toBeNull();
+  });
+
+  it('leaves a parked order alone for 12 hours, then asks every hour', async () => {
+    const { clock, client, poller } = await startPolling();
+    client.answer((id, at) => observed(id, at, 'QUEUED'));
+    void poller.lookup(ORDER_ID);
+    await clock.advance(12 * HOUR_MS - MINUTE_MS);
+    expect(client.calls).toHaveLength(1);
+    await clock.advance(4 * HOUR_MS);
+    expect(client.calls).toHaveLength(5);
+  });
+
+  it('brings a parked order forward to once in five minutes while somebody watches', async () => {
+    const { clock, client, poller } = await startPolling();
+    client.answer((id, at) => observed(id, at, 'QUEUED'));
+    void poller.lookup(ORDER_ID);
+    await clock.advance(MINUTE_MS);
+    const end = poller.watch(ORDER_ID, () => undefined);
+    await clock.advance(30 * MINUTE_MS);
+    expect(client.calls).toHaveLength(7);
+    end();
+    await clock.advance(2 * HOUR_MS);
+    expect(client.calls).toHaveLength(8);
+  });
+
+  it('goes round all orders alike when they are more than the budget allows', async () => {
+    const { clock, client, poller } = await startPolling();
+    const ids = orderIds(60);
+    // Ids come in slowly enough for each first look.
+    for (const id of ids) {
+      void poller.lookup(id).catch(() => undefined);
+      await clock.advance(1_500);
+    }
+    client.calls.length = 0;
+    await clock.advance(4 * MINUTE_MS);
+    const counts = ids.map((id) => client.callsFor(id));
+    expect(Math.min(...counts)).toBeGreaterThan(0);
+    expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(2);
+  });
+
+  it('stays within the budget in every minute, restarts included, and asks one order once at a time', async () => {
+    const { clock, client, poller, store } = await startPolling();
+    client.latencyMs = 1_500;
+    for (const id of orderIds(30)) void poller.lookup(id).catch(() => undefined);
+    await clock.advance(90_000);
+    await Promise.all([poller.stop(), clock.advance(2_000)]);
+    const next = await startPolling({ clock, store });
+    next.client.latencyMs = 10;
+    await clock.advance(90_000);
+    const calls = [...client.calls, ...next.client.calls];
+    expect(calls.length).toBeGreaterThan(150);
+    expect(mostInAMinute(calls)).toBeLessThanOrEqual(120);
+    expect(client.mostInFlightForOne).toBe(1);
+    expect(client.mostInFlight).toBeLessThanOrEqual(4);
+  });
+
+  it('lets a third of the calls go to the schedule, however many queries force a check', async () => {
+    const { clock, client, poller } = await startPolling();
+    const tracked = orderIds(5);
+    for (const id of tracked) void poller.lookup(id).catch(() => undefined);
+    await clock.advance(10_000);
+    client.calls.length = 0;
+    client.answer((id, at) => (tracked.includes(id) ? observed(id, at) : { kind: 'unknown' }));
+    for (let round = 0; round < 600; round += 1) {
+      void poller.lookup(`f${round}`.padStart(24, 'a'), 0).catch(() => undefined);
+      await clock.advance(100);
+    }
+    const polls = client.calls.filter(({ orderId }) => tracked.includes(orderId)).length;
+    expect(polls).toBeGreaterThan(client.calls.length / 4);
+  });
+
+  it('goes on with what an earlier process tracked', async () => {
+    const first = await startPolling();
+    void first.poller.lookup(ORDER_ID);
+    await first.clock.advance(5_000);
+    const { store, clock } = first;
+    await Promise.all([first.poller.stop(), clock.advance(1_000)]);
+    const second = await startPolling({ store, clock });
+    second.client.answer((id, at) => observed(id, at, 'REFUNDED'));
+    await clock.advance(3_000);
+    expect((await store.find(ORDER_ID))?.latest).toMatchObject({
+      version: 2,
+      upstreamStatus: 'REFUNDED',
+    });
+  });
+});
+
+describe('when the upstream fails', () => {
+  const throttled = (retryAfterMs?: number): CheckAnswer => ({ kind: 'throttled', retryAfterMs });
+  const refused: CheckAnswer = { kind: 'refused', httpStatus: 401, upstreamCode: undefined };
+
+  it.each([
+    ['as long as it says', 30_000, 30_000],
+    ['15 s where it does not say', undefined, 15_000],
+  ])('makes no call after a 429 for %s', async (_, retryAfterMs, waitMs) => {
+    const { clock, client, poller } = await startPolling();
+    for (const id of orderIds(4)) void poller.lookup(id).catch(() => undefined);
+    await clock.advance(20_000);
+    client.answer(() => throttled(retryAfterMs));
+    await clock.advance(2_000);
+    const last = Math.max(...client.calls.map(({ at }) => at));
+    client.answer((id, at) => observed(id, at));
+    const count = client.calls.length;
+    await clock.advance(last + waitMs - clock.now());
+    expect(client.calls).toHaveLength(count);
+    await clock.advance(10_000);
+    expect(client.calls.length).toBeGreaterThan(count);
+    expect(poller.status().callsPerMinute).toBeLessThan(90);
+    await clock.advance(10 * MINUTE_MS);
+    expect(poller.status().callsPerMinute).toBe(120);
+  });
+
+  it('tries a bad key once, whoever waits, and not again for 15 minutes, restarts included', async () => {
+    const { clock, client, poller, store, logger } = await startPolling();
+    client.answer(() => refused);
+    const answers = orderIds(50).map((id) => poller.lookup(id).catch((error: unknown) => error));
+    await clock.advance(10_000);
+    expect((await Promise.all(answers)).slice(0, 3)).toMatchObject([
+      { code: 'UPSTREAM_REFUSED' },
+      { code: 'UPSTREAM_REFUSED' },
+      { code: 'UPSTREAM_REFUSED' },
+    ]);
+    expect(client.calls).toHaveLength(1);
+    expect(poller.status()).toMatchObject({ state: 'REFUSED' });
+    expect(logger.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
+    await poller.stop();
+
+    const again = await startPolling({ clock, store });
+    await expect(again.poller.lookup(ORDER_ID)).rejects.toMatchObject({
+      code: 'UPSTREAM_REFUSED',
+    });
+    const otherKey = await startPolling({ clock, store, apiKey: 'another' });
+    void otherKey.poller.lookup(ORDER_ID);
+    await clock.advance(1_000);
+    expect(again.client.calls).toHaveLength(0);
+    expect(otherKey.client.calls.length).toBeGreaterThan(0);
+  });
+
+  it('breaks after failures in a row, and lets one probe through at a time', async () => {
+    const { clock, client, poller } = await startPolling();
+    for (const id of orderIds(10)) void poller.lookup(id).catch(() => undefined);
+    await clock.advance(30_000);
+    client.answer(() => ({ kind: 'failed', reason: 'network' }));
+    await clock.advance(10_000);
+    expect(poller.status().state).toBe('FAILING');
+    client.calls.length = 0;
+    client.mostInFlight = 0;
+    await clock.advance(10 * MINUTE_MS);
+    expect(client.mostInFlight).toBe(1);
+    expect(client.calls.length).toBeLessThan(20);
+    client.answer((id, at) => observed(id, at));
+    await clock.advance(MINUTE_MS);
+    expect(poller.status().state).toBe('SERVING');
+  });
+});
+
+describe('following an order', () => {
+  it('gives the latest at once, then every change in order, and ends after the last', async () => {
+    const { clock, client, feed } = await startPolling();
+    const start = clock.now();
+    const statuses = ['HANDLING', 'VERIFYING', 'QUEUED', 'FULFILLED'];
+    const seenBy = (at: number) => statuses[Math.min(3, Math.floor((at - start) / 10_000))];
+    client.answer((id, at) => observed(id, at, seenBy(at) ?? ''));
+    const seen: unknown[] = [];
+    const follow = async () => {
+      for await (const event of feed.follow(ORDER_ID)) {
+        seen.push(event instanceof GatewayError ? event.code : event.snapshot.upstreamStatus);
+      }
+      return 'complete';
+    };
+    const following = follow();
+    await clock.advance(HOUR_MS);
+    expect(await following).toBe('complete');
+    expect(seen).toEqual(statuses);
+  });
+
+  it('goes on after a cursor, and starts over for one of another log or beyond the end', async () => {
+    const { clock, client, store, poller, feed } = await startPolling();
+    const start = clock.now();
+    client.answer((id, at) => observed(id, at, at < start + 5_000 ? 'HANDLING' : 'FULFILLED'));
+    void poller.lookup(ORDER_ID);
+    await clock.advance(MINUTE_MS);
+    const versionsAfter = async (logId: string, version: number) => {
+      const versions: unknown[] = [];
+      for await (const event of feed.follow(ORDER_ID, { logId, version })) {
+        versions.push(event instanceof GatewayError ? event.code : event.snapshot.version);
+      }
+      return versions;
+    };
+    expect(await versionsAfter(store.logId, 0)).toEqual([1, 2]);
+    expect(await versionsAfter(store.logId, 1)).toEqual([2]);
+    expect(await versionsAfter(store.logId, 2)).toEqual([]);
+    expect(await versionsAfter(store.logId, 9)).toEqual([2]);
+    expect(await versionsAfter('another-log', 1)).toEqual([2]);
+    expect(encodeCursor({ logId: store.logId, version: 1 })).toMatch(/^[\w-]+$/);
+  });
+
+  it('keeps trying for 15 s for an order that the upstream does not know yet', async () => {
+    const { clock, client, feed } = await startPolling();
+    const start = clock.now();
+    client.answer((id, at) => (at < start + 10_000 ? { kind: 'unknown' } : observed(id, at)));
+    const first = feed.follow(ORDER_ID).next();
+    await clock.advance(20_000);
+    expect((await first).value).toMatchObject({ snapshot: { version: 1 } });
+  });
+
+  it('ends with TOPUP_NOT_FOUND after that, at little cost', async () => {
+    const { clock, client, feed } = await startPolling();
+    client.answer(() => ({ kind: 'unknown' }));
+    const follower = feed.follow(ORDER_ID);
+    const first = follower.next();
+    await clock.advance(14_000);
+    const early = await Promise.race([first, Promise.resolve('waiting')]);
+    expect(early).toBe('waiting');
+    await clock.advance(10_000);
+    expect((await first).value).toMatchObject({ code: 'TOPUP_NOT_FOUND' });
+    expect(await follower.next()).toEqual({ done: true, value: undefined });
+    expect(client.calls.length).toBeLessThanOrEqual(6);
+    const count = client.calls.length;
+    await clock.advance(MINUTE_MS);
+    expect(client.calls).toHaveLength(count);
+  });
+
+  it('stays open while the upstream fails', async () => {
+    const { clock, client, feed } = await startPolling();
+    client.answer(() => ({ kind: 'failed', reason: 'http_status', httpStatus: 503 }));
+    const first = feed.follow(ORDER_ID).next();
+    await clock.advance(HOUR_MS);
+    client.answer((id, at) => observed(id, at));
+    await clock.advance(10 * MINUTE_MS);
+    expect((await first).value).toMatchObject({ snapshot: { upstreamStatus: 'HANDLING' } });
+  });
+
+  it('can be ended while it waits, and then costs nothing more', async () => {
+    const { clock, client, feed } = await startPolling();
+    client.answer(() => ({ kind: 'unknown' }));
+    const follower = feed.follow(ORDER_ID);
+    const waiting = follower.next();
+    await clock.advance(2_000);
+    await follower.return?.();
+    expect(await waiting).toEqual({ done: true, value: undefined });
+    const count = client.calls.length;
+    await clock.advance(MINUTE_MS);
+    expect(client.calls).toHaveLength(count);
+  });
+});
