@@ -14,7 +14,17 @@ export class Bells {
     };
   }
 
+  /**
+   * Never throws: the append is committed already, and one reader's fault is neither the writer's nor
+   * another reader's. A fault is shown as a process warning.
+   */
   ring(orderId: string): void {
-    for (const bell of [...(this.#byOrder.get(orderId) ?? [])]) bell();
+    for (const bell of [...(this.#byOrder.get(orderId) ?? [])]) {
+      try {
+        bell();
+      } catch (error) {
+        process.emitWarning(error instanceof Error ? error : String(error));
+      }
+    }
   }
 }

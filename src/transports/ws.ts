@@ -72,13 +72,10 @@ export function createWebSocketTransport(options: WebSocketOptions): WebSocketTr
           return [forSocket(error, logger)];
         }
       },
-      onNext: (...[, , , , result]) =>
-        result.errors === undefined
-          ? undefined
-          : {
-              ...result,
-              errors: result.errors.map((error) => forSocket(error, logger).toJSON()),
-            },
+      // Masked already; only what is meant for HTTP must go.
+      onNext: (...[, , , , { errors }]) => {
+        for (const error of errors ?? []) delete error.extensions['http'];
+      },
       // The last of its four arguments is all that matters here.
       onError: (...[, , , errors]) => errors.map((error) => forSocket(error, logger).toJSON()),
     },
