@@ -1,0 +1,50 @@
+import { startSimulatorServer } from '../../src/simulator/server.ts';
+import {
+  createSimulator,
+  SIMULATOR_API_KEY,
+  type Simulator,
+} from '../../src/simulator/simulator.ts';
+import { type GatewayProcess, startGatewayProcess, temporaryFolder } from './gateway-process.ts';
+
+export interface GatewayOverSimulator extends AsyncDisposable {
+  readonly simulator: Simulator;
+  /** The gateway that runs now: another one after a `restart`. */
+  readonly gateway: GatewayProcess;
+  readonly databasePath: string;
+  /** Starts the gateway again, on the same database and the same port. */
+  restart(): Promise<GatewayProcess>;
+}
+
+/** A real gateway process that polls a real simulator over a socket, on a database of its own. */
+export async function startGatewayOverSimulator(
+  environment: Readonly<Record<string, string>> = {},
+): Promise<GatewayOverSimulator> {
+  const folder = await temporaryFolder();
+  const simulator = createSimulator({ callsPerMinute: Number.POSITIVE_INFINITY });
+  const server = await startSimulatorServer(simulator, { port: 0 });
+  const databasePath = `${folder.path}/gateway.db`;
+  const settings = {
+    ONECLICKDZ_API_KEY: SIMULATOR_API_KEY,
+    ONECLICKDZ_BASE_URL: new URL(server.url).origin,
+    UPSTREAM_CALLS_PER_MINUTE: '6000',
+    DATABASE_URL: `file:${databasePath}`,
+    ...environment,
+  };
+  let gateway = await startGatewayProcess(settings);
+  return {
+    simulator,
+    databasePath,
+    get gateway() {
+      return gateway;
+    },
+    async restart() {
+      gateway = await startGatewayProcess({ ...settings, PORT: new URL(gateway.url).port });
+      return gateway;
+    },
+    async [Symbol.asyncDispose]() {
+      await gateway[Symbol.asyncDispose]();
+      await server.close();
+      await folder[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,100 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+
+const ROOT = new URL('../..', import.meta.url).pathname;
+
+export interface GatewayProcess extends AsyncDisposable {
+  /** Of GraphQL over HTTP. */
+  readonly url: string;
+  /** Of GraphQL over WebSocket. */
+  readonly wsUrl: string;
+  readonly child: ChildProcess;
+  /** Everything that it wrote so far. */
+  readonly lines: readonly string[];
+  /** Resolves with the first line, written already or to come, that the test accepts. */
+  line(accept: (line: string) => boolean): Promise<string>;
+  /** Sends a signal and waits for the end; answers with the exit code, or the signal that ended it. */
+  end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals | null>;
+}
+
+/** Starts the gateway as a user does, on a free port unless the environment says otherwise. */
+export async function startGatewayProcess(
+  environment: Readonly<Record<string, string>>,
+): Promise<GatewayProcess> {
+  const running = spawnGateway(environment);
+  const up = await Promise.race([
+    running.line((line) => line.includes('is up: open')),
+    running.ended.then((code) => {
+      throw new Error(`the gateway ended with ${code}:\n${running.lines.join('\n')}`);
+    }),
+  ]);
+  const url = /http:\/\/[^\s"]+/.exec(up)?.[0] ?? '';
+  return {
+    url,
+    wsUrl: url.replace('http:', 'ws:'),
+    child: running.child,
+    lines: running.lines,
+    line: running.line,
+    end: async (signal) => {
+      running.child.kill(signal);
+      return running.ended;
+    },
+    [Symbol.asyncDispose]: async () => {
+      running.child.kill('SIGKILL');
+      await running.ended;
+    },
+  };
+}
+
+/** Runs the gateway where it must not come up; answers with its exit code and all that it wrote. */
+export async function runGatewayToItsEnd(
+  environment: Readonly<Record<string, string>>,
+): Promise<{ readonly code: number | NodeJS.Signals | null; readonly output: string }> {
+  const running = spawnGateway(environment);
+  const code = await running.ended;
+  return { code, output: running.lines.join('\n') };
+}
+
+function spawnGateway(environment: Readonly<Record<string, string>>) {
+  const child = spawn(process.execPath, ['src/main.ts'], {
+    cwd: ROOT,
+    env: { PATH: process.env['PATH'], HOST: '127.0.0.1', PORT: '0', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const lines: string[] = [];
+  const listeners = new Set<(line: string) => void>();
+  const take = (line: string) => {
+    lines.push(line);
+    for (const listener of [...listeners]) listener(line);
+  };
+  createInterface({ input: child.stdout }).on('line', take);
+  createInterface({ input: child.stderr }).on('line', take);
+  const ended = once(child, 'close').then(
+    ([code, signal]: (number | NodeJS.Signals | null)[]) => code ?? signal ?? null,
+  );
+  const line = (accept: (text: string) => boolean) =>
+    new Promise<string>((resolve) => {
+      const written = lines.find(accept);
+      if (written !== undefined) return resolve(written);
+      const listener = (text: string) => {
+        if (!accept(text)) return;
+        listeners.delete(listener);
+        resolve(text);
+      };
+      listeners.add(listener);
+    });
+  return { child, lines, ended, line };
+}
+
+export interface TemporaryFolder extends AsyncDisposable {
+  readonly path: string;
+}
+
+export async function temporaryFolder(): Promise<TemporaryFolder> {
+  const path = await mkdtemp(join(tmpdir(), 'topup-gateway-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}

@@ -1,0 +1,49 @@
+import Database from 'better-sqlite3';
+import { drizzle } from 'drizzle-orm/better-sqlite3';
+import { afterAll, describe, expect, test } from 'vitest';
+import { migrate } from '../../src/store/sqlite/migrate.ts';
+import { prepareStatements } from '../../src/store/sqlite/statements.ts';
+
+const database = new Database(':memory:');
+migrate(database, ':memory:');
+const statements = prepareStatements(drizzle(database));
+afterAll(() => database.close());
+
+/** How SQLite would run a statement, one line for each table that it goes through. */
+function planOf(name: keyof typeof statements): string[] {
+  const { sql, params } = statements[name].getQuery();
+  const steps = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...params.map(() => null));
+  return steps.map((step) =>
+    typeof step === 'object' && step !== null && 'detail' in step ? String(step.detail) : '',
+  );
+}
+
+/** At a million snapshots a scan or a sort of them would hold up everything else. */
+describe('every statement goes by an index', () => {
+  const latest =
+    'SEARCH snapshots USING INDEX sqlite_autoindex_snapshots_1 (order_id=? AND version=?)';
+  const range =
+    'SEARCH snapshots USING INDEX sqlite_autoindex_snapshots_1 (order_id=? AND version>? AND version<?)';
+  const order = 'SEARCH orders USING INDEX sqlite_autoindex_orders_1 (order_id=?)';
+
+  test.for<[keyof typeof statements, string[]]>([
+    ['find', [order, latest]],
+    ['readOldest', [range]],
+    ['readNewest', [range]],
+    ['append', []],
+    ['saveOrder', []],
+    ['reschedule', [order]],
+    ['due', ['SEARCH orders USING INDEX orders_due (due_at<?)', latest]],
+    ['nextDue', ['SEARCH orders USING COVERING INDEX orders_due (due_at>?)']],
+    // All of it, but of the index alone, which has no settled order in it.
+    ['census', ['SCAN orders USING COVERING INDEX orders_unsettled']],
+    ['note', []],
+    ['recall', ['SEARCH notes USING INDEX sqlite_autoindex_notes_1 (name=?)']],
+  ])('%s', ([name, plan]) => {
+    expect(planOf(name)).toEqual(plan);
+  });
+
+  test('and none was left out above', () => {
+    expect(Object.keys(statements)).toHaveLength(11);
+  });
+});
