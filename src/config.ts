@@ -42,7 +42,7 @@ const environmentSchema = z.object({
     .string()
     .refine(isBaseUrl, BASE_URL_EXPECTED)
     .default('https://api.oneclickdz.com'),
-  UPSTREAM_CALLS_PER_MINUTE: whole(1, 100_000).default(120),
+  UPSTREAM_CALLS_PER_MINUTE: whole(5, 100_000).default(120),
   UPSTREAM_TIMEOUT_MS: whole(100, 300_000).default(15_000),
   HOST: z
     .string()

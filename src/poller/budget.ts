@@ -27,6 +27,7 @@ export class CallBudget {
   /** When the calls of the last minute started, oldest first: never more than the limit. */
   readonly #taken: number[] = [];
 
+  /** `callsPerMinute` must be at least 5. */
   constructor(options: { readonly callsPerMinute: number; readonly clock: Clock }) {
     this.limitPerMinute = options.callsPerMinute;
     this.#clock = options.clock;
@@ -75,8 +76,7 @@ export class CallBudget {
   }
 
   #refillPerMs(): number {
-    const perMinute = Math.max(this.limitPerMinute - this.#burst - 1, this.limitPerMinute / 3);
-    return (perMinute * this.#share) / MINUTE_MS;
+    return ((this.limitPerMinute - this.#burst - 1) * this.#share) / MINUTE_MS;
   }
 
   #refill(): void {

@@ -60,7 +60,7 @@ describe('parseConfig', () => {
     expect(fault.exitCode).toBe(78);
     expect(fault.message).toMatchInlineSnapshot(`
       "the configuration is wrong:
-        UPSTREAM_CALLS_PER_MINUTE: expected a whole number from 1 to 100000; got "0"
+        UPSTREAM_CALLS_PER_MINUTE: expected a whole number from 5 to 100000; got "0"
         PORT: expected a whole number from 0 to 65535; got "80a"
         DATABASE_URL: expected file:PATH, or file::memory:; got "postgres://x"
         LOG_LEVEL: expected one of trace, debug, info, warn, error, silent; got "loud"

@@ -1,0 +1,208 @@
+import { describe, expect, it } from 'vitest';
+import type { Fetch } from '../../src/core/ports.ts';
+import { noTelemetry } from '../../src/core/telemetry.ts';
+import type { FaultName } from '../../src/simulator/faults.ts';
+import { fulfilledAtOnce } from '../../src/simulator/life.ts';
+import { createSimulator } from '../../src/simulator/simulator.ts';
+import { createUpstreamClient } from '../../src/upstream/client.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { ORDER_ID } from '../support/observations.ts';
+import { recordingLogger } from '../support/recording-logger.ts';
+
+const CARD_CODE = /\d{12}/;
+
+function createClient(fetch: Fetch, clock = new ManualClock(), apiKey = 'the-key') {
+  const logger = recordingLogger();
+  const client = createUpstreamClient({
+    baseUrl: 'https://upstream.invalid',
+    apiKey,
+    timeoutMs: 15_000,
+    fetch,
+    clock,
+    logger,
+    telemetry: noTelemetry,
+  });
+  return { client, clock, logger };
+}
+
+function overSimulator() {
+  const clock = new ManualClock();
+  const simulator = createSimulator({ clock });
+  const id = simulator.addOrder({ plan: fulfilledAtOnce(), id: ORDER_ID });
+  return { simulator, id, ...createClient(simulator.fetch, clock, simulator.apiKey) };
+}
+
+function answering(body: unknown, init: ResponseInit = {}) {
+  return createClient(async () => new Response(JSON.stringify(body), init)).client;
+}
+
+describe('check', () => {
+  it('tells all that the upstream tells of a fulfilled order', async () => {
+    const client = answering({
+      success: true,
+      data: {
+        _id: ORDER_ID,
+        ref: 'internet-order-001',
+        status: 'FULFILLED',
+        type: 'ADSL',
+        number: '036362608',
+        topup_amount: 1000,
+        card_code: '123456789012',
+        num_trans: 'AT-2025-12345',
+        date_traitement: '2025-10-29T01:05:30.000Z',
+        created_at: '2025-10-29T01:00:00.000Z',
+      },
+    });
+    expect(await client.check(ORDER_ID)).toEqual({
+      kind: 'observed',
+      observation: {
+        orderId: ORDER_ID,
+        observedAt: Date.UTC(2026, 0, 1),
+        upstreamStatus: 'FULFILLED',
+        ref: 'internet-order-001',
+        type: 'ADSL',
+        number: '036362608',
+        amount: 1000,
+        cardCode: '123456789012',
+        transactionNumber: 'AT-2025-12345',
+        processedAt: Date.UTC(2025, 9, 29, 1, 5, 30),
+        refundMessage: null,
+        createdAt: Date.UTC(2025, 9, 29, 1),
+      },
+    });
+  });
+
+  it.each<[FaultName, object]>([
+    ['notFound', { kind: 'unknown' }],
+    ['badRequest', { kind: 'unknown' }],
+    ['routerMiss', { kind: 'failed', reason: 'unreadable' }],
+    ['html', { kind: 'failed', reason: 'http_status', httpStatus: 502 }],
+    ['htmlOk', { kind: 'failed', reason: 'unreadable' }],
+    ['truncated', { kind: 'failed', reason: 'unreadable' }],
+    ['noData', { kind: 'failed', reason: 'unreadable' }],
+    ['tooLarge', { kind: 'failed', reason: 'too_large' }],
+    ['otherId', { kind: 'failed', reason: 'wrong_order' }],
+    ['connectionReset', { kind: 'failed', reason: 'network' }],
+    ['serverError', { kind: 'failed', reason: 'http_status', httpStatus: 500 }],
+    ['unavailable', { kind: 'failed', reason: 'http_status', httpStatus: 503 }],
+    ['authUnavailable', { kind: 'failed', reason: 'http_status', httpStatus: 503 }],
+    ['unauthorized', { kind: 'refused', httpStatus: 401 }],
+    ['forbidden', { kind: 'refused', httpStatus: 403 }],
+    ['throttledBare', { kind: 'throttled', retryAfterMs: undefined }],
+    ['missingFields', { observation: { upstreamStatus: 'FULFILLED', cardCode: null, type: null } }],
+    ['nullFields', { observation: { upstreamStatus: 'FULFILLED', cardCode: null, amount: null } }],
+    ['type4GLTE', { kind: 'observed', observation: { type: '4GLTE' } }],
+    ['unknownStatus', { kind: 'observed' }],
+  ])('reads %s as it should', async (fault, expected) => {
+    const { simulator, client, id } = overSimulator();
+    simulator.fail({ fault });
+    expect(await client.check(id)).toMatchObject(expected);
+  });
+
+  it('waits as a 429 says', async () => {
+    const { simulator, client, id } = overSimulator();
+    simulator.fail({ fault: 'throttled', retryAfterSeconds: 7 });
+    expect(await client.check(id)).toEqual({ kind: 'throttled', retryAfterMs: 7_000 });
+  });
+
+  it.each<FaultName>(['hang', 'hangBody'])('gives up on a call that hangs: %s', async (fault) => {
+    const { simulator, client, clock, id } = overSimulator();
+    simulator.fail({ fault });
+    const answer = client.check(id);
+    await clock.advance(15_001);
+    expect(await answer).toEqual({ kind: 'failed', reason: 'timeout' });
+  });
+
+  it('takes an answer that leaves its id out for the one that was asked for', async () => {
+    const client = answering({ success: true, data: { status: 'QUEUED' } });
+    expect(await client.check(ORDER_ID)).toMatchObject({ observation: { orderId: ORDER_ID } });
+  });
+
+  it('takes odd details for absent ones, and keeps the rest', async () => {
+    const client = answering({
+      success: true,
+      data: {
+        status: 'HANDLING',
+        ref: '',
+        number: 213_000,
+        topup_amount: '500',
+        created_at: 'soon',
+      },
+    });
+    expect(await client.check(ORDER_ID)).toMatchObject({
+      observation: { ref: null, number: '213000', amount: 500, createdAt: null },
+    });
+  });
+
+  it('follows no redirect, which would carry the key along', async () => {
+    const seen: (RequestInit | undefined)[] = [];
+    const { client } = createClient(async (_url, init) => {
+      seen.push(init);
+      return new Response(null, {
+        status: 302,
+        headers: { location: 'https://elsewhere.invalid' },
+      });
+    });
+    expect(await client.check(ORDER_ID)).toMatchObject({ reason: 'http_status', httpStatus: 302 });
+    expect(seen).toMatchObject([{ redirect: 'manual', headers: { 'x-access-token': 'the-key' } }]);
+  });
+
+  it('refuses a body that says it is too long before it reads it', async () => {
+    let pulled = 0;
+    const body = new ReadableStream(
+      {
+        pull() {
+          pulled += 1;
+        },
+      },
+      { highWaterMark: 0 },
+    );
+    const headers = { 'content-length': String(50 * 1024 * 1024) };
+    const { client } = createClient(async () => new Response(body, { headers }));
+    expect(await client.check(ORDER_ID)).toMatchObject({ reason: 'too_large' });
+    expect(pulled).toBe(0);
+  });
+
+  it('logs one line a call, without the key, a card code or a reference', async () => {
+    const { simulator, client, logger, id } = overSimulator();
+    await client.check(id);
+    simulator.fail({ fault: 'forbidden' });
+    await client.check(id);
+    expect(logger.lines).toMatchObject([
+      { message: 'upstream call', fields: { orderId: id, outcome: 'observed', httpStatus: 200 } },
+      { message: 'upstream call', fields: { orderId: id, outcome: 'refused', httpStatus: 403 } },
+    ]);
+    const text = JSON.stringify(logger.lines.map(({ fields }) => ({ ...fields, orderId: '' })));
+    expect(text).not.toContain(simulator.apiKey);
+    expect(text).not.toMatch(CARD_CODE);
+  });
+});
+
+describe('list', () => {
+  const query = { from: Date.UTC(2025, 0, 1), to: Date.UTC(2027, 0, 1), page: 1 };
+
+  it.each(['topups', 'items'] as const)('reads rows under the name %s', async (rowsName) => {
+    const clock = new ManualClock();
+    const simulator = createSimulator({ clock, rowsName });
+    const ids = [1, 2, 3].map(() => simulator.addOrder({ plan: fulfilledAtOnce() }));
+    const { client } = createClient(simulator.fetch, clock, simulator.apiKey);
+    const answer = await client.list(query);
+    if (answer.kind !== 'listed') throw new Error(answer.kind);
+    expect(answer.rows).toBe(3);
+    expect(answer.observations.map(({ orderId }) => orderId).sort()).toEqual([...ids].sort());
+    expect(answer.observations[0]).toMatchObject({ upstreamStatus: 'FULFILLED' });
+  });
+
+  it('counts a row that it cannot read, and leaves it out', async () => {
+    const client = answering({
+      success: true,
+      data: { topups: [{ _id: ORDER_ID, status: 'QUEUED' }, { status: 'QUEUED' }, null] },
+    });
+    expect(await client.list(query)).toMatchObject({ rows: 3, observations: [{}] });
+  });
+
+  it('calls another shape unreadable', async () => {
+    const client = answering({ success: true, data: { orders: [] } });
+    expect(await client.list(query)).toMatchObject({ kind: 'failed', reason: 'unreadable' });
+  });
+});
