@@ -124,9 +124,15 @@ export class GatewayServer {
     const { clock, logger } = this.#options;
     const startedAt = clock.now();
     response.once('close', () => {
-      const durationMs = clock.now() - startedAt;
-      const { method } = request;
-      logger.debug({ requestId, method, httpStatus: response.statusCode, durationMs }, 'request');
+      const { statusCode: httpStatus } = response;
+      const fields = {
+        requestId,
+        method: request.method,
+        httpStatus,
+        durationMs: clock.now() - startedAt,
+      };
+      if (httpStatus >= 500) logger.warn(fields, 'request');
+      else logger.debug(fields, 'request');
     });
   }
 
