@@ -22,6 +22,9 @@ const PARKED_HANDICAP_MS = 30_000;
 /** Calls whose answers cannot be written down would be wasted. */
 const STORE_FAULT_PAUSE_MS = 1_000;
 
+/** How long a shutdown waits for calls that are in flight. */
+const STOP_MS = 2_000;
+
 /** Due orders to choose from at a time. */
 const CHOICE = 100;
 
@@ -66,13 +69,19 @@ export class Dispatcher {
     this.wake();
   }
 
-  /** Starts no more calls, answers those who wait, and returns once the calls in flight are on disk. */
+  /**
+   * Starts no more calls, answers those who wait, and returns once the calls in flight are on disk; one that
+   * takes long is given up, and asked again by the next process.
+   */
   async stop(): Promise<void> {
     this.#state = 'stopped';
     this.#timer?.cancel();
     this.#failRequests(new GatewayError('UPSTREAM_UNAVAILABLE', 'The gateway is shutting down.'));
     await this.#pumping;
-    await Promise.all(this.#inFlight.values());
+    const late = Promise.withResolvers<void>();
+    const timer = this.#options.clock.after(STOP_MS, late.resolve);
+    await Promise.race([Promise.all(this.#inFlight.values()), late.promise]);
+    timer.cancel();
   }
 
   /** One check of this order as soon as the budget allows, shared with whoever else asks for it now. */

@@ -32,24 +32,32 @@ export function tabsFor(orderIds: readonly string[]): readonly Tab[] {
 /** The one of OneClickDz's documentation: a place to put one's own. */
 const EXAMPLE_ID = '6901616fe9e88196b4eb64b2';
 
-const followQuery = (
-  id: string,
-) => `# Press play: every change arrives as it happens, until the end.
-subscription FollowTopup($id: ID! = "${id}") {
+const followQuery = (id: string) => `# Press play: each change arrives as it happens.
+subscription FollowTopup(
+  $id: ID! = "${id}"
+) {
   topupStatus(id: $id) {
     status
-    version
-    observedAt
     isFinal
     cardCode
     refundMessage
-    cursor
+    history {
+      edges {
+        node {
+          version
+          status
+          observedAt
+        }
+      }
+    }
   }
 }
 `;
 
 const askQuery = (id: string) => `# The state of a top-up, now.
-query AskTopup($id: ID! = "${id}") {
+query AskTopup(
+  $id: ID! = "${id}"
+) {
   topup(id: $id) {
     status
     type
@@ -65,7 +73,9 @@ query AskTopup($id: ID! = "${id}") {
 `;
 
 const historyQuery = (id: string) => `# Every state that a top-up has been seen in.
-query TopupHistory($id: ID! = "${id}") {
+query TopupHistory(
+  $id: ID! = "${id}"
+) {
   topup(id: $id) {
     status
     history(first: 20) {
