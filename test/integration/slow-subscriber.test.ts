@@ -1,0 +1,94 @@
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import WebSocket from 'ws';
+import type { Store } from '../../src/core/store.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
+import { ORDER_ID, observation } from '../support/observations.ts';
+import { serve } from '../support/serving.ts';
+
+const VERSIONS = 3_000;
+const MESSAGE = 'م'.repeat(4_000);
+const QUERY = `subscription { topupStatus(id: "${ORDER_ID}", after: "AFTER") { version refundMessage } }`;
+
+/** A store that counts what is read from it, holding an order of far more than a socket's buffers. */
+async function fullStore(): Promise<{ readonly store: Store; readonly reads: () => number }> {
+  const store = createMemoryStore({ logId: 'log' });
+  for (let n = 1; n <= VERSIONS; n += 1) {
+    const upstreamStatus = n === VERSIONS ? 'FULFILLED' : `STEP-${n}`;
+    const told = { upstreamStatus, refundMessage: MESSAGE, observedAt: n };
+    await store.record(observation(told), () => n + 1);
+  }
+  let reads = 0;
+  const read: Store['read'] = (...args) => {
+    reads += 1;
+    return store.read(...args);
+  };
+  const counting = new Proxy(store, {
+    get: (target, name) => {
+      if (name === 'read') return read;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  return { store: counting, reads: () => reads };
+}
+
+/** Resolves once the count has stopped growing: what can be buffered is buffered. */
+async function standstill(count: () => number): Promise<number> {
+  for (let last = -1, still = 0; ; ) {
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    still = count() === last ? still + 1 : 0;
+    last = count();
+    if (last > 0 && still > 20_000) return last;
+  }
+}
+
+const after = Buffer.from('log@0').toString('base64url');
+const query = QUERY.replace('AFTER', after);
+const everyVersion = Array.from({ length: VERSIONS }, (_, n) => n + 1);
+
+describe('a subscriber that does not read', () => {
+  it('holds the log back over WebSocket, and then gets every version', async () => {
+    const { store, reads } = await fullStore();
+    await using server = await serve(store);
+    const socket = new WebSocket(server.url.href.replace('http', 'ws'), 'graphql-transport-ws');
+    await once(socket, 'open');
+    socket.send(JSON.stringify({ type: 'connection_init' }));
+    await once(socket, 'message');
+    socket.pause();
+    socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query } }));
+    expect(await standstill(reads)).toBeLessThan(VERSIONS / 2);
+
+    const versions: number[] = [];
+    const complete = Promise.withResolvers<void>();
+    socket.on('message', (data) => {
+      const message = JSON.parse(String(data));
+      if (message.type === 'next') versions.push(message.payload.data.topupStatus.version);
+      if (message.type === 'complete') complete.resolve();
+    });
+    socket.resume();
+    await complete.promise;
+    expect(versions).toEqual(everyVersion);
+    socket.terminate();
+  });
+
+  it('holds the log back over server-sent events, and then gets every version', async () => {
+    const { store, reads } = await fullStore();
+    await using server = await serve(store);
+    const call = request(server.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+    });
+    call.end(JSON.stringify({ query }));
+    const [response] = await once(call, 'response');
+    // Not read yet: an incoming stream is paused until somebody asks.
+    expect(await standstill(reads)).toBeLessThan(VERSIONS / 2);
+
+    let text = '';
+    for await (const chunk of response.setEncoding('utf8')) text += chunk;
+    const versions = [...text.matchAll(/"version":(\d+)/g)].map(([, version]) => Number(version));
+    expect(versions).toEqual(everyVersion);
+    expect(text).toMatch(/event: complete\ndata:\n\n$/);
+  });
+});

@@ -1,0 +1,51 @@
+import { systemClock } from '../../src/core/ports.ts';
+import type { Store } from '../../src/core/store.ts';
+import { noTelemetry } from '../../src/core/telemetry.ts';
+import type { Topups } from '../../src/core/topups.ts';
+import { createFeed } from '../../src/feed/feed.ts';
+import { Drain } from '../../src/transports/drain.ts';
+import { GatewayServer } from '../../src/transports/server.ts';
+import { createWebSocketTransport } from '../../src/transports/ws.ts';
+import { createGraphQLYoga } from '../../src/transports/yoga.ts';
+import { recordingLogger } from './recording-logger.ts';
+
+export interface Serving extends AsyncDisposable {
+  readonly url: URL;
+  readonly logger: ReturnType<typeof recordingLogger>;
+}
+
+const noTopups: Topups = { lookup: async () => null };
+
+/** The real server, over real sockets, on a log that the test writes itself: nothing polls. */
+export async function serve(store: Store, topups: Topups = noTopups): Promise<Serving> {
+  const logger = recordingLogger();
+  const clock = systemClock;
+  const watch = { watch: () => () => undefined };
+  const feed = createFeed({ log: store, watch, clock, telemetry: noTelemetry });
+  const status = {
+    gatewayStatus: () => Promise.reject(new Error('nobody asks for the status here')),
+  };
+  const drain = new Drain();
+  const yoga = createGraphQLYoga({
+    context: { topups, feed, log: store, status },
+    logger,
+    clock,
+    allowedOrigins: [],
+    tabs: [],
+    onOperation: () => undefined,
+  });
+  const server = new GatewayServer({
+    host: '127.0.0.1',
+    port: 0,
+    yoga,
+    webSockets: createWebSocketTransport({ yoga, logger, clock, drain }),
+    drain,
+    status,
+    scrape: async () => ({ contentType: 'text/plain', text: '' }),
+    allowedOrigins: [],
+    clock,
+    logger,
+  });
+  const url = await server.listen();
+  return { url, logger, [Symbol.asyncDispose]: () => server.close() };
+}
