@@ -7,8 +7,8 @@ import { test } from './sqlite/folder.ts';
 import { ORDER, versions } from './store/observations.ts';
 
 const APPENDER = join(import.meta.dirname, 'sqlite/appender.ts');
-const PROCESSES = 4;
-const APPENDS = 50;
+const PROCESSES = 3;
+const APPENDS = 30;
 const ALL = Array.from({ length: PROCESSES * APPENDS }, (_, index) => index + 1);
 
 /** Lets several processes go at the same moment; gives what each reports, and its exit code. */

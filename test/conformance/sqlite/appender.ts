@@ -18,4 +18,4 @@ for (let nth = 1; nth <= Number(count); nth += 1) {
 await store.close();
 
 process.send?.({ logId: store.logId });
-process.disconnect();
+process.disconnect?.();

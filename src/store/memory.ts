@@ -1,0 +1,123 @@
+import { randomUUID } from 'node:crypto';
+import { isAbandoned } from '../core/cadence.ts';
+import type { Census, Order, Planner, Range, Recorded, Reschedule, Store } from '../core/store.ts';
+import type { Observation, Snapshot } from '../core/topup.ts';
+import { isSettled, statusOf } from '../core/topup.ts';
+import { advance } from './advance.ts';
+import { Bells } from './bells.ts';
+import { storeClosed } from './errors.ts';
+
+/**
+ * The reference that the other stores are compared with: clear rather than fast. Keeps nothing after the
+ * process ends.
+ */
+export function createMemoryStore(options: { readonly logId?: string } = {}): Store {
+  return new MemoryStore(options.logId ?? randomUUID());
+}
+
+class MemoryStore implements Store {
+  readonly logId: string;
+  readonly #orders = new Map<string, Order>();
+  readonly #snapshots = new Map<string, Snapshot[]>();
+  readonly #notes = new Map<string, string>();
+  readonly #bells = new Bells();
+  #closed = false;
+
+  constructor(logId: string) {
+    this.logId = logId;
+  }
+
+  async record(observation: Observation, plan: Planner): Promise<Recorded> {
+    this.#mustBeOpen();
+    const { orderId } = observation;
+    const recorded = advance(this.#orders.get(orderId), observation, plan);
+    this.#orders.set(orderId, recorded.order);
+    if (recorded.appended !== undefined) {
+      this.#snapshots.set(orderId, [...this.#snapshotsOf(orderId), recorded.appended]);
+      this.#bells.ring(orderId);
+    }
+    return recorded;
+  }
+
+  async find(orderId: string): Promise<Order | undefined> {
+    this.#mustBeOpen();
+    return this.#orders.get(orderId);
+  }
+
+  async read(orderId: string, range: Range): Promise<readonly Snapshot[]> {
+    this.#mustBeOpen();
+    const { after = 0, before = Number.POSITIVE_INFINITY, limit, from } = range;
+    const within = this.#snapshotsOf(orderId).filter(
+      ({ version }) => version > after && version < before,
+    );
+    return from === 'oldest'
+      ? within.slice(0, limit)
+      : within.slice(Math.max(within.length - limit, 0));
+  }
+
+  onAppend(orderId: string, ring: () => void): () => void {
+    return this.#bells.hang(orderId, ring);
+  }
+
+  async reschedule(orderId: string, change: Reschedule): Promise<void> {
+    this.#mustBeOpen();
+    const order = this.#orders.get(orderId);
+    if (order === undefined || isSettled(order.latest.upstreamStatus)) return;
+    this.#orders.set(orderId, { ...order, ...change });
+  }
+
+  async due(query: { readonly before: number; readonly limit: number }): Promise<readonly Order[]> {
+    this.#mustBeOpen();
+    return this.#tracked()
+      .filter(({ dueAt }) => dueAt <= query.before)
+      .slice(0, query.limit);
+  }
+
+  async nextDueAt(): Promise<number | null> {
+    this.#mustBeOpen();
+    return this.#tracked()[0]?.dueAt ?? null;
+  }
+
+  async census(query: { readonly overdueBefore: number }): Promise<Census> {
+    this.#mustBeOpen();
+    const tracked = { HANDLING: 0, QUEUED: 0, UNKNOWN: 0 };
+    let overdue = 0;
+    for (const order of this.#tracked()) {
+      const status = statusOf(order.latest.upstreamStatus);
+      if (status === 'FULFILLED' || status === 'REFUNDED') continue;
+      tracked[status] += 1;
+      if (status !== 'QUEUED' && order.statusSince < query.overdueBefore) overdue += 1;
+    }
+    const abandoned = [...this.#orders.values()].filter(isAbandoned).length;
+    return { tracked, overdue, abandoned };
+  }
+
+  async note(name: string, value: string): Promise<void> {
+    this.#mustBeOpen();
+    this.#notes.set(name, value);
+  }
+
+  async recall(name: string): Promise<string | undefined> {
+    this.#mustBeOpen();
+    return this.#notes.get(name);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  #snapshotsOf(orderId: string): readonly Snapshot[] {
+    return this.#snapshots.get(orderId) ?? [];
+  }
+
+  /** The longest due first; orders due at the same moment by their ids. */
+  #tracked(): (Order & { readonly dueAt: number })[] {
+    return [...this.#orders.values()]
+      .filter((order): order is Order & { readonly dueAt: number } => order.dueAt !== null)
+      .sort((a, b) => a.dueAt - b.dueAt || (a.latest.orderId < b.latest.orderId ? -1 : 1));
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closed) throw storeClosed();
+  }
+}

@@ -1,0 +1,67 @@
+import { sql } from 'drizzle-orm';
+import { index, integer, primaryKey, real, sqliteTable, text } from 'drizzle-orm/sqlite-core';
+import type { TopupStatus } from '../../core/topup.ts';
+
+/** All times are Unix milliseconds. After a change here: `npm run migrations`, and commit what it writes. */
+
+/** The log, append-only: no statement updates or deletes a row. */
+export const snapshots = sqliteTable(
+  'snapshots',
+  {
+    orderId: text('order_id').notNull(),
+    version: integer('version').notNull(),
+    upstreamStatus: text('upstream_status').notNull(),
+    observedAt: integer('observed_at').notNull(),
+    ref: text('ref'),
+    type: text('type'),
+    number: text('number'),
+    amount: real('amount'),
+    cardCode: text('card_code'),
+    transactionNumber: text('transaction_number'),
+    processedAt: integer('processed_at'),
+    refundMessage: text('refund_message'),
+    createdAt: integer('created_at'),
+  },
+  (table) => [primaryKey({ columns: [table.orderId, table.version] })],
+);
+
+/** One row for each order ever observed: its latest version and its schedule. */
+export const orders = sqliteTable(
+  'orders',
+  {
+    orderId: text('order_id').primaryKey(),
+    latestVersion: integer('latest_version').notNull(),
+    /** Our word for the latest snapshot's status, here so that an index can leave settled orders out. */
+    status: text('status').$type<TopupStatus>().notNull(),
+    statusSince: integer('status_since').notNull(),
+    trackedSince: integer('tracked_since').notNull(),
+    checkedAt: integer('checked_at').notNull(),
+    dueAt: integer('due_at'),
+    failures: integer('failures').notNull(),
+  },
+  (table) => [
+    index('orders_due').on(table.dueAt, table.orderId).where(sql`${table.dueAt} is not null`),
+    // All that the census reads, so that it never touches the table.
+    index('orders_unsettled')
+      .on(table.status, table.statusSince, table.dueAt)
+      .where(sql`${table.status} not in ('FULFILLED', 'REFUNDED')`),
+  ],
+);
+
+/**
+ * SQLite takes a partial index only for a query that repeats its condition word for word, literals
+ * included: a parameter in their place would scan every order.
+ */
+export const isUnsettled = sql`${orders.status} not in ('FULFILLED', 'REFUNDED')`;
+
+export const notes = sqliteTable('notes', {
+  name: text('name').primaryKey(),
+  value: text('value').notNull(),
+});
+
+/** The log's identity, apart from the notes so that no note can overwrite it. */
+export const log = sqliteTable('log', {
+  /** Always 1: there is one log in a database. */
+  only: integer('only').primaryKey(),
+  id: text('id').notNull(),
+});

@@ -1,0 +1,150 @@
+import type Database from 'better-sqlite3';
+import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
+import { drizzle } from 'drizzle-orm/better-sqlite3';
+import type {
+  Census,
+  Order,
+  Planner,
+  Range,
+  Recorded,
+  Reschedule,
+  Store,
+} from '../../core/store.ts';
+import type { Observation, Snapshot } from '../../core/topup.ts';
+import { statusOf } from '../../core/topup.ts';
+import { advance } from '../advance.ts';
+import { Bells } from '../bells.ts';
+import { withStoreErrors } from './faults.ts';
+import type { Statements } from './statements.ts';
+import { prepareStatements } from './statements.ts';
+
+/**
+ * A store on a connection whose schema is up to date. SQLite answers at once, so all work is synchronous
+ * and two calls never interleave within a process; between processes the engine's own lock decides.
+ */
+export class SqliteStore implements Store {
+  readonly logId: string;
+  readonly #database: Database.Database;
+  readonly #drizzle: BetterSQLite3Database;
+  readonly #statements: Statements;
+  readonly #bells = new Bells();
+
+  constructor(database: Database.Database, logId: string) {
+    this.logId = logId;
+    this.#database = database;
+    this.#drizzle = drizzle(database);
+    this.#statements = prepareStatements(this.#drizzle);
+  }
+
+  async record(observation: Observation, plan: Planner): Promise<Recorded> {
+    // Immediate, since a transaction that begins with a read may find itself overtaken when it writes.
+    const recorded = this.#write(() =>
+      this.#drizzle.transaction(() => this.#advance(observation, plan), { behavior: 'immediate' }),
+    );
+    if (recorded.appended !== undefined) this.#bells.ring(observation.orderId);
+    return recorded;
+  }
+
+  async find(orderId: string): Promise<Order | undefined> {
+    return this.#read(() => this.#statements.find.get({ orderId }));
+  }
+
+  async read(orderId: string, range: Range): Promise<readonly Snapshot[]> {
+    const bounds = {
+      orderId,
+      after: range.after ?? 0,
+      before: range.before ?? Number.MAX_SAFE_INTEGER,
+      limit: rowLimit(range.limit),
+    };
+    return range.from === 'oldest'
+      ? this.#read(() => this.#statements.readOldest.all(bounds))
+      : this.#read(() => this.#statements.readNewest.all(bounds)).reverse();
+  }
+
+  onAppend(orderId: string, ring: () => void): () => void {
+    return this.#bells.hang(orderId, ring);
+  }
+
+  async reschedule(orderId: string, change: Reschedule): Promise<void> {
+    const { dueAt, failures, trackedSince = null } = change;
+    this.#write(() => this.#statements.reschedule.run({ orderId, dueAt, failures, trackedSince }));
+  }
+
+  async due(query: { readonly before: number; readonly limit: number }): Promise<readonly Order[]> {
+    const limit = rowLimit(query.limit);
+    return this.#read(() => this.#statements.due.all({ before: query.before, limit }));
+  }
+
+  async nextDueAt(): Promise<number | null> {
+    return this.#read(() => this.#statements.nextDue.get())?.dueAt ?? null;
+  }
+
+  async census(query: { readonly overdueBefore: number }): Promise<Census> {
+    const tracked = { HANDLING: 0, QUEUED: 0, UNKNOWN: 0 };
+    let overdue = 0;
+    let abandoned = 0;
+    for (const row of this.#read(() => this.#statements.census.all(query))) {
+      if (row.status === 'FULFILLED' || row.status === 'REFUNDED') continue;
+      tracked[row.status] = row.tracked;
+      abandoned += row.all - row.tracked;
+      if (row.status !== 'QUEUED') overdue += row.trackedSinceBefore;
+    }
+    return { tracked, overdue, abandoned };
+  }
+
+  async note(name: string, value: string): Promise<void> {
+    this.#write(() => this.#statements.note.run({ name, value }));
+  }
+
+  async recall(name: string): Promise<string | undefined> {
+    return this.#read(() => this.#statements.recall.get({ name }))?.value;
+  }
+
+  /**
+   * Leaves one file behind: nothing in a write-ahead log, if no other process has the database open.
+   *
+   * Without `PRAGMA optimize`: every statement has its index, and statistics of a database that was small
+   * when it closed make SQLite scan it once it has grown (`find` took 3 ms instead of 0.06 at 400,000
+   * orders).
+   */
+  async close(): Promise<void> {
+    if (!this.#database.open) return;
+    try {
+      withStoreErrors({ database: this.#database, verb: 'closed tidily' }, () =>
+        this.#database.pragma('wal_checkpoint(TRUNCATE)'),
+      );
+    } finally {
+      this.#database.close();
+    }
+  }
+
+  #advance(observation: Observation, plan: Planner): Recorded {
+    const { orderId } = observation;
+    const current = this.#statements.find.get({ orderId });
+    const recorded = advance(current, observation, plan);
+    const { order, appended } = recorded;
+    if (order === current) return recorded;
+    if (appended !== undefined) this.#statements.append.run({ ...appended });
+    const { latest, ...tracking } = order;
+    this.#statements.saveOrder.run({
+      ...tracking,
+      orderId,
+      latestVersion: latest.version,
+      status: statusOf(latest.upstreamStatus),
+    });
+    return recorded;
+  }
+
+  #read<T>(work: () => T): T {
+    return withStoreErrors({ database: this.#database, verb: 'read' }, work);
+  }
+
+  #write<T>(work: () => T): T {
+    return withStoreErrors({ database: this.#database, verb: 'written' }, work);
+  }
+}
+
+/** SQLite refuses an infinite limit. */
+function rowLimit(limit: number): number {
+  return Math.min(limit, Number.MAX_SAFE_INTEGER);
+}
