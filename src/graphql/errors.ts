@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql';
 import type { Logger } from '../core/ports.ts';
 import { GatewayError } from '../errors.ts';
 
-/** Errors that have been through here: some pass twice, once for each layer that masks. */
+/** Errors that have been through here: some pass twice, wrapped or not, once for each layer that masks. */
 const published = new WeakSet<GraphQLError>();
 
 /**
@@ -12,6 +12,7 @@ const published = new WeakSet<GraphQLError>();
 export function toPublicError(error: unknown, logger: Logger): GraphQLError {
   if (error instanceof GraphQLError && published.has(error)) return error;
   const origin = originOf(error);
+  if (origin instanceof GraphQLError && published.has(origin)) return origin;
   if (origin instanceof GatewayError && origin.code !== 'INTERNAL_SERVER_ERROR') {
     return publish(error, origin.message, {
       code: origin.code,

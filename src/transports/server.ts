@@ -93,11 +93,11 @@ export class GatewayServer {
   }
 
   #serveGraphQL(request: IncomingMessage, response: ServerResponse): void {
-    // An event stream has no end of its own to wait for: its client comes back with its cursor.
-    const isStream = request.headers.accept?.includes('text/event-stream') ?? false;
-    if (!isStream) response.once('close', this.#options.drain.enter());
+    const leave = this.#options.drain.enter();
+    response.once('close', leave);
     this.#answer(response, async () => {
-      await this.#options.yoga(request, response);
+      // An event stream has no end of its own to wait for: its client comes back with its cursor.
+      await this.#options.yoga(request, response, { onStream: leave });
     });
   }
 

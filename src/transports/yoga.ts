@@ -16,12 +16,18 @@ export interface YogaOptions {
   readonly onOperation: (operation: string, durationMs: number) => void;
 }
 
+/** What the server tells Yoga of one request. */
+export interface RequestContext {
+  /** Called where the answer is an event stream, as its head is written. */
+  readonly onStream?: () => void;
+}
+
 export type Yoga = ReturnType<typeof createGraphQLYoga>;
 
 /** GraphQL over HTTP: POST, GET, server-sent events, and GraphiQL for browsers. */
 export function createGraphQLYoga(options: YogaOptions) {
   const { context, logger, allowedOrigins } = options;
-  return createYoga({
+  return createYoga<RequestContext>({
     schema,
     context: () => context,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -33,7 +39,7 @@ export function createGraphQLYoga(options: YogaOptions) {
     logging: false,
     maskedErrors: { maskError: (error) => toPublicError(error, logger) },
     cors: allowedOrigins.length === 0 ? false : { origin: [...allowedOrigins], credentials: false },
-    plugins: [useRequestErrors(logger), useOperationTiming(options)],
+    plugins: [useRequestErrors(logger), useOperationTiming(options), useStreamNotice()],
   });
 }
 
@@ -50,6 +56,16 @@ function useRequestErrors(logger: Logger): Plugin {
       ({ valid, result, setResult }) => {
         if (!valid) setResult(result.map((error) => toPublicError(error, logger)));
       },
+  };
+}
+
+/** Only Yoga knows: a subscription is streamed to whoever accepts anything, not only to who asks for a stream. */
+function useStreamNotice(): Plugin<object, RequestContext> {
+  return {
+    onResponse({ response, serverContext }) {
+      const type = response.headers?.get('content-type');
+      if (type?.startsWith('text/event-stream')) serverContext.onStream?.();
+    },
   };
 }
 
