@@ -41,7 +41,7 @@ let denials: ReadonlyMap<Follow, Promise<Denial>>;
 beforeAll(async () => {
   stack = await startGatewayOverSimulator();
   denials = new Map(TRANSPORTS.map(([name, follow]) => [follow, deny(follow, name)]));
-});
+}, 30_000);
 
 afterAll(() => stack[Symbol.asyncDispose]());
 

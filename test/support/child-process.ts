@@ -1,0 +1,69 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+
+const ROOT = new URL('../..', import.meta.url).pathname;
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the gateway to its end, and keeps apart what it wrote where. */
+export async function runGateway(environment: Readonly<Record<string, string>>): Promise<Ended> {
+  const child = spawn(process.execPath, ['src/main.ts'], {
+    cwd: ROOT,
+    env: { PATH: process.env['PATH'], PORT: '0', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [stdout, stderr] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close'),
+  ]);
+  return { code: child.exitCode, stdout, stderr };
+}
+
+export interface ProcessGroup extends AsyncDisposable {
+  /** What it wrote, line by line, as it comes. */
+  readonly lines: AsyncIterable<string>;
+  /** Sends a signal to the process and all that it started, as a terminal does. */
+  signal(signal: NodeJS.Signals): void;
+  /** Resolves once all of them are gone. */
+  readonly ended: Promise<unknown>;
+}
+
+/** Starts a command that starts others, such as npm, so that they can be ended together. */
+export function startProcessGroup(
+  command: readonly [string, ...string[]],
+  environment: Readonly<Record<string, string>>,
+): ProcessGroup {
+  const [file, ...args] = command;
+  const child = spawn(file, args, {
+    cwd: ROOT,
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment },
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  });
+  // The output closes with the last process that holds it.
+  const ended = once(child, 'close');
+  const signal = (name: NodeJS.Signals) => {
+    if (child.pid === undefined) return;
+    try {
+      process.kill(-child.pid, name);
+    } catch {
+      // All of them are gone already.
+    }
+  };
+  return {
+    lines: createInterface({ input: child.stdout }),
+    signal,
+    ended,
+    async [Symbol.asyncDispose]() {
+      signal('SIGKILL');
+      await ended;
+    },
+  };
+}
