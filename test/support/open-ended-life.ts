@@ -1,0 +1,46 @@
+import type { Random } from '../../src/core/ports.ts';
+import { type Plan, REFUND_MESSAGE, type Step } from '../../src/simulator/life.ts';
+import { drawInteger } from '../../src/simulator/random.ts';
+
+const SHORTEST_STEP_MS = 300;
+const LONGEST_STEP_MS = 1_500;
+
+/** Longer than any test, however slow the machine. */
+const LENGTH_MS = 20 * 60_000;
+
+/** The life of an order that changes all the time, now HANDLING and now something unheard of, until it is ended. */
+export class OpenEndedLife {
+  readonly createdAt = Date.now();
+  readonly #steps: Step[];
+
+  constructor(random: Random) {
+    this.#steps = drawSteps(random);
+  }
+
+  /** Read by the simulator at each call, so that an end is seen from the next one on. */
+  get plan(): Plan {
+    return { steps: this.#steps };
+  }
+
+  /** All that its upstream status was and, unless it was ended, will be. */
+  get statuses(): readonly string[] {
+    return this.#steps.map(({ status }) => status);
+  }
+
+  end(status: 'FULFILLED' | 'REFUNDED'): void {
+    const afterMs = Date.now() - this.createdAt;
+    const past = this.#steps.filter((step) => step.afterMs <= afterMs).length;
+    const refundMessage = status === 'REFUNDED' ? REFUND_MESSAGE : undefined;
+    this.#steps.splice(past, this.#steps.length, { afterMs, status, refundMessage });
+  }
+}
+
+function drawSteps(random: Random): Step[] {
+  const steps: Step[] = [];
+  for (let afterMs = 0; afterMs < LENGTH_MS; ) {
+    const count = steps.length;
+    steps.push({ afterMs, status: count % 3 === 0 ? 'HANDLING' : `VERIFYING_${count}` });
+    afterMs += drawInteger(random, SHORTEST_STEP_MS, LONGEST_STEP_MS);
+  }
+  return steps;
+}
