@@ -165,13 +165,21 @@ export class Dispatcher {
     const checked = this.#options.checker
       .check(orderId, (answer) => this.#onAnswer(answer))
       .catch((error: unknown): Checked => this.#onStoreFault(error))
-      .then((result) => {
+      .then((checked) => {
+        const result = this.#withWait(checked);
         this.#inFlight.delete(orderId);
         request?.settle(result);
         this.wake();
         return result;
       });
     this.#inFlight.set(orderId, checked);
+  }
+
+  /** Where a failure stops all calls, whoever waited for that one is told the same as all who come after. */
+  #withWait(checked: Checked): Checked {
+    if (checked.kind !== 'failed' || checked.error.code === 'INTERNAL_SERVER_ERROR') return checked;
+    const { gate, clock } = this.#options;
+    return { kind: 'failed', error: gate.refusalAt(clock.now()) ?? checked.error };
   }
 
   /** The order of the schedule that is furthest behind, its class considered. */
