@@ -1,7 +1,8 @@
-import { fork } from 'node:child_process';
+import { execFileSync, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'better-sqlite3';
 import { describe, expect } from 'vitest';
 import { test } from './sqlite/folder.ts';
 import { ORDER, versions } from './store/observations.ts';
@@ -71,4 +72,32 @@ describe('several processes on one database', () => {
     while ((await readOn()) > 0);
     expect(seen).toEqual(ALL);
   });
+
+  test('opening one does not take off the lock of another connection here', async ({
+    open,
+    path,
+  }) => {
+    const other = new Database(path);
+    other.exec('BEGIN EXCLUSIVE');
+    await expect(open({ busyTimeoutMs: 0 })).rejects.toThrow('SQLITE_BUSY');
+    expect(lockFromAnotherProcess(path)).toBe('SQLITE_BUSY');
+    other.close();
+    expect(lockFromAnotherProcess(path)).toBe('locked');
+  });
 });
+
+/**
+ * Where a process closes any handle of a file, the system takes off all its locks on that file: only
+ * another process can tell.
+ */
+function lockFromAnotherProcess(path: string): string {
+  const script = `
+    const Database = require('better-sqlite3');
+    try {
+      new Database(process.argv[1], { timeout: 0 }).exec('BEGIN IMMEDIATE');
+      process.stdout.write('locked');
+    } catch (error) {
+      process.stdout.write(error.code);
+    }`;
+  return execFileSync(process.execPath, ['-e', script, path], { encoding: 'utf8' });
+}

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import type { Store } from '../../core/store.ts';
@@ -43,9 +43,13 @@ function createPrivately(path: string): void {
   try {
     makeFolder(dirname(path));
     // Before SQLite makes it with a mode of its own, which its -wal and -shm files would take over too.
-    closeSync(openSync(path, 'a', 0o600));
+    // Never one that is there: to close it would take off the locks of another store in this process.
+    closeSync(openSync(path, 'wx', 0o600));
   } catch (error) {
-    throw asOpenError(error, path);
+    if (systemCodeOf(error) !== 'EEXIST') throw asOpenError(error, path);
+  }
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
+    throw new StoreOpenError(`${path} is a folder: choose a file in it as DATABASE_URL`);
   }
 }
 
@@ -61,28 +65,28 @@ function makeFolder(folder: string): void {
   }
 }
 
-/** Gives the log's identity. */
+/**
+ * Gives the log's identity. Each transaction takes the lock at its start: of two processes that open a
+ * new database at once, the second finds all of it made.
+ */
 function prepareDatabase(
   database: Database.Database,
   { path, newLogId }: { readonly path: string; readonly newLogId: () => string },
 ): string {
-  const prepare = database.transaction(() => {
-    migrate(database, path);
-    return agreeOnLogId(database, newLogId);
-  });
-  // One transaction, and the lock from its start: of two processes that open a new database at once, the
-  // second finds all of it made.
-  const logId = prepare.immediate();
+  database.transaction(() => migrate(database, path)).immediate();
   // Only now: another program's database is left as it is.
   writeAhead(database);
   // A snapshot that a client has seen must not be unsaid by a power cut.
   database.pragma('synchronous = FULL');
-  return logId;
+  return database.transaction(() => agreeOnLogId(database, newLogId)).immediate();
 }
 
 /**
  * SQLite does not wait for a lock while it changes the journal: of several processes that open a new
  * database at once, some are told that it is busy. One of them has changed it by then or is about to.
+ *
+ * Whoever comes second is also left with a read lock, on which its own checkpoints would wait. The next
+ * transaction takes it off.
  */
 function writeAhead(database: Database.Database): void {
   const waitForLock = database.transaction(() => undefined);
@@ -91,8 +95,8 @@ function writeAhead(database: Database.Database): void {
       database.pragma('journal_mode = WAL');
       return;
     } catch (error) {
-      if (sqliteErrorOf(error)?.code !== 'SQLITE_BUSY' || attempt === WRITE_AHEAD_ATTEMPTS)
-        throw error;
+      const isBusy = sqliteErrorOf(error)?.code === 'SQLITE_BUSY';
+      if (!isBusy || attempt === WRITE_AHEAD_ATTEMPTS) throw error;
     }
     waitForLock.immediate();
   }
@@ -125,7 +129,6 @@ function complaint(code: string): string {
   if (/^SQLITE_CORRUPT/.test(code)) return 'is damaged: restore it from a backup';
   if (/^SQLITE_(BUSY|LOCKED)/.test(code)) return 'is locked by another program: stop that one';
   if (/^(SQLITE_FULL|ENOSPC|EDQUOT)/.test(code)) return 'has no room left on its disk: make some';
-  if (code === 'EISDIR') return 'is a folder: choose a file in it as DATABASE_URL';
   if (/^(ENOTDIR|EEXIST)$/.test(code)) return 'lies below a file: choose another DATABASE_URL';
   if (/^(SQLITE_READONLY|SQLITE_CANTOPEN|SQLITE_PERM|EACCES|EPERM|EROFS|ENOENT)/.test(code)) {
     return 'cannot be written: give the gateway write access to the file and its folder, or choose another DATABASE_URL';
