@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3';
-import { DrizzleError, DrizzleQueryError } from 'drizzle-orm/errors';
 import { StoreError, storeClosed } from '../errors.ts';
+import { DrizzleError, DrizzleQueryError } from './drizzle.ts';
 
 type SqliteError = InstanceType<typeof Database.SqliteError>;
 
@@ -37,6 +37,8 @@ export function sqliteErrorOf(error: unknown): SqliteError | undefined {
   return isDrizzleError(error) ? sqliteErrorOf(error.cause) : undefined;
 }
 
-function isDrizzleError(error: unknown): error is DrizzleError | DrizzleQueryError {
+function isDrizzleError(
+  error: unknown,
+): error is InstanceType<typeof DrizzleError | typeof DrizzleQueryError> {
   return error instanceof DrizzleError || error instanceof DrizzleQueryError;
 }

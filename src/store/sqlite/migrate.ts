@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type Database from 'better-sqlite3';
-import { readMigrationFiles } from 'drizzle-orm/migrator';
 import { StoreOpenError } from '../errors.ts';
+import { readMigrationFiles } from './drizzle.ts';
 
 const MIGRATIONS_FOLDER = join(import.meta.dirname, '../../../drizzle/sqlite');
 

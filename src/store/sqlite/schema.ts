@@ -1,6 +1,5 @@
-import { sql } from 'drizzle-orm';
-import { index, integer, primaryKey, real, sqliteTable, text } from 'drizzle-orm/sqlite-core';
 import type { TopupStatus } from '../../core/topup.ts';
+import { index, integer, primaryKey, real, sql, sqliteTable, text } from './drizzle.ts';
 
 /** All times are Unix milliseconds. After a change here: `npm run migrations`, and commit what it writes. */
 

@@ -1,5 +1,5 @@
-import { and, asc, count, desc, eq, gt, isNotNull, lt, lte, sql } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
+import { and, asc, count, desc, eq, gt, isNotNull, lt, lte, sql } from './drizzle.ts';
 import { isUnsettled, notes, orders, snapshots } from './schema.ts';
 
 /** Compiled once: to compile a statement takes many times as long as to run one of these. */

@@ -1,6 +1,5 @@
 import type Database from 'better-sqlite3';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
-import { drizzle } from 'drizzle-orm/better-sqlite3';
 import type {
   Census,
   Order,
@@ -14,6 +13,7 @@ import type { Observation, Snapshot } from '../../core/topup.ts';
 import { statusOf } from '../../core/topup.ts';
 import { advance } from '../advance.ts';
 import { Bells } from '../bells.ts';
+import { drizzle } from './drizzle.ts';
 import { withStoreErrors } from './faults.ts';
 import type { Statements } from './statements.ts';
 import { prepareStatements } from './statements.ts';
