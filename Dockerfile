@@ -14,7 +14,8 @@ COPY --from=install /app/node_modules ./node_modules
 COPY package.json ./
 COPY drizzle ./drizzle
 COPY src ./src
-RUN mkdir /data && chown node:node /data
+# The second for what Node compiles at the first start, so that later ones are quicker.
+RUN mkdir -p /data node_modules/.cache && chown node:node /data node_modules/.cache
 USER node
 VOLUME /data
 EXPOSE 4000

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import { type Gateway, startGateway } from './compose.ts';
 import { parseConfig } from './config.ts';
 import { type Logger, systemClock } from './core/ports.ts';
@@ -7,7 +8,8 @@ import { createLogger } from './telemetry/logger.ts';
 
 const ENV_FILE = '.env';
 
-async function main(): Promise<void> {
+/** From the environment to a gateway that listens, and from a signal or a fault to an exit code. */
+async function run(): Promise<void> {
   // What the environment says already goes before the file.
   if (existsSync(ENV_FILE)) process.loadEnvFile(ENV_FILE);
   const config = parseConfig(process.env);
@@ -24,6 +26,8 @@ async function main(): Promise<void> {
   });
   announce(gateway, logger);
   stopOnSignal(gateway, logger);
+  // Now, since a process that is killed would leave nothing for its successor.
+  flushCompileCache();
 }
 
 function announce({ url, demoOrders }: Gateway, logger: Logger): void {
@@ -73,4 +77,4 @@ function fail(error: unknown): never {
   process.exit(1);
 }
 
-main().catch(fail);
+run().catch(fail);

@@ -50,21 +50,16 @@ export async function startGatewayProcess(
   };
 }
 
-/** Runs the gateway where it must not come up; answers with its exit code and all that it wrote. */
-export async function runGatewayToItsEnd(
-  environment: Readonly<Record<string, string>>,
-): Promise<{ readonly code: number | NodeJS.Signals | null; readonly output: string }> {
-  const running = spawnGateway(environment);
-  const code = await running.ended;
-  return { code, output: running.lines.join('\n') };
-}
-
 function spawnGateway(environment: Readonly<Record<string, string>>) {
   const child = spawn(process.execPath, ['src/main.ts'], {
     cwd: ROOT,
     env: { PATH: process.env['PATH'], HOST: '127.0.0.1', PORT: '0', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  // A test that is cut off must not leave its gateway behind.
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('close', () => process.off('exit', kill));
   const lines: string[] = [];
   const listeners = new Set<(line: string) => void>();
   const take = (line: string) => {
