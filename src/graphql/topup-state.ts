@@ -3,17 +3,16 @@ import { isSettled, type Snapshot, statusOf } from '../core/topup.ts';
 import { builder } from './builder.ts';
 import { TopupStatus } from './topup-status.ts';
 
-/** What a top-up and each snapshot of its history have in common, so that one fragment serves both. */
+/**
+ * What a top-up and each snapshot of its history have in common. Without `id`: the caches of clients take
+ * that for an identity, and would make one entry of a whole history.
+ */
 export const TopupState = builder.interfaceRef<{ readonly snapshot: Snapshot }>('TopupState');
 
 TopupState.implement({
   description:
     'What OneClickDz said of a top-up at one moment. Details that it left out are `null`.',
   fields: (t) => ({
-    id: t.id({
-      description: 'The id that OneClickDz gave the order when it was sent.',
-      resolve: ({ snapshot }) => snapshot.orderId,
-    }),
     ref: t.string({
       nullable: true,
       description: "The merchant's own reference of the order.",

@@ -8,6 +8,10 @@ Topup.implement({
   description: 'An internet top-up, as OneClickDz last described it, and how fresh that is.',
   interfaces: [TopupState],
   fields: (t) => ({
+    id: t.id({
+      description: 'The id that OneClickDz gave the order when it was sent.',
+      resolve: ({ snapshot }) => snapshot.orderId,
+    }),
     checkedAt: t.field({
       type: 'DateTime',
       description:

@@ -8,6 +8,9 @@ import type { CheckAnswer, Failure } from '../upstream/answer.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
 import type { Watchers } from './watchers.ts';
 
+/** For a client whose order has no schedule yet: as long as the gateway itself would wait after one failure. */
+const ASK_AGAIN_AFTER_MS = 2_000;
+
 /** What a check came to, for whoever waits for it. */
 export type Checked =
   | { readonly kind: 'observed'; readonly order: Order }
@@ -122,7 +125,7 @@ function toError(failure: Failure): GatewayError {
       );
     case 'failed':
       return new GatewayError('UPSTREAM_UNAVAILABLE', 'OneClickDz gave no usable answer.', {
-        retryAfterMs: failure.retryAfterMs,
+        retryAfterMs: failure.retryAfterMs ?? ASK_AGAIN_AFTER_MS,
       });
   }
 }

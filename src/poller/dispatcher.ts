@@ -25,6 +25,9 @@ const STORE_FAULT_PAUSE_MS = 1_000;
 /** How long a shutdown waits for calls that are in flight. */
 const STOP_MS = 2_000;
 
+/** What a deploy takes, for clients that are asked to come back. */
+const RESTART_MS = 3_000;
+
 /** Due orders to choose from at a time. */
 const CHOICE = 100;
 
@@ -76,7 +79,7 @@ export class Dispatcher {
   async stop(): Promise<void> {
     this.#state = 'stopped';
     this.#timer?.cancel();
-    this.#failRequests(new GatewayError('UPSTREAM_UNAVAILABLE', 'The gateway is shutting down.'));
+    this.#failRequests(shuttingDown());
     await this.#pumping;
     const late = Promise.withResolvers<void>();
     const timer = this.#options.clock.after(STOP_MS, late.resolve);
@@ -108,7 +111,7 @@ export class Dispatcher {
   #refusal(): GatewayError | undefined {
     const { gate, budget, clock } = this.#options;
     if (this.#state === 'stopped') {
-      return new GatewayError('UPSTREAM_UNAVAILABLE', 'The gateway is shutting down.');
+      return shuttingDown();
     }
     const waitMs = budget.waitMs(this.#requests.size + 1);
     return (
@@ -257,6 +260,12 @@ export class Dispatcher {
     const error = new GatewayError('INTERNAL_SERVER_ERROR', 'The gateway failed.', { cause });
     return { kind: 'failed', error };
   }
+}
+
+function shuttingDown(): GatewayError {
+  return new GatewayError('UPSTREAM_UNAVAILABLE', 'The gateway is shutting down.', {
+    retryAfterMs: RESTART_MS,
+  });
 }
 
 function toCallResult(answer: CheckAnswer): CallResult {

@@ -88,12 +88,7 @@ function overIteration(
 function apollo({ url, wsUrl }: Addresses): Client {
   const socket = createWsClient({ url: wsUrl, webSocketImpl });
   const client = new ApolloClient({
-    cache: new InMemoryCache({
-      // What Apollo must be told of any schema: which types a fragment on an interface applies to...
-      possibleTypes: { TopupState: ['Topup', 'TopupSnapshot'] },
-      // ...and that an order has many snapshots.
-      typePolicies: { TopupSnapshot: { keyFields: ['id', 'version'] } },
-    }),
+    cache: new InMemoryCache(),
     link: ApolloLink.split(
       ({ operationType }) => operationType === 'subscription',
       new GraphQLWsLink(socket),

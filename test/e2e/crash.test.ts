@@ -224,5 +224,5 @@ async function historyOf(gateway: GatewayProcess, id: string) {
   const variables = { id, first: 100 };
   const { topup } = await ask(gateway, { document: TopupHistoryDocument, variables });
   expect(topup?.history.pageInfo.hasNextPage).toBe(false);
-  return topup?.history.edges.map(({ node }) => node);
+  return topup?.history.edges.map(({ node }) => ({ id, ...node }));
 }

@@ -193,7 +193,7 @@ describe('a call that fails', () => {
     const startedAt = performance.now();
     expect(await outcome(stack, cold)).toEqual({
       topup: null,
-      errors: [{ code: 'UPSTREAM_UNAVAILABLE' }],
+      errors: [{ code: 'UPSTREAM_UNAVAILABLE', retryAfterSeconds: 2 }],
     });
     expect(performance.now() - startedAt).toBeLessThan(5_000);
     expect((await residentBytes(stack)) - before).toBeLessThan(40_000_000);
