@@ -69,15 +69,23 @@ export function isAbandoned(order: Order): boolean {
  * asked as often as the budget allows either way. `null` for a settled order, and for one that nobody
  * watches and that found no end in seven days.
  */
-export function planner(watched: boolean): Planner {
+export function planner(watched: boolean, pace: Pace = steadyPace): Planner {
   return (order) => {
     if (isSettled(order.latest.upstreamStatus)) return null;
     if (!watched && order.checkedAt - order.trackedSince > ABANDON_AFTER_MS) return null;
     return isParked(order)
       ? parkedDueAt(order, watched)
-      : order.checkedAt + inProgressIntervalMs(order.checkedAt - order.statusSince);
+      : order.checkedAt + pace(order, inProgressIntervalMs(order.checkedAt - order.statusSince));
   };
 }
+
+/**
+ * How long to leave an order in progress after a check, in milliseconds: at least `leastMs`, longer where
+ * an answer is unlikely or calls are dear.
+ */
+export type Pace = (order: Unplanned, leastMs: number) => number;
+
+const steadyPace: Pace = (_order, leastMs) => leastMs;
 
 function parkedDueAt(order: Unplanned, watched: boolean): number {
   if (watched) return order.checkedAt + PARKED_WATCHED_INTERVAL_MS;

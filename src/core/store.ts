@@ -20,6 +20,8 @@ export interface Order extends Tracking {
 
 export interface Recorded {
   readonly order: Order;
+  /** The order as it stood before; `undefined` for one that was seen for the first time. */
+  readonly before: Order | undefined;
   /** The snapshot that this observation added, if it differed from the one before. */
   readonly appended: Snapshot | undefined;
 }
@@ -49,6 +51,9 @@ export interface SnapshotLog {
    * commit, if it appended.
    */
   record(observation: Observation, plan: Planner): Promise<Recorded>;
+
+  /** The same for many orders at once, in one transaction: what one `list` call showed. */
+  recordAll(observations: readonly Observation[], plan: Planner): Promise<readonly Recorded[]>;
 
   /** An order's latest snapshot and schedule; `undefined` for one that was never observed. */
   find(orderId: string): Promise<Order | undefined>;
@@ -86,8 +91,12 @@ export interface Schedule {
   /** Orders due at or before `before`, the longest due first. */
   due(query: { readonly before: number; readonly limit: number }): Promise<readonly Order[]>;
 
-  /** When the next order is due; `null` where none is tracked. */
-  nextDueAt(): Promise<number | null>;
+  /** Tracked orders by when the upstream took them, the earliest first; those of unknown age left out. */
+  createdWithin(query: {
+    readonly from: number;
+    readonly to: number;
+    readonly limit: number;
+  }): Promise<readonly Order[]>;
 
   census(query: { readonly overdueBefore: number }): Promise<Census>;
 }

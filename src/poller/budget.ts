@@ -8,8 +8,9 @@ const SHRINK_FACTOR = 0.7;
 /** Of the whole budget, won back each minute after a 429. */
 const RECOVERY_PER_MINUTE = 0.05;
 
-/** How many calls may start at once after a quiet time. */
+/** How many calls may start at once after a quiet time: one thirtieth of a minute's, and ten at most. */
 const LARGEST_BURST = 10;
+const BURST_PART = 30;
 
 /**
  * The calls that the key allows, as one token bucket.
@@ -31,7 +32,10 @@ export class CallBudget {
   constructor(options: { readonly callsPerMinute: number; readonly clock: Clock }) {
     this.limitPerMinute = options.callsPerMinute;
     this.#clock = options.clock;
-    this.#burst = Math.max(1, Math.min(LARGEST_BURST, Math.floor(options.callsPerMinute / 12)));
+    this.#burst = Math.max(
+      1,
+      Math.min(LARGEST_BURST, Math.floor(options.callsPerMinute / BURST_PART)),
+    );
     this.#refilledAt = options.clock.now();
   }
 

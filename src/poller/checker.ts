@@ -6,6 +6,7 @@ import { type Snapshot, statusOf } from '../core/topup.ts';
 import { GatewayError } from '../errors.ts';
 import type { CheckAnswer, Failure } from '../upstream/answer.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
+import type { Pacer } from './pace.ts';
 import type { Watchers } from './watchers.ts';
 
 /** For a client whose order has no schedule yet: as long as the gateway itself would wait after one failure. */
@@ -21,10 +22,13 @@ export interface CheckerOptions {
   readonly store: SnapshotLog & Schedule;
   readonly client: UpstreamClient;
   readonly watchers: Watchers;
+  readonly pacer: Pacer;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
   readonly telemetry: Telemetry;
+  /** Told of each answer that was taken down. */
+  readonly onRecorded: (recorded: Recorded) => void;
 }
 
 /** One check of one order: asks, takes down what came, and says when to ask again. */
@@ -52,15 +56,19 @@ export class Checker {
   }
 
   async #record({ observation }: Extract<CheckAnswer, { kind: 'observed' }>): Promise<Order> {
-    const { store, watchers } = this.#options;
+    const { store, watchers, pacer } = this.#options;
     const watched = watchers.has(observation.orderId);
-    const recorded = await store.record(observation, planner(watched));
+    const recorded = await store.record(observation, planner(watched, pacer.pace));
     watchers.seen(observation.orderId);
-    this.#report(recorded);
+    this.report(recorded);
     return recorded.order;
   }
 
-  #report({ order, appended }: Recorded): void {
+  /** Tells the log and the metrics what a call added, and learns from it. */
+  report(recorded: Recorded): void {
+    const { order, appended } = recorded;
+    this.#options.pacer.learn(recorded);
+    this.#options.onRecorded(recorded);
     if (appended !== undefined) this.#reportSnapshot(appended);
     if (isAbandoned(order)) this.#warnOfAbandoned(order);
   }

@@ -1,11 +1,12 @@
-import { isParked } from '../core/cadence.ts';
 import type { Clock, Logger, Timer } from '../core/ports.ts';
 import type { Order, Schedule } from '../core/store.ts';
 import { GatewayError } from '../errors.ts';
-import type { CheckAnswer } from '../upstream/answer.ts';
+import type { CheckAnswer, ListAnswer } from '../upstream/answer.ts';
 import type { CallBudget } from './budget.ts';
 import type { Checked, Checker } from './checker.ts';
 import type { CallResult, GateState, UpstreamGate } from './gate.ts';
+import type { Pacer } from './pace.ts';
+import type { Sweep, Sweeps } from './sweeps.ts';
 import type { Watchers } from './watchers.ts';
 
 /** Somebody who waits for an answer is told after this long that the budget is spent. */
@@ -14,10 +15,8 @@ const LONGEST_WAIT_MS = 5_000;
 /** Of so many calls one goes to the schedule, however many queries wait. */
 const ONE_IN = 3;
 
-/** How far an order may fall behind one of a better class that was due at the same moment. */
-const UNWATCHED_HANDICAP_MS = 2_000;
-
-const PARKED_HANDICAP_MS = 30_000;
+/** What a look gains counts for more where somebody watches. */
+const WATCHED_WEIGHT = 2;
 
 /** Calls whose answers cannot be written down would be wasted. */
 const STORE_FAULT_PAUSE_MS = 1_000;
@@ -33,6 +32,8 @@ const CHOICE = 100;
 
 export interface DispatcherOptions {
   readonly checker: Checker;
+  readonly sweeps: Sweeps;
+  readonly pacer: Pacer;
   readonly schedule: Schedule;
   readonly watchers: Watchers;
   readonly budget: CallBudget;
@@ -41,6 +42,12 @@ export interface DispatcherOptions {
   readonly logger: Logger;
   /** Called when calls stop or go on, before anything else is done. */
   readonly onGateChange: (state: GateState) => void;
+}
+
+/** An order that is due; `order` is `undefined` for one that no call has shown us yet. */
+interface Scheduled {
+  readonly orderId: string;
+  readonly order: Order | undefined;
 }
 
 interface Request {
@@ -56,6 +63,9 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #requests = new Map<string, Request>();
   readonly #inFlight = new Map<string, Promise<Checked>>();
+  /** Orders that a list call in flight will show. */
+  readonly #swept = new Set<string>();
+  readonly #sweeping = new Set<Promise<void>>();
   #sinceSchedule = 0;
   #faultUntil = 0;
   #timer: Timer | undefined;
@@ -83,7 +93,10 @@ export class Dispatcher {
     await this.#pumping;
     const late = Promise.withResolvers<void>();
     const timer = this.#options.clock.after(STOP_MS, late.resolve);
-    await Promise.race([Promise.all(this.#inFlight.values()), late.promise]);
+    await Promise.race([
+      Promise.all([...this.#inFlight.values(), ...this.#sweeping]),
+      late.promise,
+    ]);
     timer.cancel();
   }
 
@@ -147,19 +160,61 @@ export class Dispatcher {
     const { gate, budget, clock } = this.#options;
     const now = clock.now();
     if (this.#state !== 'running' || now < this.#faultUntil) return false;
-    return gate.admits(now, this.#inFlight.size) && budget.left > 0;
+    return gate.admits(now, this.#callsInFlight()) && budget.left > 0;
+  }
+
+  #callsInFlight(): number {
+    return this.#inFlight.size + this.#sweeping.size;
+  }
+
+  #isBusy(orderId: string): boolean {
+    return this.#inFlight.has(orderId) || this.#swept.has(orderId);
   }
 
   /** Starts one call; `false` where there is nothing to ask, or no longer leave to. */
   async #startNext(): Promise<boolean> {
+    const card = this.#options.sweeps.takeCard();
+    if (card !== undefined && !this.#isBusy(card)) return this.#start({ orderId: card });
     const scheduled = await this.#nextScheduled();
-    const requested = this.#requests.keys().next().value;
+    const requested = this.#nextRequested();
     const turn = this.#sinceSchedule >= ONE_IN - 1 && scheduled !== undefined;
-    const orderId = turn ? scheduled : (requested ?? scheduled);
-    if (orderId === undefined || !this.#mayCall() || !this.#options.budget.take()) return false;
-    this.#sinceSchedule = orderId === scheduled ? 0 : this.#sinceSchedule + 1;
-    this.#call(orderId);
+    if (requested !== undefined && !turn) {
+      this.#sinceSchedule += 1;
+      return this.#start({ orderId: requested });
+    }
+    if (scheduled === undefined) return false;
+    this.#sinceSchedule = 0;
+    const sweep = await this.#options.sweeps.plan(scheduled, (orderId) => this.#isBusy(orderId));
+    return this.#start(sweep ?? scheduled);
+  }
+
+  #nextRequested(): string | undefined {
+    for (const orderId of this.#requests.keys()) if (!this.#isBusy(orderId)) return orderId;
+    return undefined;
+  }
+
+  /** `false` where there was no longer leave to. */
+  #start(job: { readonly orderId: string } | Sweep): boolean {
+    if (!this.#mayCall() || !this.#options.budget.take()) return false;
+    if ('covered' in job) this.#sweep(job);
+    else this.#call(job.orderId);
     return true;
+  }
+
+  #sweep(sweep: Sweep): void {
+    for (const { orderId } of sweep.covered) this.#swept.add(orderId);
+    const sweeping: Promise<void> = this.#options.sweeps
+      .run(sweep)
+      .then(
+        (answer) => this.#onAnswer(answer),
+        (error: unknown) => void this.#onStoreFault(error),
+      )
+      .then(() => {
+        for (const { orderId } of sweep.covered) this.#swept.delete(orderId);
+        this.#sweeping.delete(sweeping);
+        this.wake();
+      });
+    this.#sweeping.add(sweeping);
   }
 
   #call(orderId: string): void {
@@ -185,28 +240,30 @@ export class Dispatcher {
     return { kind: 'failed', error: gate.refusalAt(clock.now()) ?? checked.error };
   }
 
-  /** The order of the schedule that is furthest behind, its class considered. */
-  async #nextScheduled(): Promise<string | undefined> {
-    const { schedule, watchers, clock } = this.#options;
+  /** Of the orders that are due, the one that gains most by being asked now. */
+  async #nextScheduled(): Promise<Scheduled | undefined> {
+    const { schedule, watchers, pacer, clock } = this.#options;
     const now = clock.now();
-    let best: { readonly orderId: string; readonly rank: number } | undefined;
-    const consider = (orderId: string, rank: number) => {
-      if (this.#inFlight.has(orderId)) return;
-      if (best === undefined || rank < best.rank) best = { orderId, rank };
+    let best: Scheduled | undefined;
+    let most = Number.NEGATIVE_INFINITY;
+    const consider = (candidate: Scheduled, gainMs: number) => {
+      if (gainMs <= most || this.#isBusy(candidate.orderId)) return;
+      best = candidate;
+      most = gainMs;
     };
     for (const order of await schedule.due({ before: now, limit: CHOICE })) {
-      consider(order.latest.orderId, (order.dueAt ?? now) + this.#handicapMs(order));
+      const { orderId } = order.latest;
+      const weight = watchers.has(orderId) ? WATCHED_WEIGHT : 1;
+      consider({ orderId, order }, pacer.gainMs(order, now) * weight);
     }
-    for (const { orderId, dueAt } of watchers.unseenDue(now)) consider(orderId, dueAt);
-    return best?.orderId;
+    for (const { orderId, dueAt } of watchers.unseenDue(now)) {
+      const gainMs = pacer.firstLookGainMs(dueAt, now) * WATCHED_WEIGHT;
+      consider({ orderId, order: undefined }, gainMs);
+    }
+    return best;
   }
 
-  #handicapMs(order: Order): number {
-    if (isParked(order)) return PARKED_HANDICAP_MS;
-    return this.#options.watchers.has(order.latest.orderId) ? 0 : UNWATCHED_HANDICAP_MS;
-  }
-
-  #onAnswer(answer: CheckAnswer): void {
+  #onAnswer(answer: CheckAnswer | ListAnswer): void {
     const { gate, budget, clock, logger, onGateChange } = this.#options;
     const now = clock.now();
     const before = gate.stateAt(now);
@@ -226,7 +283,7 @@ export class Dispatcher {
     const state = gate.stateAt(now);
     const gateAt = 'until' in state ? state.until : now;
     // With every place taken, the next call that comes back wakes us.
-    if (gateAt <= now && !gate.admits(now, this.#inFlight.size)) return;
+    if (gateAt <= now && !gate.admits(now, this.#callsInFlight())) return;
     const workAt = this.#requests.size > 0 ? now : await this.#nextDueAt();
     if (workAt === undefined || this.#state !== 'running') return;
     const at = Math.max(workAt, gateAt, now + budget.waitMs(), this.#faultUntil, now + 1);
@@ -237,14 +294,14 @@ export class Dispatcher {
   /** When the next order is due that is not being asked about already. */
   async #nextDueAt(): Promise<number | undefined> {
     const { schedule, watchers } = this.#options;
-    const limit = this.#inFlight.size + 1;
+    const limit = this.#inFlight.size + this.#swept.size + 1;
     const stored = await schedule.due({ before: Number.MAX_SAFE_INTEGER, limit });
     const times: number[] = [];
     for (const { latest, dueAt } of stored) {
-      if (dueAt !== null && !this.#inFlight.has(latest.orderId)) times.push(dueAt);
+      if (dueAt !== null && !this.#isBusy(latest.orderId)) times.push(dueAt);
     }
     for (const { orderId, dueAt } of watchers.unseenDue(Number.MAX_SAFE_INTEGER)) {
-      if (!this.#inFlight.has(orderId)) times.push(dueAt);
+      if (!this.#isBusy(orderId)) times.push(dueAt);
     }
     return times.length === 0 ? undefined : times.reduce((a, b) => Math.min(a, b));
   }
@@ -268,9 +325,10 @@ function shuttingDown(): GatewayError {
   });
 }
 
-function toCallResult(answer: CheckAnswer): CallResult {
+function toCallResult(answer: CheckAnswer | ListAnswer): CallResult {
   switch (answer.kind) {
     case 'observed':
+    case 'listed':
     case 'unknown':
       return { kind: 'good' };
     case 'refused':

@@ -13,6 +13,8 @@ import { Dispatcher } from './dispatcher.ts';
 import { type GateState, UpstreamGate } from './gate.ts';
 import { Hold } from './hold.ts';
 import { Lookups } from './lookups.ts';
+import { Pacer } from './pace.ts';
+import { Sweeps } from './sweeps.ts';
 import { Watchers } from './watchers.ts';
 
 export interface PollerOptions {
@@ -32,6 +34,7 @@ export interface PollerOptions {
 export class Poller implements Topups, Watch {
   readonly #options: PollerOptions;
   readonly #watchers: Watchers;
+  readonly #pacer: Pacer;
   readonly #budget: CallBudget;
   readonly #gate: UpstreamGate;
   readonly #dispatcher: Dispatcher;
@@ -41,10 +44,16 @@ export class Poller implements Topups, Watch {
     const { store, clock, logger } = options;
     this.#options = options;
     this.#watchers = new Watchers(options);
+    this.#pacer = new Pacer(options);
     this.#budget = new CallBudget(options);
     this.#gate = new UpstreamGate(initial);
+    const parts = { ...options, watchers: this.#watchers, pacer: this.#pacer };
+    const checker = new Checker({ ...parts, onRecorded: (recorded) => sweeps.verify(recorded) });
+    const sweeps = new Sweeps({ ...parts, onRecorded: (recorded) => checker.report(recorded) });
     this.#dispatcher = new Dispatcher({
-      checker: new Checker({ ...options, watchers: this.#watchers }),
+      checker,
+      sweeps,
+      pacer: this.#pacer,
       schedule: store,
       watchers: this.#watchers,
       budget: this.#budget,
@@ -59,7 +68,9 @@ export class Poller implements Topups, Watch {
   /** A poller that makes no call before it is started; what is asked of it until then waits. */
   static async open(options: PollerOptions): Promise<Poller> {
     const hold = new Hold(options.store, options.apiKey);
-    return new Poller(options, hold, await hold.recall(options.clock.now()));
+    const poller = new Poller(options, hold, await hold.recall(options.clock.now()));
+    await poller.#pacer.recall();
+    return poller;
   }
 
   /** Goes on where the last one stopped: at once, and without a burst. */

@@ -14,8 +14,17 @@ interface Watcher {
 /** An order that somebody watches and that no call has ever shown us. It has no place in the store. */
 interface Unseen {
   dueAt: number;
+  /** A list that should have shown it did not: only a single check tells whether there is such an order. */
+  isUnlisted: boolean;
   missing: number;
   failures: number;
+}
+
+export interface UnseenDue {
+  readonly orderId: string;
+  readonly dueAt: number;
+  /** Whether it must be asked for by itself. */
+  readonly isUnlisted: boolean;
 }
 
 /** Who watches which order. In memory alone: after a restart the watchers come back by themselves. */
@@ -45,12 +54,25 @@ export class Watchers {
   /** Asks for a first look at an order that the store has never seen. */
   expect(orderId: string): void {
     if (!this.has(orderId) || this.#unseen.has(orderId)) return;
-    this.#unseen.set(orderId, { dueAt: this.#clock.now(), missing: 0, failures: 0 });
+    this.#unseen.set(orderId, {
+      dueAt: this.#clock.now(),
+      isUnlisted: false,
+      missing: 0,
+      failures: 0,
+    });
   }
 
   /** Unseen orders that are due at `now`. */
-  *unseenDue(now: number): Iterable<{ readonly orderId: string; readonly dueAt: number }> {
-    for (const [orderId, { dueAt }] of this.#unseen) if (dueAt <= now) yield { orderId, dueAt };
+  *unseenDue(now: number): Iterable<UnseenDue> {
+    for (const [orderId, { dueAt, isUnlisted }] of this.#unseen) {
+      if (dueAt <= now) yield { orderId, dueAt, isUnlisted };
+    }
+  }
+
+  /** A list that covers its creation time does not show the order. */
+  notListed(orderId: string): void {
+    const unseen = this.#unseen.get(orderId);
+    if (unseen !== undefined) unseen.isUnlisted = true;
   }
 
   /** The order is in the store from now on. */

@@ -15,7 +15,7 @@ export function advance(
   plan: Planner,
 ): Recorded {
   if (current !== undefined && observation.observedAt < current.checkedAt) {
-    return { order: current, appended: undefined };
+    return { order: current, before: current, appended: undefined };
   }
   const appended = nextSnapshot(current?.latest, withWellFormedText(observation));
   const latest = appended ?? current?.latest;
@@ -28,7 +28,7 @@ export function advance(
     failures: 0,
   };
   const dueAt = isSettled(latest.upstreamStatus) ? null : plan(unplanned);
-  return { order: { ...unplanned, dueAt }, appended };
+  return { order: { ...unplanned, dueAt }, before: current, appended };
 }
 
 function statusSince(current: Order | undefined, latest: Snapshot): number {

@@ -39,6 +39,13 @@ class MemoryStore implements Store {
     return recorded;
   }
 
+  async recordAll(
+    observations: readonly Observation[],
+    plan: Planner,
+  ): Promise<readonly Recorded[]> {
+    return Promise.all(observations.map((observation) => this.record(observation, plan)));
+  }
+
   async find(orderId: string): Promise<Order | undefined> {
     this.#mustBeOpen();
     return this.#orders.get(orderId);
@@ -73,9 +80,17 @@ class MemoryStore implements Store {
       .slice(0, query.limit);
   }
 
-  async nextDueAt(): Promise<number | null> {
+  async createdWithin(query: {
+    readonly from: number;
+    readonly to: number;
+    readonly limit: number;
+  }): Promise<readonly Order[]> {
     this.#mustBeOpen();
-    return this.#tracked()[0]?.dueAt ?? null;
+    const createdAt = ({ latest }: Order) => latest.createdAt ?? Number.NaN;
+    return this.#tracked()
+      .filter((order) => createdAt(order) >= query.from && createdAt(order) <= query.to)
+      .sort((a, b) => createdAt(a) - createdAt(b) || (a.latest.orderId < b.latest.orderId ? -1 : 1))
+      .slice(0, query.limit);
   }
 
   async census(query: { readonly overdueBefore: number }): Promise<Census> {

@@ -37,7 +37,8 @@ describe('a SQLite file', () => {
       census: await after.census({ overdueBefore: T0 + 1 }),
     }).toEqual(kept);
     expect(await after.recall('breaker')).toBe('open');
-    expect(await after.nextDueAt()).toBe(T0 + 77);
+    expect(await after.due({ before: T0 + 77, limit: 1 })).toHaveLength(1);
+    expect(await after.due({ before: T0 + 76, limit: 1 })).toEqual([]);
     const { appended } = await after.record(
       observed({ ref: 'new', observedAt: T0 + 9 }),
       inOneSecond,

@@ -83,7 +83,9 @@ const otherCalls: readonly fc.Arbitrary<Call>[] = [
   fc.tuple(orderId, range).map(call('read', (store, [id, within]) => store.read(id, within))),
   fc.record({ before: time, limit }).map(call('due', (store, query) => store.due(query))),
   fc.record({ overdueBefore: time }).map(call('census', (store, query) => store.census(query))),
-  fc.constant(null).map(call('nextDueAt', (store) => store.nextDueAt())),
+  fc
+    .record({ from: time, to: time, limit })
+    .map(call('createdWithin', (store, query) => store.createdWithin(query))),
   fc
     .tuple(fc.constantFrom('a', 'b'), fc.string())
     .map(call('note', (store, [name, value]) => store.note(name, value))),

@@ -152,7 +152,8 @@ describe('the schedule', () => {
     await clock.advance(4 * MINUTE_MS);
     const counts = ids.map((id) => client.callsFor(id));
     expect(Math.min(...counts)).toBeGreaterThan(0);
-    expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(2);
+    // Not quite as often: those that settle sooner, if they settle, gain a little more.
+    expect(Math.max(...counts)).toBeLessThanOrEqual(3 * Math.min(...counts));
   });
 
   it('stays within the budget in every minute, restarts included, and asks one order once at a time', async () => {

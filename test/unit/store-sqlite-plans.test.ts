@@ -34,7 +34,10 @@ describe('every statement goes by an index', () => {
     ['saveOrder', []],
     ['reschedule', [order]],
     ['due', ['SEARCH orders USING INDEX orders_due (due_at<?)', latest]],
-    ['nextDue', ['SEARCH orders USING COVERING INDEX orders_due (due_at>?)']],
+    [
+      'createdWithin',
+      ['SEARCH orders USING INDEX orders_created (created_at>? AND created_at<?)', latest],
+    ],
     // All of it, but of the index alone, which has no settled order in it.
     ['census', ['SCAN orders USING COVERING INDEX orders_unsettled']],
     ['note', []],

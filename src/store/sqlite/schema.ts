@@ -36,10 +36,15 @@ export const orders = sqliteTable(
     trackedSince: integer('tracked_since').notNull(),
     checkedAt: integer('checked_at').notNull(),
     dueAt: integer('due_at'),
+    /** When the upstream took the order, here so that a sweep finds the orders of its window. */
+    createdAt: integer('created_at'),
     failures: integer('failures').notNull(),
   },
   (table) => [
     index('orders_due').on(table.dueAt, table.orderId).where(sql`${table.dueAt} is not null`),
+    index('orders_created')
+      .on(table.createdAt, table.orderId)
+      .where(sql`${table.dueAt} is not null`),
     // All that the census reads, so that it never touches the table.
     index('orders_unsettled')
       .on(table.status, table.statusSince, table.dueAt)

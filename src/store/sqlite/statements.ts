@@ -1,5 +1,5 @@
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
-import { and, asc, count, desc, eq, gt, isNotNull, lt, lte, sql } from './drizzle.ts';
+import { and, asc, count, desc, eq, gt, gte, isNotNull, lt, lte, sql } from './drizzle.ts';
 import { isUnsettled, notes, orders, snapshots } from './schema.ts';
 
 /** Compiled once: to compile a statement takes many times as long as to run one of these. */
@@ -69,6 +69,7 @@ function logStatements(db: BetterSQLite3Database) {
         trackedSince: given('trackedSince'),
         checkedAt: given('checkedAt'),
         dueAt: given('dueAt'),
+        createdAt: given('createdAt'),
         failures: given('failures'),
       })
       .onConflictDoUpdate({
@@ -80,6 +81,7 @@ function logStatements(db: BetterSQLite3Database) {
           trackedSince: sql`excluded.tracked_since`,
           checkedAt: sql`excluded.checked_at`,
           dueAt: sql`excluded.due_at`,
+          createdAt: sql`excluded.created_at`,
           failures: sql`excluded.failures`,
         },
       })
@@ -103,12 +105,16 @@ function scheduleStatements(db: BetterSQLite3Database) {
       .orderBy(asc(orders.dueAt), asc(orders.orderId))
       .limit(given('limit'))
       .prepare(),
-    nextDue: db
-      .select({ dueAt: orders.dueAt })
-      .from(orders)
-      .where(isNotNull(orders.dueAt))
-      .orderBy(asc(orders.dueAt))
-      .limit(1)
+    createdWithin: selectOrders(db)
+      .where(
+        and(
+          isNotNull(orders.dueAt),
+          gte(orders.createdAt, given('from')),
+          lte(orders.createdAt, given('to')),
+        ),
+      )
+      .orderBy(asc(orders.createdAt), asc(orders.orderId))
+      .limit(given('limit'))
       .prepare(),
     census: db
       .select({

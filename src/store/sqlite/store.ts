@@ -37,12 +37,20 @@ export class SqliteStore implements Store {
   }
 
   async record(observation: Observation, plan: Planner): Promise<Recorded> {
-    // Immediate, since a transaction that begins with a read may find itself overtaken when it writes.
-    const recorded = this.#write(() =>
-      this.#drizzle.transaction(() => this.#advance(observation, plan), { behavior: 'immediate' }),
-    );
-    if (recorded.appended !== undefined) this.#bells.ring(observation.orderId);
+    const [recorded] = await this.recordAll([observation], plan);
+    if (recorded === undefined) throw new Error('a transaction that gave no answer');
     return recorded;
+  }
+
+  async recordAll(
+    observations: readonly Observation[],
+    plan: Planner,
+  ): Promise<readonly Recorded[]> {
+    const advanceAll = () => observations.map((observation) => this.#advance(observation, plan));
+    // Immediate, since a transaction that begins with a read may find itself overtaken when it writes.
+    const all = this.#write(() => this.#drizzle.transaction(advanceAll, { behavior: 'immediate' }));
+    for (const { appended } of all) if (appended !== undefined) this.#bells.ring(appended.orderId);
+    return all;
   }
 
   async find(orderId: string): Promise<Order | undefined> {
@@ -75,8 +83,14 @@ export class SqliteStore implements Store {
     return this.#read(() => this.#statements.due.all({ before: query.before, limit }));
   }
 
-  async nextDueAt(): Promise<number | null> {
-    return this.#read(() => this.#statements.nextDue.get())?.dueAt ?? null;
+  async createdWithin(query: {
+    readonly from: number;
+    readonly to: number;
+    readonly limit: number;
+  }): Promise<readonly Order[]> {
+    const { from, to } = query;
+    const limit = rowLimit(query.limit);
+    return this.#read(() => this.#statements.createdWithin.all({ from, to, limit }));
   }
 
   async census(query: { readonly overdueBefore: number }): Promise<Census> {
@@ -131,6 +145,7 @@ export class SqliteStore implements Store {
       orderId,
       latestVersion: latest.version,
       status: statusOf(latest.upstreamStatus),
+      createdAt: latest.createdAt,
     });
     return recorded;
   }

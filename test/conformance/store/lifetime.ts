@@ -38,7 +38,8 @@ export function lifetime(open: OpenStore): void {
     await expect(store.read(ORDER, { limit: 1, from: 'newest' })).rejects.toEqual(closed);
     await expect(store.reschedule(ORDER, { dueAt: null, failures: 0 })).rejects.toEqual(closed);
     await expect(store.due({ before: 0, limit: 1 })).rejects.toEqual(closed);
-    await expect(store.nextDueAt()).rejects.toEqual(closed);
+    await expect(store.recordAll([observed()], inOneSecond)).rejects.toEqual(closed);
+    await expect(store.createdWithin({ from: 0, to: 1, limit: 1 })).rejects.toEqual(closed);
     await expect(store.census({ overdueBefore: 0 })).rejects.toEqual(closed);
     await expect(store.note('a', 'b')).rejects.toEqual(closed);
     await expect(store.recall('a')).rejects.toEqual(closed);

@@ -121,7 +121,7 @@ function settled(open: OpenStore): void {
       observed({ upstreamStatus: 'REFUNDED', ref: 'old', observedAt: T0 + 9 }),
       inOneSecond,
     );
-    expect(late).toEqual({ order, appended: undefined });
+    expect(late).toEqual({ order, before: order, appended: undefined });
     expect(await store.find(ORDER)).toEqual(order);
     expect(await store.read(ORDER, EVERYTHING)).toHaveLength(1);
   });
@@ -143,5 +143,22 @@ function settled(open: OpenStore): void {
     expect(await store.read(ORDER, EVERYTHING)).toEqual([]);
     const { appended } = await store.record(observed(), inOneSecond);
     expect(appended?.version).toBe(1);
+  });
+
+  test('many observations are recorded as one after the other, each with its answer', async () => {
+    const [store, reference] = [await open(), await open()];
+    const batch = [
+      observed({ orderId: 'a' }),
+      observed({ orderId: 'b', upstreamStatus: 'QUEUED' }),
+      observed({ orderId: 'a', upstreamStatus: 'FULFILLED', observedAt: T0 + 1 }),
+    ];
+    const rung: string[] = [];
+    for (const id of ['a', 'b']) store.onAppend(id, () => rung.push(id));
+    const together = await store.recordAll(batch, inOneSecond);
+    const single = [];
+    for (const each of batch) single.push(await reference.record(each, inOneSecond));
+    expect(together).toEqual(single);
+    expect(rung.sort()).toEqual(['a', 'a', 'b']);
+    expect(await store.recordAll([], inOneSecond)).toEqual([]);
   });
 }

@@ -7,6 +7,8 @@ async function dueIds(store: Store, query: { before: number; limit: number }): P
   return (await store.due(query)).map(({ latest }) => latest.orderId);
 }
 
+const WHENEVER = { before: Number.MAX_SAFE_INTEGER, limit: 10 };
+
 /** Orders named by when they are due, recorded out of order. */
 async function recordDue(store: Store): Promise<void> {
   for (const ms of [30, 10, 40, 20]) {
@@ -46,20 +48,40 @@ export function schedule(open: OpenStore): void {
     expect(await store.due({ before: T0 + 9_999, limit: 10 })).toEqual([order]);
   });
 
-  test('nextDueAt is that of the order that is due first', async () => {
-    const store = await open();
-    expect(await store.nextDueAt()).toBeNull();
-    await recordDue(store);
-    expect(await store.nextDueAt()).toBe(T0 + 10);
-    await store.reschedule('due-10', { dueAt: T0 + 50, failures: 1 });
-    expect(await store.nextDueAt()).toBe(T0 + 20);
-  });
-
-  test('nextDueAt is null where all are settled or given up', async () => {
+  test('orders that are settled or given up are never due', async () => {
     const store = await open();
     await store.record(observed({ orderId: 'given-up' }), never);
     await store.record(observed({ orderId: 'done', upstreamStatus: 'REFUNDED' }), dueAt(T0));
-    expect(await store.nextDueAt()).toBeNull();
+    expect(await dueIds(store, WHENEVER)).toEqual([]);
+  });
+
+  test('tracked orders come by their creation, within both bounds, the earliest first', async () => {
+    const store = await open();
+    const record = (orderId: string, createdAt: number | null, plan = inOneSecond) =>
+      store.record(observed({ orderId, createdAt }), plan);
+    for (const [id, ms] of [
+      ['c', 30],
+      ['a', 10],
+      ['d', 40],
+      ['b', 20],
+    ] as const) {
+      await record(id, T0 - 100 + ms);
+    }
+    await record('of-unknown-age', null);
+    await record('given-up', T0 - 75, never);
+    await store.record(
+      observed({ orderId: 'done', createdAt: T0 - 75, upstreamStatus: 'FULFILLED' }),
+      inOneSecond,
+    );
+    const idsWithin = async (query: { from: number; to: number; limit: number }) =>
+      (await store.createdWithin(query)).map(({ latest }) => latest.orderId);
+    expect(await idsWithin({ from: T0 - 90, to: T0 - 70, limit: 9 })).toEqual(['a', 'b', 'c']);
+    expect(await idsWithin({ from: T0 - 89, to: T0, limit: 2 })).toEqual(['b', 'c']);
+    await store.record(
+      observed({ orderId: 'b', observedAt: T0 + 1, createdAt: T0 - 60 }),
+      inOneSecond,
+    );
+    expect(await idsWithin({ from: T0 - 65, to: T0 - 60, limit: 9 })).toEqual(['b', 'd']);
   });
   rescheduling(open);
 }
@@ -94,7 +116,7 @@ function rescheduling(open: OpenStore): void {
       const { order } = await store.record(observed({ upstreamStatus }), inOneSecond);
       await store.reschedule(ORDER, { dueAt: T0 + 1, failures: 4, trackedSince: T0 + 1 });
       expect(await store.find(ORDER)).toEqual(order);
-      expect(await store.nextDueAt()).toBeNull();
+      expect(await dueIds(store, WHENEVER)).toEqual([]);
     },
   );
 
@@ -102,6 +124,6 @@ function rescheduling(open: OpenStore): void {
     const store = await open();
     await store.reschedule(ORDER, { dueAt: T0, failures: 0 });
     expect(await store.find(ORDER)).toBeUndefined();
-    expect(await store.nextDueAt()).toBeNull();
+    expect(await dueIds(store, WHENEVER)).toEqual([]);
   });
 }

@@ -1,0 +1,57 @@
+import type { Fetch } from '../../src/core/ports.ts';
+import type { Store } from '../../src/core/store.ts';
+import { noTelemetry } from '../../src/core/telemetry.ts';
+import { Poller } from '../../src/poller/poller.ts';
+import { createRandom } from '../../src/simulator/random.ts';
+import {
+  createSimulator,
+  type Simulator,
+  type SimulatorOptions,
+} from '../../src/simulator/simulator.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
+import { createUpstreamClient } from '../../src/upstream/client.ts';
+import { ManualClock } from './manual-clock.ts';
+import { recordingLogger } from './recording-logger.ts';
+
+export interface PolledSimulator {
+  readonly clock: ManualClock;
+  readonly simulator: Simulator;
+  /** Answers the lists, as things stood some time ago; the simulator itself where lists are up to date. */
+  readonly lister: Simulator;
+  readonly store: Store;
+  readonly poller: Poller;
+  readonly logger: ReturnType<typeof recordingLogger>;
+  /** When each call to the upstream started. */
+  readonly calls: readonly number[];
+}
+
+const LATENCY_MS = 150;
+
+/** A started poller over the simulator, as far away as a real upstream, in time that a test moves. */
+export async function pollSimulator(
+  options: SimulatorOptions & { readonly listLagMs?: number } = {},
+): Promise<PolledSimulator> {
+  const clock = new ManualClock();
+  const callsPerMinute = options.callsPerMinute ?? 120;
+  const simulator = createSimulator({ ...options, clock, callsPerMinute });
+  const { listLagMs } = options;
+  const past = { now: () => clock.now() - (listLagMs ?? 0), after: clock.after.bind(clock) };
+  const lister = listLagMs === undefined ? simulator : createSimulator({ ...options, clock: past });
+  const store = createMemoryStore();
+  const logger = recordingLogger();
+  const calls: number[] = [];
+  const fetch: Fetch = async (input, init) => {
+    calls.push(clock.now());
+    await new Promise<void>((resolve) => clock.after(LATENCY_MS, resolve));
+    const isList = String(input).includes('/list');
+    return (isList ? lister : simulator).fetch(input, init);
+  };
+  const common = { clock, logger, telemetry: noTelemetry };
+  const baseUrl = 'http://simulator.invalid';
+  const { apiKey } = simulator;
+  const client = createUpstreamClient({ ...common, baseUrl, apiKey, fetch, timeoutMs: 15_000 });
+  const random = createRandom(1);
+  const poller = await Poller.open({ ...common, store, client, apiKey, callsPerMinute, random });
+  poller.start();
+  return { clock, simulator, lister, store, poller, logger, calls };
+}

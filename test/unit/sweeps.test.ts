@@ -1,0 +1,198 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { FaultName } from '../../src/simulator/faults.ts';
+import { fulfilledAfter, refundedAfter } from '../../src/simulator/life.ts';
+import type { SimulatorOptions } from '../../src/simulator/simulator.ts';
+import { type PolledSimulator, pollSimulator } from '../support/polling-simulator.ts';
+
+const MINUTE_MS = 60_000;
+
+/** Watches orders that are sent one after the other, each `apartMs` after the one before. */
+async function sendAndWatch(
+  { clock, simulator, lister, poller }: PolledSimulator,
+  lives: readonly number[],
+  apartMs = 500,
+): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for (const ms of lives) {
+    const plan = ms % 2 === 0 ? fulfilledAfter(ms) : refundedAfter(ms);
+    const id = simulator.addOrder({ plan });
+    if (lister !== simulator) lister.addOrder({ plan, id, createdAt: clock.now() });
+    ids.push(id);
+    poller.watch(id, () => undefined);
+    await clock.advance(apartMs);
+  }
+  return ids;
+}
+
+function lifeTimes(count: number, ms: number): readonly number[] {
+  return Array.from({ length: count }, (_, n) => ms + n);
+}
+
+async function latestOf({ store }: PolledSimulator, ids: readonly string[]) {
+  return Promise.all(ids.map(async (id) => (await store.find(id))?.latest));
+}
+
+function mostInAMinute(calls: readonly number[]): number {
+  let first = 0;
+  let most = 0;
+  for (const [index, at] of calls.entries()) {
+    while ((calls[first] ?? at) <= at - MINUTE_MS) first += 1;
+    most = Math.max(most, index - first + 1);
+  }
+  return most;
+}
+
+describe('many orders in progress', () => {
+  it('are refreshed together: most calls are lists, and each order costs one check for its card', async () => {
+    const polled = await pollSimulator();
+    const ids = await sendAndWatch(polled, lifeTimes(40, 30_000));
+    await polled.clock.advance(2 * MINUTE_MS);
+    const latest = await latestOf(polled, ids);
+    expect(latest.every((snapshot) => snapshot?.version !== undefined)).toBe(true);
+    for (const [index, snapshot] of latest.entries()) {
+      expect(snapshot?.upstreamStatus).toBe(index % 2 === 0 ? 'FULFILLED' : 'REFUNDED');
+      if (index % 2 === 0) expect(snapshot?.cardCode).toMatch(/^\d{12}$/);
+      else expect(snapshot?.refundMessage).not.toBeNull();
+    }
+    const { 'check-id': checks = 0, list = 0 } = polled.simulator.calls.byOperation();
+    expect(list).toBeGreaterThan(20);
+    expect(checks).toBeLessThan(60);
+    expect(mostInAMinute(polled.calls)).toBeLessThanOrEqual(120);
+  });
+
+  it('are settled by lists alone, for the most part, where those carry the cards', async () => {
+    const polled = await pollSimulator({ listCarriesCards: true, rowsName: 'items' });
+    const even = lifeTimes(40, 15_000).map((ms) => ms - (ms % 2));
+    const ids = await sendAndWatch(polled, even);
+    await polled.clock.advance(MINUTE_MS);
+    const latest = await latestOf(polled, ids);
+    expect(latest.every((snapshot) => /^\d{12}$/.test(snapshot?.cardCode ?? ''))).toBe(true);
+    expect(polled.simulator.calls.byOperation()['check-id'] ?? 0).toBeLessThan(ids.length);
+  });
+
+  it('are found in more pages than one', async () => {
+    const polled = await pollSimulator({ listCarriesCards: true });
+    const ids = await sendAndWatch(polled, lifeTimes(300, 20_000), 50);
+    await polled.clock.advance(2 * MINUTE_MS);
+    const latest = await latestOf(polled, ids);
+    expect(latest.filter((snapshot) => snapshot?.upstreamStatus === 'FULFILLED')).toHaveLength(150);
+    expect(latest.filter((snapshot) => snapshot?.upstreamStatus === 'REFUNDED')).toHaveLength(150);
+  });
+});
+
+it('an id that no list shows is asked for by itself, and denied in time', async () => {
+  const polled = await pollSimulator();
+  await sendAndWatch(polled, lifeTimes(8, 40_000));
+  const seconds = Math.floor(polled.clock.now() / 1_000).toString(16);
+  const missing: string[] = [];
+  for (const tail of ['0', '1']) {
+    const id = seconds + tail.repeat(16);
+    polled.poller.watch(id, () => missing.push(id));
+  }
+  await polled.clock.advance(14_000);
+  expect(missing).toEqual([]);
+  await polled.clock.advance(8_000);
+  expect(new Set(missing).size).toBe(2);
+});
+
+describe('a list that cannot be relied on', () => {
+  const sweepsOff = ({ logger }: PolledSimulator) =>
+    logger.lines.filter(({ message }) => message.startsWith('sweeps are off'));
+
+  it.each<[string, FaultName]>([
+    ['fails', 'serverError'],
+    ['has another shape', 'noData'],
+    ['is a page of a proxy', 'htmlOk'],
+    ['hangs', 'hang'],
+    ['is too long', 'tooLarge'],
+  ])('is dropped for single checks when it %s', async (_, fault) => {
+    const polled = await pollSimulator();
+    polled.simulator.fail({ fault, operation: 'list' });
+    const ids = await sendAndWatch(polled, lifeTimes(8, 20_000));
+    await polled.clock.advance(3 * MINUTE_MS);
+    const latest = await latestOf(polled, ids);
+    expect(latest.filter((each) => each?.upstreamStatus === 'FULFILLED')).toHaveLength(4);
+    expect(sweepsOff(polled).length).toBeGreaterThan(0);
+    expect(polled.simulator.calls.byOperation().list ?? 0).toBeLessThan(6);
+  });
+
+  it('is dropped when it lags behind what single checks have shown', async () => {
+    const polled = await pollSimulator({ listLagMs: 20_000 });
+    const ids = await sendAndWatch(polled, lifeTimes(12, 30_000), 4_000);
+    await polled.clock.advance(2 * MINUTE_MS);
+    expect((await latestOf(polled, ids)).filter((each) => each?.cardCode)).toHaveLength(6);
+    expect(sweepsOff(polled).length).toBeGreaterThan(0);
+  });
+
+  it('is dropped when it leaves out orders that it should show, and tried again later', async () => {
+    const polled = await pollSimulator();
+    const fault = polled.simulator.fail({ fault: 'otherId', operation: 'list' });
+    const ids = await sendAndWatch(polled, lifeTimes(8, 20_000));
+    await polled.clock.advance(2 * MINUTE_MS);
+    expect((await latestOf(polled, ids)).filter((each) => each?.cardCode)).toHaveLength(4);
+    expect(sweepsOff(polled)[0]?.fields).toMatchObject({ reason: 'missing orders' });
+    fault();
+    await polled.clock.advance(30 * MINUTE_MS);
+    const before = polled.simulator.calls.byOperation().list ?? 0;
+    await sendAndWatch(polled, lifeTimes(8, 20_000));
+    await polled.clock.advance(MINUTE_MS);
+    expect(polled.simulator.calls.byOperation().list ?? 0).toBeGreaterThan(before + 5);
+  });
+});
+
+it('whatever fails: never over budget, one call for an order at a time, and each order settles once', async () => {
+  const options = fc.record({
+    listCarriesCards: fc.boolean(),
+    rowsName: fc.constantFrom('topups' as const, 'items' as const),
+  });
+  const fault = fc.record({
+    fault: fc.constantFrom<FaultName>(
+      'serverError',
+      'hang',
+      'throttled',
+      'throttledBare',
+      'htmlOk',
+      'noData',
+      'truncated',
+      'connectionReset',
+      'missingFields',
+      'nullFields',
+      'otherId',
+      'unavailable',
+      'unknownStatus',
+    ),
+    operation: fc.constantFrom('check-id' as const, 'list' as const),
+    times: fc.integer({ min: 1, max: 8 }),
+    atOrder: fc.nat(20),
+  });
+  await fc.assert(
+    fc.asyncProperty(
+      options,
+      fc.array(fault, { maxLength: 4 }),
+      fc.array(fc.integer({ min: 0, max: 45_000 }), { minLength: 2, maxLength: 20 }),
+      async (simulatorOptions: SimulatorOptions, faults, lives) => {
+        const polled = await pollSimulator(simulatorOptions);
+        const ids: string[] = [];
+        for (const [index, life] of lives.entries()) {
+          for (const { atOrder, ...each } of faults)
+            if (atOrder === index) polled.simulator.fail(each);
+          ids.push(...(await sendAndWatch(polled, [life])));
+        }
+        await polled.clock.advance(20 * MINUTE_MS);
+        for (const [index, id] of ids.entries()) {
+          const snapshots = await polled.store.read(id, { limit: 100, from: 'oldest' });
+          const final = snapshots.filter(({ upstreamStatus }) => /^(FUL|REF)/.test(upstreamStatus));
+          expect(final).toHaveLength(1);
+          expect(final[0]).toBe(snapshots.at(-1));
+          expect(final[0]?.upstreamStatus).toBe(
+            (lives[index] ?? 0) % 2 === 0 ? 'FULFILLED' : 'REFUNDED',
+          );
+          expect(polled.simulator.calls.mostAtOnceFor(id)).toBeLessThanOrEqual(1);
+        }
+        expect(mostInAMinute(polled.calls)).toBeLessThanOrEqual(120);
+      },
+    ),
+    { numRuns: 150, seed: 20_261_124 },
+  );
+}, 60_000);
