@@ -9,6 +9,7 @@ import { Poller } from './poller/poller.ts';
 import { addDemoOrders } from './simulator/demo.ts';
 import { createSimulator } from './simulator/simulator.ts';
 import { StoreOpenError } from './store/errors.ts';
+import { lockDatabase } from './store/sqlite/lock.ts';
 import { openSqliteStore } from './store/sqlite/open.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { Drain } from './transports/drain.ts';
@@ -50,6 +51,7 @@ export async function startGateway(config: Config, outside: Outside): Promise<Ga
   const upstream = chooseUpstream(config, outside);
   const metrics = new Metrics();
   const store = await openStore(config.databaseUrl);
+  const unlock = await claim(store, config.databaseUrl, upstream.name);
   const poller = await openPoller({ config, outside, upstream, store, metrics });
   const status = statusSource({ clock, upstream, store, metrics, poller });
   const feed = createFeed({ log: store, watch: poller, clock, telemetry: metrics });
@@ -60,7 +62,7 @@ export async function startGateway(config: Config, outside: Outside): Promise<Ga
     clock,
     allowedOrigins: config.allowedOrigins,
     tabs: tabsFor(upstream.demoOrders.map(({ id }) => id)),
-    onOperation: (operation, durationMs) => metrics.operationDone(operation, durationMs),
+    onQuery: (durationMs) => metrics.queryDone(durationMs),
   });
   const server = new GatewayServer({
     ...config,
@@ -79,13 +81,18 @@ export async function startGateway(config: Config, outside: Outside): Promise<Ga
       await server.close();
       await poller.stop();
       await store.close();
+      unlock();
     };
     return { url, demoOrders: upstream.demoOrders, stop };
   } catch (error) {
     await store.close();
+    unlock();
     throw error;
   }
 }
+
+/** Where the orders of a database come from, so that made-up ones are never taken for real. */
+const UPSTREAM_NOTE = 'upstream';
 
 interface Parts {
   readonly config: Config;
@@ -99,9 +106,31 @@ async function openStore(url: string): Promise<Store> {
   try {
     return await openSqliteStore({ url });
   } catch (error) {
-    if (!(error instanceof StoreOpenError)) throw error;
-    throw new StartupError(error.message, { cause: error });
+    throw asStartupError(error);
   }
+}
+
+/** Makes sure that the database is this process's alone, and of this upstream. Returns what lets go. */
+async function claim(store: Store, url: string, upstream: string): Promise<() => void> {
+  try {
+    const unlock = lockDatabase(url);
+    const known = await store.recall(UPSTREAM_NOTE);
+    if (known === undefined) await store.note(UPSTREAM_NOTE, upstream);
+    if (known === undefined || known === upstream) return unlock;
+    unlock();
+    throw new StartupError(
+      `${url} holds orders of ${known}, and this gateway is to run on ${upstream}: delete it, or choose another DATABASE_URL`,
+    );
+  } catch (error) {
+    await store.close();
+    throw asStartupError(error);
+  }
+}
+
+function asStartupError(error: unknown): unknown {
+  return error instanceof StoreOpenError
+    ? new StartupError(error.message, { cause: error })
+    : error;
 }
 
 function openPoller({ config, outside, upstream, store, metrics }: Parts): Promise<Poller> {
@@ -133,7 +162,7 @@ function statusSource(
   return {
     async gatewayStatus() {
       return {
-        simulated: upstream.demoOrders.length > 0,
+        simulated: upstream.name === 'the simulator',
         upstream: poller.status(),
         census: await store.census({ overdueBefore: clock.now() - OVERDUE_AFTER_MS }),
         subscriptions: metrics.subscriptions,
@@ -145,6 +174,7 @@ function statusSource(
 }
 
 interface Upstream {
+  readonly name: 'OneClickDz' | 'the simulator';
   readonly apiKey: string;
   readonly baseUrl: string;
   readonly fetch: Fetch;
@@ -153,9 +183,12 @@ interface Upstream {
 
 /** OneClickDz where there is a key, else the simulator, within this process. */
 function chooseUpstream({ apiKey, baseUrl, callsPerMinute }: Config, outside: Outside): Upstream {
-  if (apiKey !== undefined) return { apiKey, baseUrl, fetch: outside.fetch, demoOrders: [] };
+  if (apiKey !== undefined) {
+    return { name: 'OneClickDz', apiKey, baseUrl, fetch: outside.fetch, demoOrders: [] };
+  }
   const simulator = createSimulator({ clock: outside.clock, callsPerMinute });
   return {
+    name: 'the simulator',
     apiKey: simulator.apiKey,
     baseUrl: 'http://simulator.invalid',
     fetch: simulator.fetch,

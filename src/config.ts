@@ -101,10 +101,17 @@ function describeFaults(
   given: Readonly<Record<string, string | undefined>>,
 ): string {
   const lines = [...faults].map(([name, expected]) => {
-    const came = SECRETS.has(name) ? 'something else (not shown)' : JSON.stringify(given[name]);
+    const came = SECRETS.has(name)
+      ? 'something else (not shown)'
+      : JSON.stringify(withoutPassword(given[name] ?? ''));
     return `  ${name}: expected ${expected}; got ${came}`;
   });
   return `the configuration is wrong:\n${lines.join('\n')}`;
+}
+
+/** An address may hold a user and a password. */
+function withoutPassword(text: string): string {
+  return text.replace(/\/\/[^/]*@/, '//…@');
 }
 
 function isBaseUrl(text: string): boolean {

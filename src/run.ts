@@ -34,7 +34,7 @@ function announce({ url, demoOrders }: Gateway, logger: Logger): void {
   if (demoOrders.length > 0) {
     logger.warn(
       {},
-      'no ONECLICKDZ_API_KEY: running on the built-in simulator of OneClickDz, with made-up orders',
+      'no ONECLICKDZ_API_KEY: running on the built-in simulator of OneClickDz, with made-up orders (those that are settled stay so; delete the database to begin anew)',
     );
     for (const { id, story } of demoOrders) logger.info({}, `try order ${id}: ${story}`);
   }

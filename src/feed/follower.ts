@@ -63,7 +63,7 @@ export class Follower implements AsyncIterableIterator<FollowedEvent> {
     while (!this.#ended) {
       // Cleared before the log is read: a ring from here on means that there may be more than we saw.
       this.#rung = false;
-      const event = await this.#read();
+      const event = await this.#readOrEnd();
       if (event !== undefined) {
         this.#options.telemetry.eventSent();
         return { done: false, value: event };
@@ -71,6 +71,16 @@ export class Follower implements AsyncIterableIterator<FollowedEvent> {
       await this.#ring();
     }
     return { done: true, value: undefined };
+  }
+
+  /** A log that fails ends the stream: nobody may call `return()` on one that threw. */
+  async #readOrEnd(): Promise<FollowedEvent | undefined> {
+    try {
+      return await this.#read();
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
   }
 
   /** The event after our place, or `undefined` where there is none yet. */

@@ -47,9 +47,8 @@ async function page(of: Snapshot, args: PageArgs, { log }: GraphQLContext) {
   const range = toRange(args, log.logId);
   const snapshots = await log.read(of.orderId, { ...range, limit: range.limit + 1 });
   const more = snapshots.length > range.limit;
-  const shown =
-    range.from === 'oldest' ? snapshots.slice(0, range.limit) : snapshots.slice(-range.limit);
   const forward = range.from === 'oldest';
+  const shown = forward ? snapshots.slice(0, range.limit) : snapshots.slice(more ? 1 : 0);
   return {
     edges: shown.map((snapshot) => ({
       cursor: encodeCursor({ logId: log.logId, version: snapshot.version }),

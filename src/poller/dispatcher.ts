@@ -116,9 +116,7 @@ export class Dispatcher {
   wake(): void {
     if (this.#state !== 'running') return;
     this.#pumpAgain = true;
-    this.#pumping ??= this.#pump().finally(() => {
-      this.#pumping = undefined;
-    });
+    this.#pumping ??= this.#pump();
   }
 
   #refusal(): GatewayError | undefined {
@@ -154,6 +152,8 @@ export class Dispatcher {
         this.#onStoreFault(error);
       }
     }
+    // In the same breath as the last look at `#pumpAgain`: a wake between the two would be lost.
+    this.#pumping = undefined;
   }
 
   #mayCall(): boolean {

@@ -29,6 +29,8 @@ const MOST_IN_FLIGHT = 4;
 const FAILURES_BEFORE_BREAK = 5;
 const FIRST_BREAK_MS = 2_000;
 const LONGEST_BREAK_MS = 60_000;
+/** A 503 may ask for any wait, but one slip must not keep the gateway from looking for an hour. */
+const LONGEST_FAILING_MS = 5 * 60_000;
 const THROTTLED_MS = 15_000;
 const REFUSED_MS = 15 * 60_000;
 
@@ -108,7 +110,8 @@ function afterThrottled(state: GateState, until: number): GateState {
 
 function afterFailure(state: GateState, now: number, retryAfterMs: number | undefined): GateState {
   if (retryAfterMs !== undefined && state.name !== 'refused' && state.name !== 'throttled') {
-    return { name: 'failing', until: now + retryAfterMs, breakMs: FIRST_BREAK_MS };
+    const waitMs = Math.min(retryAfterMs, LONGEST_FAILING_MS);
+    return { name: 'failing', until: now + waitMs, breakMs: FIRST_BREAK_MS };
   }
   switch (state.name) {
     case 'serving': {

@@ -45,10 +45,9 @@ export class Metrics implements Telemetry {
     registers: [this.#registry],
   });
 
-  readonly #operationSeconds = new Histogram({
-    name: `${PREFIX}operation_duration_seconds`,
+  readonly #querySeconds = new Histogram({
+    name: `${PREFIX}query_duration_seconds`,
     help: 'Duration of GraphQL queries, checks that they waited for included.',
-    labelNames: ['operation'] as const,
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15],
     registers: [this.#registry],
   });
@@ -83,8 +82,8 @@ export class Metrics implements Telemetry {
     this.#subscriptions -= 1;
   }
 
-  operationDone(operation: string, durationMs: number): void {
-    this.#operationSeconds.observe({ operation }, durationMs / 1_000);
+  queryDone(durationMs: number): void {
+    this.#querySeconds.observe(durationMs / 1_000);
   }
 
   /** The text that Prometheus scrapes. What is not counted along the way is read off `status`. */

@@ -27,6 +27,9 @@ export interface GatewayServerOptions {
 /** How long queries that are running at shutdown may take to finish. */
 const DRAIN_MS = 10_000;
 
+/** How long connections that were cut may take to go. */
+const CLOSE_MS = 1_000;
+
 /** One port for everything: GraphQL over HTTP and WebSocket, health, metrics. */
 export class GatewayServer {
   readonly #options: GatewayServerOptions;
@@ -59,13 +62,17 @@ export class GatewayServer {
     this.#closing = true;
     const closed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
     this.#http.closeIdleConnections();
-    const overdue = Promise.withResolvers<void>();
-    const timer = this.#options.clock.after(DRAIN_MS, overdue.resolve);
-    await Promise.race([this.#options.drain.idle(), overdue.promise]);
-    timer.cancel();
+    await this.#atMost(DRAIN_MS, this.#options.drain.idle());
     await this.#options.webSockets.close();
     this.#http.closeAllConnections();
-    await closed;
+    await this.#atMost(CLOSE_MS, closed);
+  }
+
+  async #atMost(waitMs: number, done: Promise<void>): Promise<void> {
+    const overdue = Promise.withResolvers<void>();
+    const timer = this.#options.clock.after(waitMs, overdue.resolve);
+    await Promise.race([done, overdue.promise]);
+    timer.cancel();
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
@@ -123,11 +130,14 @@ export class GatewayServer {
   #logWhenDone(request: IncomingMessage, response: ServerResponse, requestId: string): void {
     const { clock, logger } = this.#options;
     const startedAt = clock.now();
+    // Without the query: it may hold ids, and whatever a client puts there.
+    const [path] = (request.url ?? '/').split('?', 1);
     response.once('close', () => {
       const { statusCode: httpStatus } = response;
       const fields = {
         requestId,
         method: request.method,
+        path,
         httpStatus,
         durationMs: clock.now() - startedAt,
       };
@@ -161,7 +171,9 @@ function sendJson(response: ServerResponse, status: number, body: unknown): void
 }
 
 function refuseUpgrade(socket: Duplex, status: string): void {
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  // Destroyed, since a client that keeps its half open would keep the process from ending.
+  const answer = `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
+  socket.end(answer, () => socket.destroy());
 }
 
 function describeListenError(error: NodeJS.ErrnoException, host: string, port: number): string {

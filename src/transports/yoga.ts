@@ -13,7 +13,7 @@ export interface YogaOptions {
   readonly allowedOrigins: readonly string[];
   readonly tabs: readonly Tab[];
   /** Told of each query that was executed, over any transport. */
-  readonly onOperation: (operation: string, durationMs: number) => void;
+  readonly onQuery: (durationMs: number) => void;
 }
 
 /** What the server tells Yoga of one request. */
@@ -38,8 +38,13 @@ export function createGraphQLYoga(options: YogaOptions) {
     // What goes wrong is logged where it is masked.
     logging: false,
     maskedErrors: { maskError: (error) => toPublicError(error, logger) },
-    cors: allowedOrigins.length === 0 ? false : { origin: [...allowedOrigins], credentials: false },
-    plugins: [useRequestErrors(logger), useOperationTiming(options), useStreamNotice()],
+    // Given a list of several, Yoga would answer strangers with `null`, which is the origin of a sandboxed frame.
+    cors: (request) => {
+      const origin = request.headers.get('origin');
+      if (origin === null || !allowedOrigins.includes(origin)) return false;
+      return { origin: [origin], credentials: false };
+    },
+    plugins: [useRequestErrors(logger), useQueryTiming(options), useStreamNotice()],
   });
 }
 
@@ -69,11 +74,11 @@ function useStreamNotice(): Plugin<object, RequestContext> {
   };
 }
 
-function useOperationTiming({ clock, onOperation }: YogaOptions): Plugin {
+function useQueryTiming({ clock, onQuery }: YogaOptions): Plugin {
   return {
     onExecute() {
       const startedAt = clock.now();
-      return { onExecuteDone: () => onOperation('query', clock.now() - startedAt) };
+      return { onExecuteDone: () => onQuery(clock.now() - startedAt) };
     },
   };
 }

@@ -7,7 +7,8 @@ import type { Observation } from '../core/topup.ts';
  */
 
 const text = z
-  .union([z.string(), z.number().transform(String)])
+  // Of a number that JSON cannot carry whole, the last digits are made up: better none than a wrong code.
+  .union([z.string(), z.int().transform(String)])
   .transform((value) => (value === '' ? null : value))
   .nullish()
   .catch(null);

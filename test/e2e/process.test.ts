@@ -14,7 +14,7 @@ import {
   type GatewayOverSimulator,
   startGatewayOverSimulator,
 } from '../support/gateway-over-simulator.ts';
-import { temporaryFolder } from '../support/gateway-process.ts';
+import { startGatewayProcess, temporaryFolder } from '../support/gateway-process.ts';
 import {
   type Addresses,
   ask,
@@ -82,6 +82,27 @@ describe.concurrent('a gateway that cannot start', () => {
     await writeFile(`${folder.path}/gateway.db`, 'a text, and a long one at that. '.repeat(100));
     const ended = await runGateway({ DATABASE_URL: `file:${folder.path}/gateway.db` });
     expectOneLine(ended, `${folder.path}/gateway.db is not a SQLite database`);
+  });
+
+  it('says that another gateway has its database', async () => {
+    await using folder = await temporaryFolder();
+    const environment = { DATABASE_URL: `file:${folder.path}/gateway.db` };
+    await using _first = await startGatewayProcess(environment);
+    expectOneLine(
+      await runGateway(environment),
+      `${folder.path}/gateway.db is in use by another gateway`,
+    );
+  });
+
+  it('says that its database holds made-up orders, once it has a key', async () => {
+    await using folder = await temporaryFolder();
+    const environment = { DATABASE_URL: `file:${folder.path}/gateway.db` };
+    const first = await startGatewayProcess(environment);
+    expect(await first.end('SIGTERM')).toBe(0);
+    expectOneLine(
+      await runGateway({ ...environment, ONECLICKDZ_API_KEY: 'a-key' }),
+      `file:${folder.path}/gateway.db holds orders of the simulator, and this gateway is to run on OneClickDz`,
+    );
   });
 
   it('says that its database is of a newer version', async () => {
@@ -166,7 +187,7 @@ describe('a gateway that runs', () => {
       topup_gateway_snapshots_total: 'counter',
       topup_gateway_lag_seconds: 'histogram',
       topup_gateway_events_sent_total: 'counter',
-      topup_gateway_operation_duration_seconds: 'histogram',
+      topup_gateway_query_duration_seconds: 'histogram',
       topup_gateway_orders_tracked: 'gauge',
       topup_gateway_orders_overdue: 'gauge',
       topup_gateway_orders_abandoned: 'gauge',
@@ -299,7 +320,7 @@ async function expectTidyEnd(stack: GatewayOverSimulator, signal: NodeJS.Signals
   expect(await ended).toBe(0);
   // Well below what a shutdown allows a query to take: nothing waits for subscribers.
   expect(performance.now() - startedAt).toBeLessThan(5_000);
-  expect(await readdir(dirname(stack.databasePath))).toEqual(['gateway.db']);
+  expect(await readdir(dirname(stack.databasePath))).toEqual(['gateway.db', 'gateway.db.lock']);
   expect(gateway.lines.filter((line) => /"level":[56]0/.test(line))).toEqual([]);
 }
 

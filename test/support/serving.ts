@@ -17,7 +17,11 @@ export interface Serving extends AsyncDisposable {
 const noTopups: Topups = { lookup: async () => null };
 
 /** The real server, over real sockets, on a log that the test writes itself: nothing polls. */
-export async function serve(store: Store, topups: Topups = noTopups): Promise<Serving> {
+export async function serve(
+  store: Store,
+  options: { readonly topups?: Topups; readonly allowedOrigins?: readonly string[] } = {},
+): Promise<Serving> {
+  const { topups = noTopups, allowedOrigins = [] } = options;
   const logger = recordingLogger();
   const clock = systemClock;
   const watch = { watch: () => () => undefined };
@@ -30,9 +34,9 @@ export async function serve(store: Store, topups: Topups = noTopups): Promise<Se
     context: { topups, feed, log: store, status },
     logger,
     clock,
-    allowedOrigins: [],
+    allowedOrigins,
     tabs: [],
-    onOperation: () => undefined,
+    onQuery: () => undefined,
   });
   const server = new GatewayServer({
     host: '127.0.0.1',
@@ -42,7 +46,7 @@ export async function serve(store: Store, topups: Topups = noTopups): Promise<Se
     drain,
     status,
     scrape: async () => ({ contentType: 'text/plain', text: '' }),
-    allowedOrigins: [],
+    allowedOrigins,
     clock,
     logger,
   });

@@ -74,6 +74,11 @@ describe('parseConfig', () => {
     expect(fault.message).not.toContain('secret');
   });
 
+  it('shows no password of an address', () => {
+    const { message } = faultOf({ DATABASE_URL: 'postgres://user:secret@host/db' });
+    expect(message).toContain('got "postgres://…@host/db"');
+  });
+
   it.each([
     'http://api.example',
     'https://api.example/v3',

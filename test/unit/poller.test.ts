@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { encodeCursor } from '../../src/core/cursor.ts';
+import { noTelemetry } from '../../src/core/telemetry.ts';
 import { GatewayError } from '../../src/errors.ts';
+import { createFeed } from '../../src/feed/feed.ts';
 import type { CheckAnswer } from '../../src/upstream/answer.ts';
 import { ORDER_ID } from '../support/observations.ts';
 import { startPolling } from '../support/polling.ts';
@@ -84,6 +86,23 @@ describe('a query', () => {
     expect(refused[0]).toMatchObject({ code: 'UPSTREAM_THROTTLED' });
     expect(refused[0]?.retryAfterMs).toBeGreaterThan(5_000);
   });
+});
+
+it('is answered whenever it comes, also while the poller goes to sleep', async () => {
+  for (let turns = 0; turns < 60; turns += 1) {
+    const { clock, poller } = await startPolling();
+    await clock.advance(10_000);
+    // Wakes the poller, which finds nothing to do.
+    poller.watch('not an order', () => undefined)();
+    for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+    const answer = poller.lookup(ORDER_ID);
+    await clock.advance(200);
+    expect(
+      await Promise.race([answer, Promise.resolve(`hangs after ${turns} turns`)]),
+    ).toMatchObject({
+      snapshot: { version: 1 },
+    });
+  }
 });
 
 describe('the schedule', () => {
@@ -347,6 +366,30 @@ describe('following an order', () => {
     client.answer((id, at) => observed(id, at));
     await clock.advance(10 * MINUTE_MS);
     expect((await first).value).toMatchObject({ snapshot: { upstreamStatus: 'HANDLING' } });
+  });
+
+  it('ends where the log fails, and leaves nothing behind', async () => {
+    const { clock, client, poller, store } = await startPolling();
+    const log = { ...store, logId: store.logId, onAppend: store.onAppend.bind(store) };
+    const failing = { ...log, read: store.read.bind(store), record: store.record.bind(store) };
+    const feed = createFeed({
+      log: {
+        ...failing,
+        recordAll: store.recordAll.bind(store),
+        find: () => Promise.reject(new Error('no disk')),
+      },
+      watch: poller,
+      clock,
+      telemetry: noTelemetry,
+    });
+    client.answer(() => ({ kind: 'failed', reason: 'network' }));
+    const follower = feed.follow(ORDER_ID);
+    await expect(follower.next()).rejects.toThrow('no disk');
+    expect(await follower.next()).toEqual({ done: true, value: undefined });
+    await clock.advance(MINUTE_MS);
+    const count = client.calls.length;
+    await clock.advance(HOUR_MS);
+    expect(client.calls).toHaveLength(count);
   });
 
   it('can be ended while it waits, and then costs nothing more', async () => {
