@@ -24,8 +24,9 @@ async function run(): Promise<void> {
     fetch: globalThis.fetch,
     logger,
   });
-  announce(gateway, logger);
+  // First: whoever reads that it is up may send a signal at once.
   stopOnSignal(gateway, logger);
+  announce(gateway, logger);
   // Now, since a process that is killed would leave nothing for its successor.
   flushCompileCache();
 }

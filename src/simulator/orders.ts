@@ -56,7 +56,25 @@ export const ACCOUNT = '+213550000000';
 export function createOrderBook(clock: Clock, random: Random): OrderBook {
   const waiting = new Map<string, Order>();
   const begun = new Map<string, BegunOrder>();
+  const byCreation: BegunOrder[] = [];
   const idsByRef = new Map<string, string>();
+
+  /** The place of the first that was created after `at`. */
+  function firstAfter(at: number): number {
+    let [low, high] = [0, byCreation.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((byCreation[middle]?.createdAt ?? at) > at) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  function begin(order: BegunOrder): void {
+    begun.set(order.id, order);
+    // Of two in the same millisecond, the one added later counts as the younger.
+    byCreation.splice(firstAfter(order.createdAt), 0, order);
+  }
 
   return {
     add(newOrder) {
@@ -66,7 +84,7 @@ export function createOrderBook(clock: Clock, random: Random): OrderBook {
       if (idsByRef.has(order.ref)) throw taken('reference', order.ref);
       idsByRef.set(order.ref, order.id);
       if (order.plan.startsWhenFirstAsked === true) waiting.set(order.id, order);
-      else begun.set(order.id, { ...order, createdAt });
+      else begin({ ...order, createdAt });
       return order;
     },
     hasRef: (ref) => idsByRef.has(ref),
@@ -76,15 +94,11 @@ export function createOrderBook(clock: Clock, random: Random): OrderBook {
       if (order === undefined) return begun.get(id);
       const started = { ...order, createdAt: clock.now() };
       waiting.delete(id);
-      begun.set(id, started);
+      begin(started);
       return started;
     },
     createdWithin: ({ from, to }) =>
-      [...begun.values()]
-        .reverse()
-        .filter(({ createdAt }) => createdAt >= from && createdAt <= to)
-        // Stable: of two in the same millisecond, the one added later stays first.
-        .sort((one, other) => other.createdAt - one.createdAt),
+      byCreation.slice(firstAfter(from - 1), firstAfter(to)).reverse(),
   };
 }
 
