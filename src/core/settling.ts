@@ -90,7 +90,8 @@ export class SettlingTimes {
     let delayMs = mostMs;
     for (const step of this.#steps(ageMs, mostMs)) {
       if (step.lagMs < priceMs) continue;
-      const part = (priceMs - step.lagBeforeMs) / (step.lagMs - step.lagBeforeMs);
+      const gainedMs = step.lagMs - step.lagBeforeMs;
+      const part = gainedMs === 0 ? 0 : (priceMs - step.lagBeforeMs) / gainedMs;
       delayMs = step.fromMs + part * (step.toMs - step.fromMs);
       break;
     }
