@@ -52,8 +52,9 @@ const LATEST_ROW_MS = 5_000;
 const FIRST_DISTRUST_MS = 60_000;
 const LONGEST_DISTRUST_MS = 30 * 60_000;
 
-/** Orders that a window is chosen from. */
-const NEIGHBOURS = 400;
+/** Orders that a window is chosen from, at the most. */
+const MOST_COVERABLE = 3_000;
+const YOUNG_MS = 12 * 60_000;
 
 /**
  * Sweeps must prove themselves: they are used while lists show the orders that they should, and dropped
@@ -86,8 +87,8 @@ export class Sweeps {
   }
 
   /**
-   * The sweep that serves the order best, or `undefined` where a single check does as well. Chosen among
-   * windows of creation time that hold the order, for the most lag that it brings to an end.
+   * The sweep that brings the most lag to an end, among all windows of creation time that fit on a page;
+   * `undefined` where a single check of the neediest order does as well.
    */
   async plan(
     anchor: { readonly orderId: string; readonly order: Order | undefined },
@@ -97,11 +98,10 @@ export class Sweeps {
     const at =
       anchor.order === undefined ? creationOf(anchor.orderId, now) : anchor.order.latest.createdAt;
     if (at === null || !this.isTrusted(now)) return undefined;
-    const around = await this.#coverable(at, isBusy);
-    const index = around.findIndex(({ orderId }) => orderId === anchor.orderId);
-    const single = around[index];
+    const coverable = await this.#coverable(at, isBusy);
+    const single = coverable.find(({ orderId }) => orderId === anchor.orderId);
     if (single === undefined) return undefined;
-    const covered = this.#bestWindow(around, index);
+    const covered = this.#bestWindow(coverable);
     const gainMs = covered.reduce((sum, each) => sum + each.gainMs, 0);
     const first = covered[0];
     const last = covered.at(-1);
@@ -195,17 +195,23 @@ export class Sweeps {
     }
   }
 
-  /** What a list could refresh around a creation time, the earliest first. */
+  /** What a list could refresh beside an order of this creation time, the earliest first. */
   async #coverable(at: number, isBusy: (orderId: string) => boolean): Promise<readonly Covered[]> {
     const { store, watchers, pacer, clock } = this.#options;
     const now = clock.now();
-    const [from, to] = [at - this.#widthMs, at + this.#widthMs];
+    // Orders in progress are young, as a rule: any of their windows may be the best one.
+    const isYoung = at > now - YOUNG_MS;
+    const [from, to] = isYoung
+      ? [now - YOUNG_MS, now + ID_PRECISION_MS]
+      : [at - this.#widthMs, at + this.#widthMs];
     const covered: Covered[] = [];
-    for (const order of await store.createdWithin({ from, to, limit: NEIGHBOURS })) {
+    for (const order of await store.createdWithin({ from, to, limit: MOST_COVERABLE })) {
       const { orderId, createdAt } = order.latest;
       const isFresh = now - order.checkedAt < SHORTEST_INTERVAL_MS;
       if (createdAt === null || isFresh || isBusy(orderId) || this.#cards.has(orderId)) continue;
-      covered.push({ orderId, createdAt, gainMs: pacer.gainMs(order, now), order });
+      // One that is not due yet comes along for nothing, and is no reason to call.
+      const gainMs = (order.dueAt ?? now) <= now ? pacer.gainMs(order, now) : 0;
+      covered.push({ orderId, createdAt, gainMs, order });
     }
     for (const { orderId, dueAt, isUnlisted } of watchers.unseenDue(now)) {
       const createdAt = isUnlisted ? null : creationOf(orderId, now);
@@ -220,28 +226,22 @@ export class Sweeps {
     return covered.sort((a, b) => a.createdAt - b.createdAt);
   }
 
-  /** Of all runs of neighbours that fit the width and hold the one at `index`, that of the largest gain. */
-  #bestWindow(around: readonly Covered[], index: number): readonly Covered[] {
-    let best: readonly Covered[] = [];
-    let bestGainMs = -1;
-    const anchorAt = around[index]?.createdAt ?? 0;
-    for (let start = index; start >= 0; start -= 1) {
-      const startAt = around[start]?.createdAt ?? 0;
-      if (anchorAt - startAt > this.#widthMs) break;
-      const window: Covered[] = [];
-      let gainMs = 0;
-      for (let n = start; n < around.length && window.length < FULL_PAGE; n += 1) {
-        const each = around[n];
-        if (each === undefined || each.createdAt - startAt > this.#widthMs) break;
-        window.push(each);
-        gainMs += each.gainMs;
+  /** Of all runs of neighbours that fit on a page, that of the largest gain. */
+  #bestWindow(coverable: readonly Covered[]): readonly Covered[] {
+    let [bestStart, bestEnd, mostMs] = [0, 0, -1];
+    let start = 0;
+    let gainMs = 0;
+    for (const [end, each] of coverable.entries()) {
+      gainMs += each.gainMs;
+      for (let first = coverable[start]; first !== undefined; first = coverable[start]) {
+        const fits = each.createdAt - first.createdAt <= this.#widthMs;
+        if (fits && end - start < FULL_PAGE) break;
+        gainMs -= first.gainMs;
+        start += 1;
       }
-      if (start + window.length > index && gainMs > bestGainMs) {
-        best = window;
-        bestGainMs = gainMs;
-      }
+      if (gainMs > mostMs) [bestStart, bestEnd, mostMs] = [start, end + 1, gainMs];
     }
-    return best;
+    return coverable.slice(bestStart, bestEnd);
   }
 }
 

@@ -56,7 +56,8 @@ export class GraphiQLPage {
   }
 
   /**
-   * Chooses a tab, and waits until its query is in the editor: to play before that runs the one before.
+   * Chooses a tab, and waits until its query is in the editor and GraphiQL has taken the change in, which
+   * it notes in the storage of the page: to play before that runs the one before.
    * By the keyboard, since the tabs slide into place at first, and a click would miss.
    */
   async choose(tab: string): Promise<void> {
@@ -65,6 +66,11 @@ export class GraphiQLPage {
       .getByRole('button', { name: tab })
       .press('Enter');
     await this.#line('Operation Editor', tab).waitFor();
+    const index = (await this.tabs()).indexOf(tab);
+    await this.#page.waitForFunction(
+      (wanted) => globalThis.localStorage.getItem('graphiql:tabState')?.includes(wanted),
+      `"activeTabIndex":${index}`,
+    );
   }
 
   /** Selects all that is in the editor, and writes over it. */

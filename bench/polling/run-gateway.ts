@@ -1,0 +1,81 @@
+import { silentLogger } from '../../src/core/ports.ts';
+import type { Store } from '../../src/core/store.ts';
+import { noTelemetry } from '../../src/core/telemetry.ts';
+import { isSettled } from '../../src/core/topup.ts';
+import { Poller } from '../../src/poller/poller.ts';
+import { createRandom } from '../../src/simulator/random.ts';
+import type { Simulator } from '../../src/simulator/simulator.ts';
+import { openSqliteStore } from '../../src/store/sqlite/open.ts';
+import { createUpstreamClient } from '../../src/upstream/client.ts';
+import { type Measured, measured } from './measure.ts';
+import { CALLS_PER_MINUTE, distantSimulator, type ListRegime } from './upstream.ts';
+import type { VirtualClock } from './virtual-clock.ts';
+import type { Arrival } from './workload.ts';
+
+export interface Run {
+  readonly clock: VirtualClock;
+  readonly orders: readonly Arrival[];
+  readonly seed: number;
+  /** When the run ends, Unix milliseconds. */
+  readonly until: number;
+}
+
+/** Time for calls in flight to come back, once the run is over. */
+const STOP_MS = 30_000;
+
+/** The real poller over the simulator. Each order is watched from its creation, as by the page that sold it. */
+export async function runGateway(run: Run, list: ListRegime): Promise<Measured> {
+  const { clock, orders, seed } = run;
+  const { simulator, fetch } = distantSimulator({ clock, seed, list });
+  const store = await openSqliteStore({ url: 'file::memory:' });
+  const settledAt = new Map<string, number>();
+  const common = { clock, logger: silentLogger, telemetry: noTelemetry };
+  const { apiKey } = simulator;
+  const client = createUpstreamClient({
+    ...common,
+    baseUrl: 'http://simulator.invalid',
+    apiKey,
+    timeoutMs: 15_000,
+    fetch,
+  });
+  const poller = await Poller.open({
+    ...common,
+    store,
+    client,
+    apiKey,
+    callsPerMinute: CALLS_PER_MINUTE,
+    random: createRandom(seed),
+  });
+  poller.start();
+  const ids = sendAsTheyCome(orders, { clock, simulator }, (id) => {
+    const end = poller.watch(id, () => undefined);
+    store.onAppend(id, () => noteIfSettled(store, id, () => settledAt.set(id, clock.now())));
+    store.onAppend(id, () => noteIfSettled(store, id, end));
+  });
+  await clock.runUntil(run.until);
+  await Promise.all([poller.stop(), clock.runUntil(run.until + STOP_MS)]);
+  await store.close();
+  return measured(orders, (order) => settledAt.get(ids.get(order) ?? ''), simulator);
+}
+
+/** Each order is sent at its time; the map fills as they are. */
+export function sendAsTheyCome(
+  orders: readonly Arrival[],
+  { clock, simulator }: { readonly clock: VirtualClock; readonly simulator: Simulator },
+  onSent: (id: string) => void,
+): ReadonlyMap<Arrival, string> {
+  const ids = new Map<Arrival, string>();
+  for (const order of orders) {
+    clock.after(order.at - clock.now(), () => {
+      const id = simulator.addOrder({ plan: order.plan });
+      ids.set(order, id);
+      onSent(id);
+    });
+  }
+  return ids;
+}
+
+async function noteIfSettled(store: Store, id: string, note: () => void): Promise<void> {
+  const order = await store.find(id);
+  if (order !== undefined && isSettled(order.latest.upstreamStatus)) note();
+}

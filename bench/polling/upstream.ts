@@ -1,0 +1,38 @@
+import type { Fetch } from '../../src/core/ports.ts';
+import { createSimulator, type Simulator } from '../../src/simulator/simulator.ts';
+import type { VirtualClock } from './virtual-clock.ts';
+
+/** What `list` is good for: nobody states whether its rows carry the card, or that it always works. */
+export type ListRegime = 'with cards' | 'without cards' | 'unusable';
+
+/** There and back; each half of a call takes half of it. */
+const LATENCY_MS = 200;
+
+export const CALLS_PER_MINUTE = 120;
+
+/** The simulator, as far away as a real upstream. */
+export function distantSimulator(options: {
+  readonly clock: VirtualClock;
+  readonly seed: number;
+  readonly list: ListRegime;
+}): { readonly simulator: Simulator; readonly fetch: Fetch } {
+  const { clock, seed, list } = options;
+  const simulator = createSimulator({
+    clock,
+    seed,
+    callsPerMinute: CALLS_PER_MINUTE,
+    listCarriesCards: list === 'with cards',
+  });
+  if (list === 'unusable') simulator.fail({ fault: 'serverError', operation: 'list' });
+  const travel = () =>
+    new Promise<void>((resolve) => {
+      clock.after(LATENCY_MS / 2, resolve);
+    });
+  const fetch: Fetch = async (input, init) => {
+    await travel();
+    const response = await simulator.fetch(input, init);
+    await travel();
+    return response;
+  };
+  return { simulator, fetch };
+}
