@@ -1,4 +1,4 @@
-import type { Order, Planner } from './store.ts';
+import type { Order, Planner, Reschedule } from './store.ts';
 import { isSettled, statusOf } from './topup.ts';
 
 /**
@@ -62,6 +62,11 @@ export function isOverdue(order: Unplanned, now: number): boolean {
 /** Given up: not settled, and not asked about any more. A query wakes it. */
 export function isAbandoned(order: Order): boolean {
   return order.dueAt === null && !isSettled(order.latest.upstreamStatus);
+}
+
+/** Somebody asks for an abandoned order: it is due at once, and tracked anew from `now` on. */
+export function woken(order: Order, now: number): Reschedule {
+  return { dueAt: now, failures: order.failures, trackedSince: now };
 }
 
 /**

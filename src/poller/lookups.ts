@@ -1,4 +1,4 @@
-import { isAbandoned, isParked } from '../core/cadence.ts';
+import { isAbandoned, isParked, woken } from '../core/cadence.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Order, Schedule, SnapshotLog } from '../core/store.ts';
 import { isSettled } from '../core/topup.ts';
@@ -56,10 +56,7 @@ export class Lookups implements Topups {
   async #refresh(order: Order): Promise<TopupView> {
     const { orderId } = order.latest;
     const { store, dispatcher, clock } = this.#options;
-    if (isAbandoned(order)) {
-      const now = clock.now();
-      await store.reschedule(orderId, { dueAt: now, failures: order.failures, trackedSince: now });
-    }
+    if (isAbandoned(order)) await store.reschedule(orderId, woken(order, clock.now()));
     const checked = await dispatcher.request(orderId);
     if (checked.kind === 'observed') return viewOf(checked.order, clock.now());
     // Whatever was appended while we waited is newer than what we came with.

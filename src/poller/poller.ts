@@ -1,4 +1,4 @@
-import { isAbandoned, planner } from '../core/cadence.ts';
+import { isAbandoned, planner, woken } from '../core/cadence.ts';
 import type { Clock, Logger, Random } from '../core/ports.ts';
 import type { Store } from '../core/store.ts';
 import type { Telemetry } from '../core/telemetry.ts';
@@ -116,8 +116,7 @@ export class Poller implements Topups, Watch {
     if (order === undefined) {
       this.#watchers.expect(orderId);
     } else if (isAbandoned(order)) {
-      const now = clock.now();
-      await store.reschedule(orderId, { dueAt: now, failures: order.failures, trackedSince: now });
+      await store.reschedule(orderId, woken(order, clock.now()));
     } else if (!isSettled(order.latest.upstreamStatus) && order.failures === 0) {
       const watchedAt = planner(true)(order);
       if (watchedAt === null || order.dueAt === null || watchedAt >= order.dueAt) return;

@@ -1,5 +1,6 @@
 import type { Planner, Store } from '../../../src/core/store.ts';
-import type { Observation, Snapshot } from '../../../src/core/topup.ts';
+import type { Snapshot } from '../../../src/core/topup.ts';
+import { ORDER_ID as ORDER, observation as observed } from '../../support/observations.ts';
 
 /** Opens an empty store, which the suite closes after the test. */
 export type OpenStore = () => Promise<Store>;
@@ -7,24 +8,8 @@ export type OpenStore = () => Promise<Store>;
 /** 2026-01-01, in Unix milliseconds: where the tests' time starts. */
 export const T0 = Date.UTC(2026, 0, 1);
 
-export const ORDER = '6901616fe9e88196b4eb64b2';
-
-const NOTHING_TOLD = {
-  ref: null,
-  type: null,
-  number: null,
-  amount: null,
-  cardCode: null,
-  transactionNumber: null,
-  processedAt: null,
-  refundMessage: null,
-  createdAt: null,
-};
-
-/** One that tells a status and nothing else, but for what is given. */
-export function observed(told: Partial<Observation> = {}): Observation {
-  return { orderId: ORDER, upstreamStatus: 'HANDLING', observedAt: T0, ...NOTHING_TOLD, ...told };
-}
+/** One order, and an observation that tells its status and nothing else, but for what is given. */
+export { ORDER, observed };
 
 export const COMPLETE = {
   ref: 'order-1017',
