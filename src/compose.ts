@@ -161,10 +161,13 @@ function statusSource(
   const startedAt = clock.now();
   return {
     async gatewayStatus() {
+      const now = clock.now();
+      const [longestDue] = await store.due({ before: now, limit: 1 });
       return {
         simulated: upstream.name === 'the simulator',
         upstream: poller.status(),
-        census: await store.census({ overdueBefore: clock.now() - OVERDUE_AFTER_MS }),
+        census: await store.census({ overdueBefore: now - OVERDUE_AFTER_MS }),
+        scheduleDelayMs: now - (longestDue?.dueAt ?? now),
         subscriptions: metrics.subscriptions,
         startedAt,
         logId: store.logId,

@@ -7,6 +7,8 @@ export interface GatewayStatus {
   readonly simulated: boolean;
   readonly upstream: UpstreamStatus;
   readonly census: Census;
+  /** How long the order that is due longest has been due, in milliseconds; 0 where none is. */
+  readonly scheduleDelayMs: number;
   readonly subscriptions: number;
   readonly startedAt: number;
   readonly logId: string;

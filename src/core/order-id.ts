@@ -10,3 +10,13 @@ export function parseOrderId(text: string): string | undefined {
 
 export const ORDER_ID_EXPECTED =
   'an order id as OneClickDz gives it: 24 hexadecimal digits (letters, digits, "_" and "-", at most 64, are accepted)';
+
+/**
+ * When the upstream took an order, Unix milliseconds to the second: a Mongo ObjectId begins with it.
+ * `undefined` for an id that is none.
+ */
+export function creationTimeOf(orderId: string): number | undefined {
+  return /^[0-9a-f]{24}$/.test(orderId)
+    ? Number.parseInt(orderId.slice(0, 8), 16) * 1_000
+    : undefined;
+}

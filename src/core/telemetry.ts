@@ -12,6 +12,9 @@ export interface Telemetry {
   /** A snapshot was appended. `lagMs` where the upstream told when the order changed. */
   snapshotAppended(snapshot: { readonly status: string; readonly lagMs: number | undefined }): void;
 
+  /** Lists are not relied on for a while. */
+  sweepsStopped(reason: string): void;
+
   /** An event was handed to a subscriber. */
   eventSent(): void;
 
@@ -22,6 +25,7 @@ export interface Telemetry {
 export const noTelemetry: Telemetry = {
   upstreamCall() {},
   snapshotAppended() {},
+  sweepsStopped() {},
   eventSent() {},
   subscriptionOpened() {},
   subscriptionClosed() {},

@@ -13,4 +13,6 @@ export interface UpstreamStatus {
   readonly usedInLastMinute: number;
   /** Calls that could start this moment. */
   readonly budgetLeft: number;
+  /** Whether lists are relied on to refresh many orders with one call. */
+  readonly usesLists: boolean;
 }

@@ -44,6 +44,10 @@ UpstreamStatus.implement({
       description: 'Calls made within the last 60 seconds.',
     }),
     budgetLeft: t.exposeInt('budgetLeft', { description: 'Calls that could start this moment.' }),
+    usesLists: t.exposeBoolean('usesLists', {
+      description:
+        'Whether lists refresh many orders with one call. Not for a while after one that failed or left orders out.',
+    }),
   }),
 });
 
@@ -86,6 +90,11 @@ GatewayStatus.implement({
     abandoned: t.int({
       description: 'Orders given up after seven days without an end. A query wakes one.',
       resolve: ({ census }) => census.abandoned,
+    }),
+    scheduleDelay: t.float({
+      description:
+        'Seconds for which the order that is due longest has been due. Grows with more orders than calls.',
+      resolve: ({ scheduleDelayMs }) => scheduleDelayMs / 1_000,
     }),
     subscriptions: t.exposeInt('subscriptions', { description: 'Open subscriptions.' }),
     startedAt: t.expose('startedAt', { type: 'DateTime', description: 'When it started.' }),

@@ -21,7 +21,8 @@ const BURST_PART = 30;
 export class CallBudget {
   readonly limitPerMinute: number;
   readonly #clock: Clock;
-  readonly #burst: number;
+  /** Calls that may start at once after a quiet time. */
+  readonly burst: number;
   #tokens = 1;
   #share = 1;
   #refilledAt: number;
@@ -32,7 +33,7 @@ export class CallBudget {
   constructor(options: { readonly callsPerMinute: number; readonly clock: Clock }) {
     this.limitPerMinute = options.callsPerMinute;
     this.#clock = options.clock;
-    this.#burst = Math.max(
+    this.burst = Math.max(
       1,
       Math.min(LARGEST_BURST, Math.floor(options.callsPerMinute / BURST_PART)),
     );
@@ -80,7 +81,7 @@ export class CallBudget {
   }
 
   #refillPerMs(): number {
-    return ((this.limitPerMinute - this.#burst - 1) * this.#share) / MINUTE_MS;
+    return ((this.limitPerMinute - this.burst - 1) * this.#share) / MINUTE_MS;
   }
 
   #refill(): void {
@@ -88,7 +89,7 @@ export class CallBudget {
     // A clock that was set back earns nothing.
     const elapsedMs = Math.max(0, now - this.#refilledAt);
     this.#refilledAt = now;
-    this.#tokens = Math.min(this.#burst, this.#tokens + elapsedMs * this.#refillPerMs());
+    this.#tokens = Math.min(this.burst, this.#tokens + elapsedMs * this.#refillPerMs());
     while ((this.#taken[0] ?? now) <= now - MINUTE_MS) this.#taken.shift();
     this.#share = Math.min(1, this.#share + (elapsedMs / MINUTE_MS) * RECOVERY_PER_MINUTE);
   }

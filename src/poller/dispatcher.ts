@@ -1,22 +1,17 @@
 import type { Clock, Logger, Timer } from '../core/ports.ts';
-import type { Order, Schedule } from '../core/store.ts';
 import { GatewayError } from '../errors.ts';
 import type { CheckAnswer, ListAnswer } from '../upstream/answer.ts';
 import type { CallBudget } from './budget.ts';
 import type { Checked, Checker } from './checker.ts';
+import type { Choice, Job } from './choice.ts';
 import type { CallResult, GateState, UpstreamGate } from './gate.ts';
-import type { Pacer } from './pace.ts';
-import type { Sweep, Sweeps } from './sweeps.ts';
-import type { Watchers } from './watchers.ts';
+import type { InFlight } from './in-flight.ts';
+import type { Requests } from './requests.ts';
+import type { Sweep } from './sweep-planner.ts';
+import type { Sweeps } from './sweeps.ts';
 
-/** Somebody who waits for an answer is told after this long that the budget is spent. */
-const LONGEST_WAIT_MS = 5_000;
-
-/** Of so many calls one goes to the schedule, however many queries wait. */
-const ONE_IN = 3;
-
-/** What a look gains counts for more where somebody watches. */
-const WATCHED_WEIGHT = 2;
+/** Of the calls that could start, so many are left for queries: one that comes is asked at once. */
+const RESERVED_CALLS = 1;
 
 /** Calls whose answers cannot be written down would be wasted. */
 const STORE_FAULT_PAUSE_MS = 1_000;
@@ -27,15 +22,13 @@ const STOP_MS = 2_000;
 /** What a deploy takes, for clients that are asked to come back. */
 const RESTART_MS = 3_000;
 
-/** Due orders to choose from at a time. */
-const CHOICE = 100;
-
 export interface DispatcherOptions {
   readonly checker: Checker;
   readonly sweeps: Sweeps;
-  readonly pacer: Pacer;
-  readonly schedule: Schedule;
-  readonly watchers: Watchers;
+  readonly choice: Choice;
+  readonly cards: Set<string>;
+  readonly requests: Requests;
+  readonly inFlight: InFlight;
   readonly budget: CallBudget;
   readonly gate: UpstreamGate;
   readonly clock: Clock;
@@ -44,29 +37,13 @@ export interface DispatcherOptions {
   readonly onGateChange: (state: GateState) => void;
 }
 
-/** An order that is due; `order` is `undefined` for one that no call has shown us yet. */
-interface Scheduled {
-  readonly orderId: string;
-  readonly order: Order | undefined;
-}
-
-interface Request {
-  readonly promise: Promise<Checked>;
-  readonly settle: (checked: Checked) => void;
-}
-
 /**
- * Spends the budget: decides which order the next call is for, and when. A query that somebody waits for
- * goes first, then the schedule, the longest due first. One call at a time for one order.
+ * Spends the budget. Of every two calls one goes to queries, where any wait, and one to the schedule: neither
+ * can starve the other. One call at a time for one order.
  */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
-  readonly #requests = new Map<string, Request>();
-  readonly #inFlight = new Map<string, Promise<Checked>>();
-  /** Orders that a list call in flight will show. */
-  readonly #swept = new Set<string>();
-  readonly #sweeping = new Set<Promise<void>>();
-  #sinceSchedule = 0;
+  #wasForRequest = false;
   #faultUntil = 0;
   #timer: Timer | undefined;
   #pumping: Promise<void> | undefined;
@@ -87,27 +64,25 @@ export class Dispatcher {
    * takes long is given up, and asked again by the next process.
    */
   async stop(): Promise<void> {
+    const { requests, inFlight, clock } = this.#options;
     this.#state = 'stopped';
     this.#timer?.cancel();
-    this.#failRequests(shuttingDown());
+    requests.failAll(shuttingDown());
     await this.#pumping;
     const late = Promise.withResolvers<void>();
-    const timer = this.#options.clock.after(STOP_MS, late.resolve);
-    await Promise.race([
-      Promise.all([...this.#inFlight.values(), ...this.#sweeping]),
-      late.promise,
-    ]);
+    const timer = clock.after(STOP_MS, late.resolve);
+    await Promise.race([inFlight.settled(), late.promise]);
     timer.cancel();
   }
 
-  /** One check of this order as soon as the budget allows, shared with whoever else asks for it now. */
+  /** One look at this order as soon as the budget allows, shared with whoever else asks for it now. */
   request(orderId: string): Promise<Checked> {
-    const shared = this.#inFlight.get(orderId) ?? this.#requests.get(orderId)?.promise;
-    if (shared !== undefined) return shared;
-    const refusal = this.#refusal();
+    const { requests, inFlight, gate, clock } = this.#options;
+    const checking = inFlight.checkOf(orderId);
+    if (checking !== undefined) return checking;
+    const refusal = this.#state === 'stopped' ? shuttingDown() : gate.refusalAt(clock.now());
     if (refusal !== undefined) return Promise.resolve({ kind: 'failed', error: refusal });
-    const { promise, resolve: settle } = Promise.withResolvers<Checked>();
-    this.#requests.set(orderId, { promise, settle });
+    const promise = requests.add(orderId);
     this.wake();
     return promise;
   }
@@ -119,34 +94,11 @@ export class Dispatcher {
     this.#pumping ??= this.#pump();
   }
 
-  #refusal(): GatewayError | undefined {
-    const { gate, budget, clock } = this.#options;
-    if (this.#state === 'stopped') {
-      return shuttingDown();
-    }
-    const waitMs = budget.waitMs(this.#requests.size + 1);
-    return (
-      gate.refusalAt(clock.now()) ??
-      (waitMs > LONGEST_WAIT_MS
-        ? new GatewayError(
-            'UPSTREAM_THROTTLED',
-            'The calls that the API key allows are spent for the moment.',
-            { retryAfterMs: waitMs },
-          )
-        : undefined)
-    );
-  }
-
-  #failRequests(error: GatewayError): void {
-    for (const { settle } of this.#requests.values()) settle({ kind: 'failed', error });
-    this.#requests.clear();
-  }
-
   async #pump(): Promise<void> {
     while (this.#pumpAgain && this.#state === 'running') {
       this.#pumpAgain = false;
       try {
-        while (this.#mayCall() && (await this.#startNext()));
+        while (await this.#startNext());
         await this.#sleepUntilNext();
       } catch (error) {
         this.#onStoreFault(error);
@@ -156,81 +108,72 @@ export class Dispatcher {
     this.#pumping = undefined;
   }
 
-  #mayCall(): boolean {
-    const { gate, budget, clock } = this.#options;
+  #mayCall(reserved = 0): boolean {
+    const { gate, budget, inFlight, clock } = this.#options;
     const now = clock.now();
     if (this.#state !== 'running' || now < this.#faultUntil) return false;
-    return gate.admits(now, this.#callsInFlight()) && budget.left > 0;
-  }
-
-  #callsInFlight(): number {
-    return this.#inFlight.size + this.#sweeping.size;
-  }
-
-  #isBusy(orderId: string): boolean {
-    return this.#inFlight.has(orderId) || this.#swept.has(orderId);
+    return gate.admits(now, inFlight.size) && budget.left > reserved;
   }
 
   /** Starts one call; `false` where there is nothing to ask, or no longer leave to. */
   async #startNext(): Promise<boolean> {
-    const card = this.#options.sweeps.takeCard();
-    if (card !== undefined && !this.#isBusy(card)) return this.#start({ orderId: card });
-    const scheduled = await this.#nextScheduled();
-    const requested = this.#nextRequested();
-    const turn = this.#sinceSchedule >= ONE_IN - 1 && scheduled !== undefined;
-    if (requested !== undefined && !turn) {
-      this.#sinceSchedule += 1;
-      return this.#start({ orderId: requested });
+    const { choice, requests } = this.#options;
+    if (!this.#mayCall()) return false;
+    if (!this.#wasForRequest || requests.size === 0) {
+      const requested = await choice.forRequests();
+      if (requested !== undefined) {
+        this.#wasForRequest = true;
+        return this.#start(requested);
+      }
     }
-    if (scheduled === undefined) return false;
-    this.#sinceSchedule = 0;
-    const sweep = await this.#options.sweeps.plan(scheduled, (orderId) => this.#isBusy(orderId));
-    return this.#start(sweep ?? scheduled);
+    const scheduled = await this.#nextScheduled();
+    const job = scheduled ?? (await choice.forRequests());
+    this.#wasForRequest = false;
+    return job !== undefined && this.#start(job);
   }
 
-  #nextRequested(): string | undefined {
-    for (const orderId of this.#requests.keys()) if (!this.#isBusy(orderId)) return orderId;
-    return undefined;
+  async #nextScheduled(): Promise<Job | undefined> {
+    const { choice, budget } = this.#options;
+    const card = choice.card();
+    if (card !== undefined) return card;
+    return this.#mayCall(reservedOf(budget)) ? choice.forSchedule() : undefined;
   }
 
   /** `false` where there was no longer leave to. */
-  #start(job: { readonly orderId: string } | Sweep): boolean {
+  #start(job: Job): boolean {
     if (!this.#mayCall() || !this.#options.budget.take()) return false;
-    if ('covered' in job) this.#sweep(job);
-    else this.#call(job.orderId);
+    if (job.kind === 'sweep') this.#sweep(job.sweep);
+    else this.#check(job.orderId);
     return true;
   }
 
   #sweep(sweep: Sweep): void {
-    for (const { orderId } of sweep.covered) this.#swept.add(orderId);
-    const sweeping: Promise<void> = this.#options.sweeps
-      .run(sweep)
+    const { sweeps, requests, inFlight } = this.#options;
+    const sweeping = sweeps
+      .run(sweep, (answer) => this.#onAnswer(answer))
       .then(
-        (answer) => this.#onAnswer(answer),
+        (orders) => {
+          for (const order of orders) {
+            requests.settle(order.latest.orderId, { kind: 'observed', order });
+          }
+        },
         (error: unknown) => void this.#onStoreFault(error),
-      )
-      .then(() => {
-        for (const { orderId } of sweep.covered) this.#swept.delete(orderId);
-        this.#sweeping.delete(sweeping);
-        this.wake();
-      });
-    this.#sweeping.add(sweeping);
+      );
+    inFlight.addSweep(sweep, sweeping).then(() => this.wake());
   }
 
-  #call(orderId: string): void {
-    const request = this.#requests.get(orderId);
-    this.#requests.delete(orderId);
-    const checked = this.#options.checker
+  #check(orderId: string): void {
+    const { checker, cards, requests, inFlight } = this.#options;
+    cards.delete(orderId);
+    const answerRequest = requests.take(orderId);
+    const checked = checker
       .check(orderId, (answer) => this.#onAnswer(answer))
       .catch((error: unknown): Checked => this.#onStoreFault(error))
-      .then((checked) => {
-        const result = this.#withWait(checked);
-        this.#inFlight.delete(orderId);
-        request?.settle(result);
-        this.wake();
-        return result;
-      });
-    this.#inFlight.set(orderId, checked);
+      .then((checked) => this.#withWait(checked));
+    inFlight.addCheck(orderId, checked).then((checked) => {
+      answerRequest?.(checked);
+      this.wake();
+    });
   }
 
   /** Where a failure stops all calls, whoever waited for that one is told the same as all who come after. */
@@ -240,31 +183,8 @@ export class Dispatcher {
     return { kind: 'failed', error: gate.refusalAt(clock.now()) ?? checked.error };
   }
 
-  /** Of the orders that are due, the one that gains most by being asked now. */
-  async #nextScheduled(): Promise<Scheduled | undefined> {
-    const { schedule, watchers, pacer, clock } = this.#options;
-    const now = clock.now();
-    let best: Scheduled | undefined;
-    let most = Number.NEGATIVE_INFINITY;
-    const consider = (candidate: Scheduled, gainMs: number) => {
-      if (gainMs <= most || this.#isBusy(candidate.orderId)) return;
-      best = candidate;
-      most = gainMs;
-    };
-    for (const order of await schedule.due({ before: now, limit: CHOICE })) {
-      const { orderId } = order.latest;
-      const weight = watchers.has(orderId) ? WATCHED_WEIGHT : 1;
-      consider({ orderId, order }, pacer.gainMs(order, now) * weight);
-    }
-    for (const { orderId, dueAt } of watchers.unseenDue(now)) {
-      const gainMs = pacer.firstLookGainMs(dueAt, now) * WATCHED_WEIGHT;
-      consider({ orderId, order: undefined }, gainMs);
-    }
-    return best;
-  }
-
   #onAnswer(answer: CheckAnswer | ListAnswer): void {
-    const { gate, budget, clock, logger, onGateChange } = this.#options;
+    const { gate, budget, requests, clock, logger, onGateChange } = this.#options;
     const now = clock.now();
     const before = gate.stateAt(now);
     if (answer.kind === 'throttled' && before.name !== 'throttled') budget.shrink();
@@ -274,36 +194,28 @@ export class Dispatcher {
       logGateChange(logger, after, now);
     }
     const refusal = gate.refusalAt(now);
-    if (refusal !== undefined) this.#failRequests(refusal);
+    if (refusal !== undefined) requests.failAll(refusal);
   }
 
   async #sleepUntilNext(): Promise<void> {
-    const { gate, budget, clock } = this.#options;
+    const { gate, budget, choice, requests, inFlight, clock } = this.#options;
     const now = clock.now();
     const state = gate.stateAt(now);
     const gateAt = 'until' in state ? state.until : now;
     // With every place taken, the next call that comes back wakes us.
-    if (gateAt <= now && !gate.admits(now, this.#callsInFlight())) return;
-    const workAt = this.#requests.size > 0 ? now : await this.#nextDueAt();
+    if (gateAt <= now && !gate.admits(now, inFlight.size)) return;
+    const requestAt =
+      requests.size > 0 || choice.card() !== undefined ? now + budget.waitMs() : undefined;
+    const dueAt = await choice.nextDueAt(inFlight.orders);
+    const scheduledAt =
+      dueAt === undefined
+        ? undefined
+        : Math.max(dueAt, now + budget.waitMs(1 + reservedOf(budget)));
+    const workAt = earliest(requestAt, scheduledAt);
     if (workAt === undefined || this.#state !== 'running') return;
-    const at = Math.max(workAt, gateAt, now + budget.waitMs(), this.#faultUntil, now + 1);
+    const at = Math.max(workAt, gateAt, this.#faultUntil, now + 1);
     this.#timer?.cancel();
     this.#timer = clock.after(at - clock.now(), () => this.wake());
-  }
-
-  /** When the next order is due that is not being asked about already. */
-  async #nextDueAt(): Promise<number | undefined> {
-    const { schedule, watchers } = this.#options;
-    const limit = this.#inFlight.size + this.#swept.size + 1;
-    const stored = await schedule.due({ before: Number.MAX_SAFE_INTEGER, limit });
-    const times: number[] = [];
-    for (const { latest, dueAt } of stored) {
-      if (dueAt !== null && !this.#isBusy(latest.orderId)) times.push(dueAt);
-    }
-    for (const { orderId, dueAt } of watchers.unseenDue(Number.MAX_SAFE_INTEGER)) {
-      if (!this.#isBusy(orderId)) times.push(dueAt);
-    }
-    return times.length === 0 ? undefined : times.reduce((a, b) => Math.min(a, b));
   }
 
   /** The disk failed us. Nothing is lost but time: what was not written is asked again, after a pause. */
@@ -317,6 +229,15 @@ export class Dispatcher {
     const error = new GatewayError('INTERNAL_SERVER_ERROR', 'The gateway failed.', { cause });
     return { kind: 'failed', error };
   }
+}
+
+/** A bucket that holds but one call has none to spare. */
+function reservedOf(budget: CallBudget): number {
+  return Math.min(RESERVED_CALLS, budget.burst - 1);
+}
+
+function earliest(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined ? other : Math.min(one, other ?? one);
 }
 
 function shuttingDown(): GatewayError {

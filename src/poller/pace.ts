@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isInProgress, isParked, type Pace } from '../core/cadence.ts';
+import { creationTimeOf } from '../core/order-id.ts';
 import type { Clock } from '../core/ports.ts';
 import { SettlingTimes } from '../core/settling.ts';
 import type { Notebook, Order, Recorded } from '../core/store.ts';
@@ -19,7 +20,9 @@ const LONGEST_DELAY_MS = 60_000;
 const PARKED_GAIN_PART = 0.01;
 
 /** Somebody waits for the first look at an order, and learns nothing until then. */
-const FIRST_LOOK_GAIN_MS = 500;
+const FIRST_LOOK_GAIN_MS = 100;
+/** A second without a first look weighs as much as this part of a second of lag. */
+const FIRST_LOOK_PART = 0.1;
 
 const noteSchema = z.record(z.string(), z.array(z.number().nonnegative()));
 
@@ -64,9 +67,20 @@ export class Pacer {
     });
   }
 
-  /** The same for an order that no call has shown us yet. */
-  firstLookGainMs(dueAt: number, now: number): number {
-    return FIRST_LOOK_GAIN_MS + Math.max(0, now - dueAt);
+  /** The same for an order that no call has shown us yet: it may have settled since it was sent. */
+  firstLookGainMs(unseen: {
+    readonly orderId: string;
+    readonly dueAt: number;
+    readonly now: number;
+  }): number {
+    const { orderId, dueAt, now } = unseen;
+    const waitedMs = Math.max(0, now - dueAt);
+    const ageMs = Math.min(
+      LONGEST_DELAY_MS,
+      Math.max(waitedMs, now - (creationTimeOf(orderId) ?? now)),
+    );
+    const lagMs = this.#timesOf(null).expectedLagMs({ ageMs: 0, delayMs: ageMs });
+    return lagMs + FIRST_LOOK_GAIN_MS + waitedMs * FIRST_LOOK_PART;
   }
 
   /** An order went on: where it settled, its type is known better. */

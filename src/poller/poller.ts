@@ -6,14 +6,20 @@ import { isSettled } from '../core/topup.ts';
 import type { Topups, Watch } from '../core/topups.ts';
 import type { UpstreamState, UpstreamStatus } from '../core/upstream-status.ts';
 import type { TopupView } from '../core/view.ts';
+import { GatewayError } from '../errors.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
 import { CallBudget } from './budget.ts';
 import { Checker } from './checker.ts';
+import { Choice } from './choice.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { type GateState, UpstreamGate } from './gate.ts';
 import { Hold } from './hold.ts';
+import { InFlight } from './in-flight.ts';
+import { ListTrust } from './list-trust.ts';
 import { Lookups } from './lookups.ts';
 import { Pacer } from './pace.ts';
+import { Requests } from './requests.ts';
+import { SweepPlanner } from './sweep-planner.ts';
 import { Sweeps } from './sweeps.ts';
 import { Watchers } from './watchers.ts';
 
@@ -37,29 +43,44 @@ export class Poller implements Topups, Watch {
   readonly #pacer: Pacer;
   readonly #budget: CallBudget;
   readonly #gate: UpstreamGate;
+  readonly #trust: ListTrust;
   readonly #dispatcher: Dispatcher;
   readonly #lookups: Lookups;
 
   private constructor(options: PollerOptions, hold: Hold, initial: GateState | undefined) {
-    const { store, clock, logger } = options;
+    const { store, clock } = options;
     this.#options = options;
     this.#watchers = new Watchers(options);
     this.#pacer = new Pacer(options);
     this.#budget = new CallBudget(options);
     this.#gate = new UpstreamGate(initial);
-    const parts = { ...options, watchers: this.#watchers, pacer: this.#pacer };
-    const checker = new Checker({ ...parts, onRecorded: (recorded) => sweeps.verify(recorded) });
-    const sweeps = new Sweeps({ ...parts, onRecorded: (recorded) => checker.report(recorded) });
-    this.#dispatcher = new Dispatcher({
-      checker,
-      sweeps,
-      pacer: this.#pacer,
+    this.#trust = new ListTrust(options);
+    const requests = new Requests({ clock, inVain: (waiting) => this.#inVain(waiting) });
+    const cards = new Set<string>();
+    const inFlight = new InFlight();
+    const parts = {
+      ...options,
       schedule: store,
       watchers: this.#watchers,
+      pacer: this.#pacer,
       budget: this.#budget,
       gate: this.#gate,
-      clock,
-      logger,
+      trust: this.#trust,
+      requests,
+      cards,
+      inFlight,
+      isBusy: (orderId: string) => inFlight.has(orderId) || cards.has(orderId),
+    };
+    const checker = new Checker({
+      ...parts,
+      onRecorded: (recorded) => this.#trust.verify(recorded),
+    });
+    const planner = new SweepPlanner(parts);
+    this.#dispatcher = new Dispatcher({
+      ...parts,
+      checker,
+      choice: new Choice({ ...parts, planner }),
+      sweeps: new Sweeps({ ...parts, planner, onRecorded: (recorded) => checker.report(recorded) }),
       onGateChange: (state) => this.#keep(hold, state),
     });
     this.#lookups = new Lookups({ store, dispatcher: this.#dispatcher, clock });
@@ -106,6 +127,7 @@ export class Poller implements Topups, Watch {
       callsPerMinute: this.#budget.callsPerMinute,
       usedInLastMinute: this.#budget.usedInLastMinute,
       budgetLeft: this.#budget.left,
+      usesLists: this.#trust.isTrusted,
     };
   }
 
@@ -123,6 +145,20 @@ export class Poller implements Topups, Watch {
       await store.reschedule(orderId, { dueAt: watchedAt, failures: 0 });
     }
     this.#dispatcher.wake();
+  }
+
+  /** Why nobody could be asked in the time that a query waits. */
+  #inVain(waiting: number): GatewayError {
+    const retryAfterMs = this.#budget.waitMs(waiting + 1);
+    return this.#gate.stateAt(this.#options.clock.now()).name === 'serving'
+      ? new GatewayError(
+          'UPSTREAM_THROTTLED',
+          'The calls that the API key allows are spent for the moment.',
+          { retryAfterMs },
+        )
+      : new GatewayError('UPSTREAM_UNAVAILABLE', 'OneClickDz is slow to answer just now.', {
+          retryAfterMs,
+        });
   }
 
   #keep(hold: Hold, state: GateState): void {

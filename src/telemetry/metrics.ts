@@ -39,6 +39,13 @@ export class Metrics implements Telemetry {
     registers: [this.#registry],
   });
 
+  readonly #sweepsStopped = new Counter({
+    name: `${PREFIX}sweeps_stopped_total`,
+    help: 'Times that lists of OneClickDz could not be relied on, by what was wrong.',
+    labelNames: ['reason'] as const,
+    registers: [this.#registry],
+  });
+
   readonly #events = new Counter({
     name: `${PREFIX}events_sent_total`,
     help: 'Events handed to subscribers.',
@@ -68,6 +75,10 @@ export class Metrics implements Telemetry {
   snapshotAppended({ status, lagMs }: Parameters<Telemetry['snapshotAppended']>[0]): void {
     this.#snapshots.inc({ status });
     if (lagMs !== undefined) this.#lagSeconds.observe(lagMs / 1_000);
+  }
+
+  sweepsStopped(reason: string): void {
+    this.#sweepsStopped.inc({ reason });
   }
 
   eventSent(): void {
@@ -110,7 +121,9 @@ export class Metrics implements Telemetry {
     const perMinute = gauge('budget_calls_per_minute', 'Calls a minute allowed at present.');
     const startedAt = gauge('start_time_seconds', 'When the gateway started, Unix time.');
     const serving = gauge('upstream_serving', '1 while OneClickDz answers, else 0.');
-    return ({ census, upstream, subscriptions: open, startedAt: since }) => {
+    const sweeps = gauge('sweeps_on', '1 while lists of OneClickDz are relied on, else 0.');
+    const delay = gauge('schedule_delay_seconds', 'How long the order due longest has been due.');
+    return ({ census, upstream, scheduleDelayMs, subscriptions: open, startedAt: since }) => {
       startedAt.set(since / 1_000);
       for (const [status, count] of Object.entries(census.tracked)) tracked.set({ status }, count);
       overdue.set(census.overdue);
@@ -118,6 +131,8 @@ export class Metrics implements Telemetry {
       subscriptions.set(open);
       left.set(upstream.budgetLeft);
       perMinute.set(upstream.callsPerMinute);
+      sweeps.set(upstream.usesLists ? 1 : 0);
+      delay.set(scheduleDelayMs / 1_000);
       serving.set(upstream.state === 'SERVING' ? 1 : 0);
     };
   }

@@ -1,0 +1,112 @@
+import type { Clock } from '../core/ports.ts';
+import type { Order, Schedule } from '../core/store.ts';
+import type { Pacer } from './pace.ts';
+import type { Requests } from './requests.ts';
+import type { Sweep, SweepPlanner } from './sweep-planner.ts';
+import type { Watchers } from './watchers.ts';
+
+/** What a look gains counts for more where somebody watches. */
+const WATCHED_WEIGHT = 2;
+
+/** Due orders to choose from at a time. */
+const MOST_CHOICES = 200;
+
+/** What the next call is for. */
+export type Job =
+  | { readonly kind: 'check'; readonly orderId: string }
+  | { readonly kind: 'sweep'; readonly sweep: Sweep };
+
+export interface ChoiceOptions {
+  readonly schedule: Schedule;
+  readonly planner: SweepPlanner;
+  /** Orders that a list showed settled without all that a check tells. */
+  readonly cards: Set<string>;
+  readonly requests: Requests;
+  readonly watchers: Watchers;
+  readonly pacer: Pacer;
+  readonly clock: Clock;
+  /** Whether a call that has started, or must, will show this order. */
+  readonly isBusy: (orderId: string) => boolean;
+}
+
+/** An order that is due; `order` is `undefined` for one that no call has shown us yet. */
+export interface Due {
+  readonly orderId: string;
+  readonly order: Order | undefined;
+  readonly gainMs: number;
+}
+
+/**
+ * Where the next call gains most. Queries and the schedule each have a turn of their own: a call that
+ * somebody waits for is never held up by the schedule, nor the schedule by however many queries.
+ */
+export class Choice {
+  readonly #options: ChoiceOptions;
+
+  constructor(options: ChoiceOptions) {
+    this.#options = options;
+  }
+
+  /** The query that has waited longest, with as many others as one list can answer. */
+  async forRequests(): Promise<Job | undefined> {
+    const { requests, planner, isBusy } = this.#options;
+    for (const { orderId, isUnlisted } of requests) {
+      if (isBusy(orderId)) continue;
+      const sweep = isUnlisted ? undefined : await planner.forRequests(orderId);
+      return sweep === undefined ? { kind: 'check', orderId } : { kind: 'sweep', sweep };
+    }
+    return undefined;
+  }
+
+  /** A card that a list left out goes ahead of all that is due. */
+  card(): Job | undefined {
+    const [orderId] = this.#options.cards;
+    return orderId === undefined ? undefined : { kind: 'check', orderId };
+  }
+
+  /** Of the orders that are due, the one that gains most by being asked now, or a list that gains more. */
+  async forSchedule(): Promise<Job | undefined> {
+    const due = await this.#neediest();
+    if (due === undefined) return undefined;
+    const sweep = await this.#options.planner.forSchedule(due);
+    return sweep === undefined ? { kind: 'check', orderId: due.orderId } : { kind: 'sweep', sweep };
+  }
+
+  /** When the next order is due that is not being asked about already; `busy` of them may be. */
+  async nextDueAt(busy: number): Promise<number | undefined> {
+    const { schedule, watchers, isBusy } = this.#options;
+    const ever = Number.MAX_SAFE_INTEGER;
+    const times: number[] = [];
+    for (const { latest, dueAt } of await schedule.due({ before: ever, limit: busy + 1 })) {
+      if (dueAt !== null && !isBusy(latest.orderId)) times.push(dueAt);
+    }
+    for (const { orderId, dueAt } of watchers.unseenDue(ever)) {
+      if (!isBusy(orderId)) times.push(dueAt);
+    }
+    return times.length === 0 ? undefined : times.reduce((a, b) => Math.min(a, b));
+  }
+
+  async #neediest(): Promise<Due | undefined> {
+    let best: Due | undefined;
+    for (const due of await this.#due()) {
+      if (due.gainMs > (best?.gainMs ?? -1) && !this.#options.isBusy(due.orderId)) best = due;
+    }
+    return best;
+  }
+
+  async #due(): Promise<readonly Due[]> {
+    const { schedule, watchers, pacer, clock } = this.#options;
+    const now = clock.now();
+    const due: Due[] = [];
+    for (const order of await schedule.due({ before: now, limit: MOST_CHOICES })) {
+      const { orderId } = order.latest;
+      const weight = watchers.has(orderId) ? WATCHED_WEIGHT : 1;
+      due.push({ orderId, order, gainMs: pacer.gainMs(order, now) * weight });
+    }
+    for (const { orderId, dueAt } of watchers.unseenDue(now)) {
+      const gainMs = pacer.firstLookGainMs({ orderId, dueAt, now }) * WATCHED_WEIGHT;
+      due.push({ orderId, order: undefined, gainMs });
+    }
+    return due;
+  }
+}
