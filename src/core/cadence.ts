@@ -110,7 +110,7 @@ export function isStale(order: Order, now: number): boolean {
   if (isSettled(order.latest.upstreamStatus)) return false;
   if (order.failures > 0) return true;
   if (isAbandoned(order)) return false;
-  const planned = planner(false)(order) ?? order.checkedAt;
+  const planned = Math.max(planner(false)(order) ?? order.checkedAt, order.dueAt ?? 0);
   return now > Math.max(planned, order.checkedAt + BUSY_INTERVAL_MS) + STALE_GRACE_MS;
 }
 

@@ -133,10 +133,17 @@ export class Dispatcher {
   }
 
   async #nextScheduled(): Promise<Job | undefined> {
-    const { choice, budget } = this.#options;
+    const { choice } = this.#options;
     const card = choice.card();
     if (card !== undefined) return card;
-    return this.#mayCall(reservedOf(budget)) ? choice.forSchedule() : undefined;
+    return this.#mayCall(this.#reserved()) ? choice.forSchedule() : undefined;
+  }
+
+  /** Calls that the schedule leaves for a query that may come; where one waits, they take turns. */
+  #reserved(): number {
+    const { budget, requests } = this.#options;
+    // A bucket that holds but one call has none to spare.
+    return requests.size > 0 ? 0 : Math.min(RESERVED_CALLS, budget.burst - 1);
   }
 
   /** `false` where there was no longer leave to. */
@@ -208,9 +215,7 @@ export class Dispatcher {
       requests.size > 0 || choice.card() !== undefined ? now + budget.waitMs() : undefined;
     const dueAt = await choice.nextDueAt(inFlight.orders);
     const scheduledAt =
-      dueAt === undefined
-        ? undefined
-        : Math.max(dueAt, now + budget.waitMs(1 + reservedOf(budget)));
+      dueAt === undefined ? undefined : Math.max(dueAt, now + budget.waitMs(1 + this.#reserved()));
     const workAt = earliest(requestAt, scheduledAt);
     if (workAt === undefined || this.#state !== 'running') return;
     const at = Math.max(workAt, gateAt, this.#faultUntil, now + 1);
@@ -229,11 +234,6 @@ export class Dispatcher {
     const error = new GatewayError('INTERNAL_SERVER_ERROR', 'The gateway failed.', { cause });
     return { kind: 'failed', error };
   }
-}
-
-/** A bucket that holds but one call has none to spare. */
-function reservedOf(budget: CallBudget): number {
-  return Math.min(RESERVED_CALLS, budget.burst - 1);
 }
 
 function earliest(one: number | undefined, other: number | undefined): number | undefined {

@@ -52,7 +52,7 @@ export class Sweeps {
     }
     const covered = new Set(sweep.covered.map(({ orderId }) => orderId));
     const news: Observation[] = [];
-    for (const row of list.observations) {
+    for (const row of [...list.observations].sort(byEnd)) {
       if (!covered.has(row.orderId)) continue;
       if (needsSingleCheck(row)) cards.add(row.orderId);
       else news.push(row);
@@ -98,6 +98,11 @@ export class Sweeps {
     }
     return false;
   }
+}
+
+/** Whoever has waited longest comes first. */
+function byEnd(one: Observation, other: Observation): number {
+  return (one.processedAt ?? 0) - (other.processedAt ?? 0);
 }
 
 /** Settled, but without the card, or the reason of a refund: a single check tells. */

@@ -44,6 +44,29 @@ function mostInAMinute(calls: readonly number[]): number {
 }
 
 describe('many orders in progress', () => {
+  it('answer a hundred queries for orders that nobody asked for before, with a few lists', async () => {
+    const { clock, simulator, poller, calls } = await pollSimulator({ listCarriesCards: true });
+    const ids = lifeTimes(100, 1_000).map((ms) =>
+      simulator.addOrder({ plan: fulfilledAfter(ms * 30) }),
+    );
+    await clock.advance(20_000);
+    const views = Promise.all(ids.map((id) => poller.lookup(id)));
+    await clock.advance(5_000);
+    expect((await views).map((view) => view?.snapshot.orderId)).toEqual(ids);
+    expect(calls.length).toBeLessThan(15);
+  });
+
+  it('answer what they can of queries, and the rest is asked for one by one', async () => {
+    const { clock, simulator, poller } = await pollSimulator();
+    const sent = lifeTimes(5, 30_000).map((ms) => simulator.addOrder({ plan: fulfilledAfter(ms) }));
+    const unsent = sent.map((id) => `${id.slice(0, 8)}${'f'.repeat(15)}${id.slice(-1)}`);
+    await clock.advance(1_000);
+    const views = Promise.all([...sent, ...unsent].map((id) => poller.lookup(id)));
+    await clock.advance(5_000);
+    const found = (await views).map((view) => view?.snapshot.orderId ?? null);
+    expect(found).toEqual([...sent, ...unsent.map(() => null)]);
+  });
+
   it('are refreshed together: most calls are lists, and each order costs one check for its card', async () => {
     const polled = await pollSimulator();
     const ids = await sendAndWatch(polled, lifeTimes(40, 30_000));
