@@ -5,9 +5,6 @@ import type { Requests } from './requests.ts';
 import type { Sweep, SweepPlanner } from './sweep-planner.ts';
 import type { Watchers } from './watchers.ts';
 
-/** What a look gains counts for more where somebody watches. */
-const WATCHED_WEIGHT = 2;
-
 /** Due orders to choose from at a time. */
 const MOST_CHOICES = 200;
 
@@ -99,12 +96,10 @@ export class Choice {
     const now = clock.now();
     const due: Due[] = [];
     for (const order of await schedule.due({ before: now, limit: MOST_CHOICES })) {
-      const { orderId } = order.latest;
-      const weight = watchers.has(orderId) ? WATCHED_WEIGHT : 1;
-      due.push({ orderId, order, gainMs: pacer.gainMs(order, now) * weight });
+      due.push({ orderId: order.latest.orderId, order, gainMs: pacer.gainMs(order, now) });
     }
     for (const { orderId, dueAt } of watchers.unseenDue(now)) {
-      const gainMs = pacer.firstLookGainMs({ orderId, dueAt, now }) * WATCHED_WEIGHT;
+      const gainMs = pacer.firstLookGainMs({ orderId, dueAt, now });
       due.push({ orderId, order: undefined, gainMs });
     }
     return due;

@@ -5,6 +5,7 @@ import type { Clock } from '../core/ports.ts';
 import { SettlingTimes } from '../core/settling.ts';
 import type { Notebook, Order, Recorded } from '../core/store.ts';
 import { isSettled } from '../core/topup.ts';
+import type { Watchers } from './watchers.ts';
 
 const NOTE = 'settling-times';
 const NOTE_EVERY_MS = 10_000;
@@ -20,9 +21,12 @@ const LONGEST_DELAY_MS = 60_000;
 const PARKED_GAIN_PART = 0.01;
 
 /** Somebody waits for the first look at an order, and learns nothing until then. */
-const FIRST_LOOK_GAIN_MS = 100;
+const FIRST_LOOK_GAIN_MS = 50;
 /** A second without a first look weighs as much as this part of a second of lag. */
-const FIRST_LOOK_PART = 0.1;
+const FIRST_LOOK_PART = 0.02;
+
+/** What a look gains counts for more where somebody watches. */
+const WATCHED_WEIGHT = 2;
 
 const noteSchema = z.record(z.string(), z.array(z.number().nonnegative()));
 
@@ -33,12 +37,18 @@ const noteSchema = z.record(z.string(), z.array(z.number().nonnegative()));
 export class Pacer {
   readonly #clock: Clock;
   readonly #notebook: Notebook;
+  readonly #watchers: Watchers;
   readonly #byType = new Map<string, SettlingTimes>();
   #notedAt = 0;
 
-  constructor(options: { readonly clock: Clock; readonly store: Notebook }) {
+  constructor(options: {
+    readonly clock: Clock;
+    readonly store: Notebook;
+    readonly watchers: Watchers;
+  }) {
     this.#clock = options.clock;
     this.#notebook = options.store;
+    this.#watchers = options.watchers;
   }
 
   /** Takes up what an earlier process learned. */
@@ -58,8 +68,16 @@ export class Pacer {
       mostMs: Math.max(leastMs, LONGEST_DELAY_MS),
     });
 
-  /** The lag that a look at this order is expected to bring to an end at `now`, in milliseconds. */
+  /**
+   * The lag that a look at this order is expected to bring to an end at `now`, in milliseconds; lag that
+   * somebody watches counts double.
+   */
   gainMs(order: Order, now: number): number {
+    const weight = this.#watchers.has(order.latest.orderId) ? WATCHED_WEIGHT : 1;
+    return weight * this.#lagMs(order, now);
+  }
+
+  #lagMs(order: Order, now: number): number {
     if (isParked(order)) return Math.max(0, now - (order.dueAt ?? now)) * PARKED_GAIN_PART;
     return this.#timesOf(order.latest.type).expectedLagMs({
       ageMs: order.checkedAt - order.statusSince,
@@ -80,7 +98,7 @@ export class Pacer {
       Math.max(waitedMs, now - (creationTimeOf(orderId) ?? now)),
     );
     const lagMs = this.#timesOf(null).expectedLagMs({ ageMs: 0, delayMs: ageMs });
-    return lagMs + FIRST_LOOK_GAIN_MS + waitedMs * FIRST_LOOK_PART;
+    return WATCHED_WEIGHT * (lagMs + FIRST_LOOK_GAIN_MS + waitedMs * FIRST_LOOK_PART);
   }
 
   /** An order went on: where it settled, its type is known better. */

@@ -51,7 +51,7 @@ export class Poller implements Topups, Watch {
     const { store, clock } = options;
     this.#options = options;
     this.#watchers = new Watchers(options);
-    this.#pacer = new Pacer(options);
+    this.#pacer = new Pacer({ ...options, watchers: this.#watchers });
     this.#budget = new CallBudget(options);
     this.#gate = new UpstreamGate(initial);
     this.#trust = new ListTrust(options);
