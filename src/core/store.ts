@@ -91,7 +91,7 @@ export interface Schedule {
   /** Orders due at or before `before`, the longest due first. */
   due(query: { readonly before: number; readonly limit: number }): Promise<readonly Order[]>;
 
-  /** Tracked orders by when the upstream took them, the earliest first; those of unknown age left out. */
+  /** Tracked orders by when the upstream took them, the latest first; those of unknown age left out. */
   createdWithin(query: {
     readonly from: number;
     readonly to: number;
@@ -99,23 +99,10 @@ export interface Schedule {
   }): Promise<readonly Order[]>;
 
   /**
-   * How many orders the upstream took within these bounds, both inclusive, settled and abandoned ones among
-   * them, as a `list` call would show them. Counts no further than `limit`.
+   * When the upstream took the orders between these bounds, both inclusive, the earliest first: of all orders,
+   * settled and abandoned ones too, as a list would show them.
    */
-  createdCount(query: {
-    readonly from: number;
-    readonly to: number;
-    readonly limit: number;
-  }): Promise<number>;
-
-  /**
-   * Where a page of a list that begins at `from` ends: the creation time of the `rows`-th order at or after
-   * it, of all orders, tracked or not. `undefined` where there are fewer. `rows` must be at least 1.
-   */
-  pageEnd(query: { readonly from: number; readonly rows: number }): Promise<number | undefined>;
-
-  /** The same backwards: where a page that ends at `to` begins. */
-  pageStart(query: { readonly to: number; readonly rows: number }): Promise<number | undefined>;
+  creationTimes(query: { readonly from: number; readonly to: number }): Promise<readonly number[]>;
 
   census(query: { readonly overdueBefore: number }): Promise<Census>;
 }

@@ -37,26 +37,23 @@ export interface SweepPlannerOptions {
 
 /** What the upstream shows on a page, at the most. */
 export const PAGE = 100;
-/** A page that is fuller than this leaves little room for orders that others send. */
-const FULL_PAGE = 95;
 
-const NARROWEST_MS = 2_000;
-const WIDEST_MS = 15 * 60_000;
-const FIRST_WIDTH_MS = 60_000;
-
-/** An order's id tells its creation to the second. */
-const ID_PRECISION_MS = 1_000;
+/** An id tells the creation to the second, and so may a row. */
+const SECOND_MS = 1_000;
 const OLDEST_UNSEEN_MS = 24 * 3_600_000;
 
+/** How much of what the last page told of strangers is kept with each page. */
+const MEMORY = 0.8;
+
 /** Orders that a window is chosen from, at the most. */
-const MOST_COVERABLE = 3_000;
+const MOST_COVERABLE = 2_000;
 const YOUNG_MS = 12 * 60_000;
 
 /** Which list, if any, tells more than the check of one order. */
 export class SweepPlanner {
   readonly #options: SweepPlannerOptions;
-  /** As wide a window of creation times as one page holds, learned from the pages that came. */
-  #widthMs = FIRST_WIDTH_MS;
+  /** Rows on a page for each order that the log knows of: more than one where others send orders too. */
+  #rowsPerOrder = 1;
 
   constructor(options: SweepPlannerOptions) {
     this.#options = options;
@@ -69,7 +66,7 @@ export class SweepPlanner {
   async forSchedule(due: Due): Promise<Sweep | undefined> {
     const at = this.#creationOf(due.orderId, due.order);
     if (at === undefined) return undefined;
-    const covered = bestWindow(await this.#coverable(at), this.#widthMs);
+    const covered = await this.#bestPage(await this.#coverable(at));
     return totalGainMs(covered) > due.gainMs ? sweepOf(covered) : undefined;
   }
 
@@ -84,17 +81,28 @@ export class SweepPlanner {
       ...each,
       gainMs: requests.has(each.orderId) ? 1 : 0,
     }));
-    const covered = bestWindow(counted, this.#widthMs);
+    const covered = await this.#bestPage(counted);
     const isCovered = covered.some((each) => each.orderId === orderId);
     return isCovered && totalGainMs(covered) > 1 ? sweepOf(covered) : undefined;
   }
 
-  /** Learns how wide a page is from one that came. */
-  adapt({ from, to }: Sweep, rows: number): void {
-    if (rows >= FULL_PAGE) this.#widthMs = Math.max(NARROWEST_MS, this.#widthMs * 0.8);
-    else if (to - from > this.#widthMs / 2) {
-      this.#widthMs = Math.min(WIDEST_MS, this.#widthMs * Math.min(1.5, FULL_PAGE / (rows + 1)));
-    }
+  /** Learns from a page that came how many of its rows are of orders that the log knows nothing of. */
+  async adapt(sweep: Sweep, rows: number): Promise<void> {
+    const known = await this.#options.store.creationTimes(sweep);
+    const unseen = sweep.covered.filter(({ order }) => order === undefined).length;
+    const expected = Math.max(1, known.length + unseen);
+    // A full page does not tell how many more there are.
+    const seen = rows >= PAGE && expected < PAGE ? 2 : rows / expected;
+    this.#rowsPerOrder = Math.max(1, this.#rowsPerOrder * MEMORY + seen * (1 - MEMORY));
+  }
+
+  /** Of all that fits on one page, the run of neighbours whose gain is largest. */
+  async #bestPage(coverable: readonly Covered[]): Promise<readonly Covered[]> {
+    const [first, last] = [coverable[0], coverable.at(-1)];
+    if (first === undefined || last === undefined) return [];
+    const range = { from: first.createdAt, to: latestCreation(last) };
+    const known = await this.#options.store.creationTimes(range);
+    return bestPage(coverable, known, PAGE / this.#rowsPerOrder);
   }
 
   /** What a list could refresh beside an order of this creation time, the earliest first. */
@@ -103,8 +111,8 @@ export class SweepPlanner {
     // Orders in progress are young, as a rule: any of their windows may be the best one.
     const isYoung = at > now - YOUNG_MS;
     const [from, to] = isYoung
-      ? [now - YOUNG_MS, now + ID_PRECISION_MS]
-      : [at - this.#widthMs, at + this.#widthMs];
+      ? [now - YOUNG_MS, now + SECOND_MS]
+      : [at - YOUNG_MS / 2, at + YOUNG_MS / 2];
     const tracked = await this.#tracked({ from, to });
     const unseen = this.#unseen().filter(({ createdAt }) => from <= createdAt && createdAt <= to);
     return [...tracked, ...unseen].sort((a, b) => a.createdAt - b.createdAt);
@@ -155,21 +163,60 @@ export class SweepPlanner {
   }
 }
 
-/** Of all runs of neighbours that fit on a page, that of the largest gain. */
-function bestWindow(coverable: readonly Covered[], widthMs: number): readonly Covered[] {
+/**
+ * Of all runs of neighbours that fit on a page, that of the largest gain. A page shows every order of its
+ * window, those of the log, whose creation times `known` are, and those that it has never seen.
+ */
+function bestPage(
+  coverable: readonly Covered[],
+  known: readonly number[],
+  rows: number,
+): readonly Covered[] {
+  const ends = running(coverable, (each) => countUntil(known, latestCreation(each)));
+  const starts = coverable.map(({ createdAt }) => countUntil(known, createdAt - 1));
+  const unseen = sums(coverable, ({ order }) => (order === undefined ? 1 : 0));
+  const gains = sums(coverable, ({ gainMs }) => gainMs);
+  const rowsOf = (start: number, end: number) =>
+    at(ends, end) - at(starts, start) + at(unseen, end + 1) - at(unseen, start);
   let [bestStart, bestEnd, mostMs] = [0, 0, -1];
   let start = 0;
-  let gainMs = 0;
-  for (const [end, each] of coverable.entries()) {
-    gainMs += each.gainMs;
-    for (let first = coverable[start]; first !== undefined; first = coverable[start]) {
-      if (each.createdAt - first.createdAt <= widthMs && end - start < FULL_PAGE) break;
-      gainMs -= first.gainMs;
-      start += 1;
-    }
+  for (let end = 0; end < coverable.length; end += 1) {
+    while (start < end && rowsOf(start, end) > rows) start += 1;
+    const gainMs = at(gains, end + 1) - at(gains, start);
     if (gainMs > mostMs) [bestStart, bestEnd, mostMs] = [start, end + 1, gainMs];
   }
   return coverable.slice(bestStart, bestEnd);
+}
+
+/** How many of these ascending times are at or before a moment. */
+function countUntil(times: readonly number[], moment: number): number {
+  let [low, high] = [0, times.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (at(times, middle) <= moment) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** The sum of all before each index, and of all. */
+function sums<T>(items: readonly T[], value: (item: T) => number): readonly number[] {
+  const totals = [0];
+  for (const item of items) totals.push(at(totals, totals.length - 1) + value(item));
+  return totals;
+}
+
+/** The largest value up to each index. */
+function running<T>(items: readonly T[], value: (item: T) => number): readonly number[] {
+  let most = Number.NEGATIVE_INFINITY;
+  return items.map((item) => {
+    most = Math.max(most, value(item));
+    return most;
+  });
+}
+
+function at(numbers: readonly number[], index: number): number {
+  return numbers[index] ?? 0;
 }
 
 function totalGainMs(covered: readonly Covered[]): number {
@@ -178,11 +225,13 @@ function totalGainMs(covered: readonly Covered[]): number {
 
 /** A list of one order tells no more than its check, and leaves out what only that tells. */
 function sweepOf(covered: readonly Covered[]): Sweep | undefined {
-  const [first, last] = [covered[0], covered.at(-1)];
-  if (covered.length < 2 || first === undefined || last === undefined) return undefined;
-  return {
-    from: first.createdAt - ID_PRECISION_MS,
-    to: last.createdAt + ID_PRECISION_MS,
-    covered,
-  };
+  const [first] = covered;
+  if (covered.length < 2 || first === undefined) return undefined;
+  const to = covered.reduce((latest, each) => Math.max(latest, latestCreation(each)), 0);
+  return { from: first.createdAt - 1, to, covered };
+}
+
+/** A time that is told to the second only may be any of that second. */
+function latestCreation({ createdAt }: Covered): number {
+  return createdAt % SECOND_MS === 0 ? createdAt + SECOND_MS - 1 : createdAt + 1;
 }

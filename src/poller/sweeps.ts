@@ -43,8 +43,8 @@ export class Sweeps {
   }
 
   async #take(sweep: Sweep, list: Listed): Promise<readonly Order[]> {
-    const { planner: widths, trust, cards } = this.#options;
-    widths.adapt(sweep, list.rows);
+    const { planner: pages, trust, cards } = this.#options;
+    await pages.adapt(sweep, list.rows);
     const isComplete = this.#isComplete(sweep, list);
     if (await this.#isStale(list.observations)) {
       trust.lost('stale rows');
@@ -67,13 +67,14 @@ export class Sweeps {
     const { watchers, requests, trust } = this.#options;
     const shown = new Set(list.observations.map(({ orderId }) => orderId));
     const missing = sweep.covered.filter(({ orderId }) => !shown.has(orderId));
+    // A full page may have had no room for them.
+    if (list.rows >= PAGE) return missing.length === 0;
     for (const { orderId } of missing) {
       watchers.notListed(orderId);
       requests.notListed(orderId);
     }
     const isComplete = missing.every(({ order }) => order === undefined);
-    // A full page may have had no room for them.
-    if (!isComplete && list.rows < PAGE) trust.lost('missing orders');
+    if (!isComplete) trust.lost('missing orders');
     return isComplete;
   }
 

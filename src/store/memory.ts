@@ -89,27 +89,13 @@ class MemoryStore implements Store {
     const createdAt = ({ latest }: Order) => latest.createdAt ?? Number.NaN;
     return this.#tracked()
       .filter((order) => createdAt(order) >= query.from && createdAt(order) <= query.to)
-      .sort((a, b) => createdAt(a) - createdAt(b) || (a.latest.orderId < b.latest.orderId ? -1 : 1))
+      .sort((a, b) => createdAt(b) - createdAt(a) || (a.latest.orderId < b.latest.orderId ? 1 : -1))
       .slice(0, query.limit);
   }
 
-  async createdCount(query: {
-    readonly from: number;
-    readonly to: number;
-    readonly limit: number;
-  }): Promise<number> {
-    const within = this.#creations().filter((at) => at >= query.from && at <= query.to);
-    return Math.min(within.length, query.limit);
-  }
-
-  async pageEnd({ from, rows }: { readonly from: number; readonly rows: number }) {
-    return this.#creations().filter((at) => at >= from)[rows - 1];
-  }
-
-  async pageStart({ to, rows }: { readonly to: number; readonly rows: number }) {
-    return this.#creations()
-      .filter((at) => at <= to)
-      .at(-rows);
+  async creationTimes({ from, to }: { readonly from: number; readonly to: number }) {
+    this.#mustBeOpen();
+    return this.#creations().filter((at) => at >= from && at <= to);
   }
 
   async census(query: { readonly overdueBefore: number }): Promise<Census> {

@@ -47,7 +47,6 @@ const observation: fc.Arbitrary<Observation> = fc.record({
 
 const dueAt = maybe(time);
 const limit = fc.nat({ max: 6 });
-const rows = fc.integer({ min: 1, max: 4 });
 const version = fc.option(fc.nat({ max: 8 }), { nil: undefined });
 const range: fc.Arbitrary<Range> = fc.record({
   after: version,
@@ -88,10 +87,8 @@ const otherCalls: readonly fc.Arbitrary<Call>[] = [
     .record({ from: time, to: time, limit })
     .map(call('createdWithin', (store, query) => store.createdWithin(query))),
   fc
-    .record({ from: time, to: time, limit })
-    .map(call('createdCount', (store, query) => store.createdCount(query))),
-  fc.record({ from: time, rows }).map(call('pageEnd', (store, query) => store.pageEnd(query))),
-  fc.record({ to: time, rows }).map(call('pageStart', (store, query) => store.pageStart(query))),
+    .record({ from: time, to: time })
+    .map(call('creationTimes', (store, query) => store.creationTimes(query))),
   fc
     .tuple(fc.constantFrom('a', 'b'), fc.string())
     .map(call('note', (store, [name, value]) => store.note(name, value))),

@@ -93,24 +93,8 @@ export class SqliteStore implements Store {
     return this.#read(() => this.#statements.createdWithin.all({ from, to, limit }));
   }
 
-  async createdCount(query: {
-    readonly from: number;
-    readonly to: number;
-    readonly limit: number;
-  }): Promise<number> {
-    const { from, to } = query;
-    const limit = rowLimit(query.limit);
-    return this.#read(() => this.#statements.createdCount.get({ from, to, limit }))?.count ?? 0;
-  }
-
-  async pageEnd(query: { readonly from: number; readonly rows: number }) {
-    const bounds = { from: query.from, before: query.rows - 1 };
-    return this.#read(() => this.#statements.pageEnd.get(bounds))?.createdAt ?? undefined;
-  }
-
-  async pageStart(query: { readonly to: number; readonly rows: number }) {
-    const bounds = { to: query.to, before: query.rows - 1 };
-    return this.#read(() => this.#statements.pageStart.get(bounds))?.createdAt ?? undefined;
+  async creationTimes(query: { readonly from: number; readonly to: number }) {
+    return this.#read(() => this.#statements.creationTimes.values(query).map(([at]) => Number(at)));
   }
 
   async census(query: { readonly overdueBefore: number }): Promise<Census> {

@@ -40,6 +40,7 @@ export function lifetime(open: OpenStore): void {
     await expect(store.due({ before: 0, limit: 1 })).rejects.toEqual(closed);
     await expect(store.recordAll([observed()], inOneSecond)).rejects.toEqual(closed);
     await expect(store.createdWithin({ from: 0, to: 1, limit: 1 })).rejects.toEqual(closed);
+    await expect(store.creationTimes({ from: 0, to: 1 })).rejects.toEqual(closed);
     await expect(store.census({ overdueBefore: 0 })).rejects.toEqual(closed);
     await expect(store.note('a', 'b')).rejects.toEqual(closed);
     await expect(store.recall('a')).rejects.toEqual(closed);

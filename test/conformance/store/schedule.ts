@@ -75,13 +75,13 @@ export function schedule(open: OpenStore): void {
     );
     const idsWithin = async (query: { from: number; to: number; limit: number }) =>
       (await store.createdWithin(query)).map(({ latest }) => latest.orderId);
-    expect(await idsWithin({ from: T0 - 90, to: T0 - 70, limit: 9 })).toEqual(['a', 'b', 'c']);
-    expect(await idsWithin({ from: T0 - 89, to: T0, limit: 2 })).toEqual(['b', 'c']);
+    expect(await idsWithin({ from: T0 - 90, to: T0 - 70, limit: 9 })).toEqual(['c', 'b', 'a']);
+    expect(await idsWithin({ from: T0 - 89, to: T0, limit: 2 })).toEqual(['d', 'c']);
     await store.record(
       observed({ orderId: 'b', observedAt: T0 + 1, createdAt: T0 - 60 }),
       inOneSecond,
     );
-    expect(await idsWithin({ from: T0 - 65, to: T0 - 60, limit: 9 })).toEqual(['b', 'd']);
+    expect(await idsWithin({ from: T0 - 65, to: T0 - 60, limit: 9 })).toEqual(['d', 'b']);
   });
   rescheduling(open);
 }
