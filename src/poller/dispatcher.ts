@@ -73,6 +73,7 @@ export class Dispatcher {
     const timer = clock.after(STOP_MS, late.resolve);
     await Promise.race([inFlight.settled(), late.promise]);
     timer.cancel();
+    inFlight.giveUp(shuttingDown());
   }
 
   /** One look at this order as soon as the budget allows, shared with whoever else asks for it now. */
@@ -196,10 +197,8 @@ export class Dispatcher {
     const before = gate.stateAt(now);
     if (answer.kind === 'throttled' && before.name !== 'throttled') budget.shrink();
     const after = gate.report(toCallResult(answer), now);
-    if (after.name !== before.name) {
-      onGateChange(after);
-      logGateChange(logger, after, now);
-    }
+    if (after.name !== before.name || untilOf(after) !== untilOf(before)) onGateChange(after);
+    if (after.name !== before.name) logGateChange(logger, after, now);
     const refusal = gate.refusalAt(now);
     if (refusal !== undefined) requests.failAll(refusal);
   }
@@ -234,6 +233,10 @@ export class Dispatcher {
     const error = new GatewayError('INTERNAL_SERVER_ERROR', 'The gateway failed.', { cause });
     return { kind: 'failed', error };
   }
+}
+
+function untilOf(state: GateState): number | undefined {
+  return 'until' in state ? state.until : undefined;
 }
 
 function earliest(one: number | undefined, other: number | undefined): number | undefined {

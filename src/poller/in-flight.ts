@@ -1,9 +1,16 @@
+import type { GatewayError } from '../errors.ts';
 import type { Checked } from './checker.ts';
 import type { Sweep } from './sweep-planner.ts';
 
+interface Check {
+  readonly ended: Promise<void>;
+  readonly shared: Promise<Checked>;
+  readonly settle: (checked: Checked) => void;
+}
+
 /** The calls that have started and not come back: one at a time for one order. */
 export class InFlight {
-  readonly #checks = new Map<string, Promise<Checked>>();
+  readonly #checks = new Map<string, Check>();
   readonly #sweeps = new Set<Promise<void>>();
   /** Orders that a list in flight will show. */
   readonly #swept = new Set<string>();
@@ -24,14 +31,18 @@ export class InFlight {
 
   /** The check of this order that is under way, to be shared. */
   checkOf(orderId: string): Promise<Checked> | undefined {
-    return this.#checks.get(orderId);
+    return this.#checks.get(orderId)?.shared;
   }
 
-  /** `checked` never rejects. Resolves once the order may be asked about again. */
+  /** `checked` never rejects. Returns what all who wait for it are to be given. */
   addCheck(orderId: string, checked: Promise<Checked>): Promise<Checked> {
-    const ended = checked.finally(() => this.#checks.delete(orderId));
-    this.#checks.set(orderId, ended);
-    return ended;
+    const { promise: shared, resolve: settle } = Promise.withResolvers<Checked>();
+    const ended = checked.then((result) => {
+      this.#checks.delete(orderId);
+      settle(result);
+    });
+    this.#checks.set(orderId, { ended, shared, settle });
+    return shared;
   }
 
   /** `swept` never rejects. Resolves once the orders may be asked about again. */
@@ -47,6 +58,12 @@ export class InFlight {
 
   /** Once all that is in flight at present has come back. */
   async settled(): Promise<void> {
-    await Promise.all([...this.#checks.values(), ...this.#sweeps]);
+    await Promise.all([...this.#checks.values()].map(({ ended }) => ended));
+    await Promise.all(this.#sweeps);
+  }
+
+  /** Tells all who wait for a check that they wait in vain. */
+  giveUp(error: GatewayError): void {
+    for (const { settle } of this.#checks.values()) settle({ kind: 'failed', error });
   }
 }
