@@ -17,8 +17,8 @@ const MOST_TYPES = 20;
 const PRICE_MS = 5;
 const LONGEST_DELAY_MS = 60_000;
 
-/** A parked order that is due gains as one in progress would that has been left for so long. */
-const PARKED_GAIN_PART = 0.01;
+/** Time for which an order has been due counts this part of lag: whatever it gains else, its turn comes. */
+const WAITING_PART = 0.01;
 
 /** Somebody waits for the first look at an order, and learns nothing until then. */
 const FIRST_LOOK_GAIN_MS = 50;
@@ -78,11 +78,14 @@ export class Pacer {
   }
 
   #lagMs(order: Order, now: number): number {
-    if (isParked(order)) return Math.max(0, now - (order.dueAt ?? now)) * PARKED_GAIN_PART;
-    return this.#timesOf(order.latest.type).expectedLagMs({
-      ageMs: order.checkedAt - order.statusSince,
-      delayMs: now - order.checkedAt,
-    });
+    const waitedMs = Math.max(0, now - (order.dueAt ?? now));
+    const lagMs = isParked(order)
+      ? 0
+      : this.#timesOf(order.latest.type).expectedLagMs({
+          ageMs: order.checkedAt - order.statusSince,
+          delayMs: now - order.checkedAt,
+        });
+    return lagMs + waitedMs * WAITING_PART;
   }
 
   /** The same for an order that no call has shown us yet: it may have settled since it was sent. */

@@ -18,8 +18,8 @@ function mostInAMinute(calls: readonly { readonly at: number }[]): number {
   );
 }
 
-function orderIds(count: number): string[] {
-  return Array.from({ length: count }, (_, n) => n.toString(16).padStart(24, '0'));
+function orderIds(count: number, first = '0'): string[] {
+  return Array.from({ length: count }, (_, n) => first + n.toString(16).padStart(23, '0'));
 }
 
 describe('a query', () => {
@@ -204,6 +204,36 @@ describe('the schedule', () => {
     }
     const polls = client.calls.filter(({ orderId }) => tracked.includes(orderId)).length;
     expect(polls).toBeGreaterThan(client.calls.length * 0.45);
+  });
+
+  it('lets every class move under overload, and intervals stretch alike within one', async () => {
+    const { clock, client, poller, store } = await startPolling({ callsPerMinute: 60 });
+    const [watched, unwatched, parked] = [orderIds(40, 'a'), orderIds(40, 'b'), orderIds(10, 'c')];
+    client.answer((id, at) => observed(id, at, parked.includes(id) ? 'QUEUED' : 'HANDLING'));
+    for (const id of [...watched, ...unwatched, ...parked]) {
+      void poller.lookup(id).catch(() => undefined);
+      await clock.advance(4_000);
+    }
+    for (const id of [...watched, ...parked]) poller.watch(id, () => undefined);
+    client.calls.length = 0;
+    for (let second = 0; second < 90 * 60; second += 1) {
+      void poller.lookup('f'.repeat(24), 0).catch(() => undefined);
+      await clock.advance(1_000);
+    }
+    const callsFor = (ids: readonly string[]) => ids.map((id) => client.callsFor(id));
+    const [least, most] = [Math.min, Math.max];
+    for (const ids of [watched, unwatched, parked])
+      expect(least(...callsFor(ids))).toBeGreaterThan(0);
+    expect(most(...callsFor(watched))).toBeLessThanOrEqual(2 * least(...callsFor(watched)));
+    expect(most(...callsFor(unwatched))).toBeLessThanOrEqual(2 * least(...callsFor(unwatched)));
+    expect(least(...callsFor(watched))).toBeGreaterThanOrEqual(most(...callsFor(unwatched)));
+    const queried = client.callsFor('f'.repeat(24));
+    expect(queried).toBeGreaterThan(client.calls.length * 0.4);
+    expect(queried).toBeLessThan(client.calls.length * 0.6);
+    // And says so: most have waited longer than they should by now.
+    const [longestDue] = await store.due({ before: clock.now(), limit: 1 });
+    expect(clock.now() - (longestDue?.dueAt ?? 0)).toBeGreaterThan(10_000);
+    expect((await poller.lookup(unwatched[0] ?? '', 3_600_000))?.isStale).toBe(true);
   });
 
   it('goes on with what an earlier process tracked', async () => {
