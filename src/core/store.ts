@@ -98,6 +98,25 @@ export interface Schedule {
     readonly limit: number;
   }): Promise<readonly Order[]>;
 
+  /**
+   * How many orders the upstream took within these bounds, both inclusive, settled and abandoned ones among
+   * them, as a `list` call would show them. Counts no further than `limit`.
+   */
+  createdCount(query: {
+    readonly from: number;
+    readonly to: number;
+    readonly limit: number;
+  }): Promise<number>;
+
+  /**
+   * Where a page of a list that begins at `from` ends: the creation time of the `rows`-th order at or after
+   * it, of all orders, tracked or not. `undefined` where there are fewer. `rows` must be at least 1.
+   */
+  pageEnd(query: { readonly from: number; readonly rows: number }): Promise<number | undefined>;
+
+  /** The same backwards: where a page that ends at `to` begins. */
+  pageStart(query: { readonly to: number; readonly rows: number }): Promise<number | undefined>;
+
   census(query: { readonly overdueBefore: number }): Promise<Census>;
 }
 

@@ -93,6 +93,25 @@ class MemoryStore implements Store {
       .slice(0, query.limit);
   }
 
+  async createdCount(query: {
+    readonly from: number;
+    readonly to: number;
+    readonly limit: number;
+  }): Promise<number> {
+    const within = this.#creations().filter((at) => at >= query.from && at <= query.to);
+    return Math.min(within.length, query.limit);
+  }
+
+  async pageEnd({ from, rows }: { readonly from: number; readonly rows: number }) {
+    return this.#creations().filter((at) => at >= from)[rows - 1];
+  }
+
+  async pageStart({ to, rows }: { readonly to: number; readonly rows: number }) {
+    return this.#creations()
+      .filter((at) => at <= to)
+      .at(-rows);
+  }
+
   async census(query: { readonly overdueBefore: number }): Promise<Census> {
     this.#mustBeOpen();
     const tracked = { HANDLING: 0, QUEUED: 0, UNKNOWN: 0 };
@@ -130,6 +149,14 @@ class MemoryStore implements Store {
     return [...this.#orders.values()]
       .filter((order): order is Order & { readonly dueAt: number } => order.dueAt !== null)
       .sort((a, b) => a.dueAt - b.dueAt || (a.latest.orderId < b.latest.orderId ? -1 : 1));
+  }
+
+  /** When the upstream took each order that told, the earliest first. */
+  #creations(): number[] {
+    this.#mustBeOpen();
+    return [...this.#orders.values()]
+      .flatMap(({ latest }) => latest.createdAt ?? [])
+      .sort((a, b) => a - b);
   }
 
   #mustBeOpen(): void {

@@ -47,6 +47,7 @@ const observation: fc.Arbitrary<Observation> = fc.record({
 
 const dueAt = maybe(time);
 const limit = fc.nat({ max: 6 });
+const rows = fc.integer({ min: 1, max: 4 });
 const version = fc.option(fc.nat({ max: 8 }), { nil: undefined });
 const range: fc.Arbitrary<Range> = fc.record({
   after: version,
@@ -86,6 +87,11 @@ const otherCalls: readonly fc.Arbitrary<Call>[] = [
   fc
     .record({ from: time, to: time, limit })
     .map(call('createdWithin', (store, query) => store.createdWithin(query))),
+  fc
+    .record({ from: time, to: time, limit })
+    .map(call('createdCount', (store, query) => store.createdCount(query))),
+  fc.record({ from: time, rows }).map(call('pageEnd', (store, query) => store.pageEnd(query))),
+  fc.record({ to: time, rows }).map(call('pageStart', (store, query) => store.pageStart(query))),
   fc
     .tuple(fc.constantFrom('a', 'b'), fc.string())
     .map(call('note', (store, [name, value]) => store.note(name, value))),

@@ -5,6 +5,7 @@ import { census } from './store/census.ts';
 import { concurrency } from './store/concurrency.ts';
 import { lifetime } from './store/lifetime.ts';
 import type { OpenStore } from './store/observations.ts';
+import { pages } from './store/pages.ts';
 import { reading } from './store/reading.ts';
 import { recording } from './store/recording.ts';
 import { schedule } from './store/schedule.ts';
@@ -27,6 +28,7 @@ export function storeConformance(name: string, open: OpenStore): void {
     describe('tracking an order', () => tracking(openHere));
     describe('reading the log', () => reading(openHere));
     describe('the schedule', () => schedule(openHere));
+    describe('pages of a list', () => pages(openHere));
     describe('the census', () => census(openHere));
     describe('bells', () => bells(openHere));
     describe('concurrent appends', () => concurrency(openHere));

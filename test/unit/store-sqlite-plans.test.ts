@@ -38,6 +38,16 @@ describe('every statement goes by an index', () => {
       'createdWithin',
       ['SEARCH orders USING INDEX orders_created (created_at>? AND created_at<?)', latest],
     ],
+    [
+      'createdCount',
+      [
+        'CO-ROUTINE counted',
+        'SEARCH orders USING COVERING INDEX orders_listed (created_at>? AND created_at<?)',
+        'SCAN counted',
+      ],
+    ],
+    ['pageEnd', ['SEARCH orders USING COVERING INDEX orders_listed (created_at>?)']],
+    ['pageStart', ['SEARCH orders USING COVERING INDEX orders_listed (created_at<?)']],
     // All of it, but of the index alone, which has no settled order in it.
     ['census', ['SCAN orders USING COVERING INDEX orders_unsettled']],
     ['note', []],
@@ -47,6 +57,6 @@ describe('every statement goes by an index', () => {
   });
 
   test('and none was left out above', () => {
-    expect(Object.keys(statements)).toHaveLength(11);
+    expect(Object.keys(statements)).toHaveLength(14);
   });
 });

@@ -45,6 +45,8 @@ export const orders = sqliteTable(
     index('orders_created')
       .on(table.createdAt, table.orderId)
       .where(sql`${table.dueAt} is not null`),
+    // Settled ones too, since a list shows them: tells how many orders a page of it holds.
+    index('orders_listed').on(table.createdAt),
     // All that the census reads, so that it never touches the table.
     index('orders_unsettled')
       .on(table.status, table.statusSince, table.dueAt)

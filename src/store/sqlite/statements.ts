@@ -116,6 +116,7 @@ function scheduleStatements(db: BetterSQLite3Database) {
       .orderBy(asc(orders.createdAt), asc(orders.orderId))
       .limit(given('limit'))
       .prepare(),
+    ...pageStatements(db),
     census: db
       .select({
         status: orders.status,
@@ -126,6 +127,30 @@ function scheduleStatements(db: BetterSQLite3Database) {
       .from(orders)
       .where(isUnsettled)
       .groupBy(orders.status)
+      .prepare(),
+  };
+}
+
+/** Of the index alone: none of these touches the table. */
+function pageStatements(db: BetterSQLite3Database) {
+  const creations = () => db.select({ createdAt: orders.createdAt }).from(orders);
+  const counted = creations()
+    .where(and(gte(orders.createdAt, given('from')), lte(orders.createdAt, given('to'))))
+    .limit(given('limit'))
+    .as('counted');
+  return {
+    createdCount: db.select({ count: count() }).from(counted).prepare(),
+    pageEnd: creations()
+      .where(gte(orders.createdAt, given('from')))
+      .orderBy(asc(orders.createdAt))
+      .limit(1)
+      .offset(given('before'))
+      .prepare(),
+    pageStart: creations()
+      .where(lte(orders.createdAt, given('to')))
+      .orderBy(desc(orders.createdAt))
+      .limit(1)
+      .offset(given('before'))
       .prepare(),
   };
 }

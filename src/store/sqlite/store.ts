@@ -93,6 +93,26 @@ export class SqliteStore implements Store {
     return this.#read(() => this.#statements.createdWithin.all({ from, to, limit }));
   }
 
+  async createdCount(query: {
+    readonly from: number;
+    readonly to: number;
+    readonly limit: number;
+  }): Promise<number> {
+    const { from, to } = query;
+    const limit = rowLimit(query.limit);
+    return this.#read(() => this.#statements.createdCount.get({ from, to, limit }))?.count ?? 0;
+  }
+
+  async pageEnd(query: { readonly from: number; readonly rows: number }) {
+    const bounds = { from: query.from, before: query.rows - 1 };
+    return this.#read(() => this.#statements.pageEnd.get(bounds))?.createdAt ?? undefined;
+  }
+
+  async pageStart(query: { readonly to: number; readonly rows: number }) {
+    const bounds = { to: query.to, before: query.rows - 1 };
+    return this.#read(() => this.#statements.pageStart.get(bounds))?.createdAt ?? undefined;
+  }
+
   async census(query: { readonly overdueBefore: number }): Promise<Census> {
     const tracked = { HANDLING: 0, QUEUED: 0, UNKNOWN: 0 };
     let overdue = 0;

@@ -1,0 +1,1 @@
+CREATE INDEX `orders_listed` ON `orders` (`created_at`);
