@@ -9,6 +9,7 @@ import { Poller } from './poller/poller.ts';
 import { addDemoOrders } from './simulator/demo.ts';
 import { createSimulator } from './simulator/simulator.ts';
 import { StoreOpenError } from './store/errors.ts';
+import { sparingCensus } from './store/sparing-census.ts';
 import { lockDatabase } from './store/sqlite/lock.ts';
 import { openSqliteStore } from './store/sqlite/open.ts';
 import { Metrics } from './telemetry/metrics.ts';
@@ -159,6 +160,7 @@ function statusSource(
 ): GatewayStatusSource {
   const { clock, upstream, store, metrics, poller } = parts;
   const startedAt = clock.now();
+  const census = sparingCensus({ store, clock, overdueAfterMs: OVERDUE_AFTER_MS });
   return {
     async gatewayStatus() {
       const now = clock.now();
@@ -166,7 +168,7 @@ function statusSource(
       return {
         simulated: upstream.name === 'the simulator',
         upstream: poller.status(),
-        census: await store.census({ overdueBefore: now - OVERDUE_AFTER_MS }),
+        census: await census(),
         scheduleDelayMs: now - (longestDue?.dueAt ?? now),
         subscriptions: metrics.subscriptions,
         startedAt,
