@@ -1,67 +1,103 @@
+import { z } from 'zod';
 import type { Clock } from '../core/ports.ts';
+import type { Notebook } from '../core/store.ts';
+import { RateCeiling } from './rate-ceiling.ts';
 
+const NOTE = 'call-budget';
+
+/**
+ * The upstream counts by the minute, when calls reach it: one may be on its way for a second longer than
+ * another.
+ */
+const WINDOW_MS = 61_000;
 const MINUTE_MS = 60_000;
-
-/** What is left of the budget at the least: a key that answers 429 to everything is still asked now and then. */
-const SMALLEST_SHARE = 0.1;
-const SHRINK_FACTOR = 0.7;
-/** Of the whole budget, won back each minute after a 429. */
-const RECOVERY_PER_MINUTE = 0.05;
 
 /** How many calls may start at once after a quiet time: one thirtieth of a minute's, and ten at most. */
 const LARGEST_BURST = 10;
 const BURST_PART = 30;
 
+const noteSchema = z.object({
+  taken: z.array(z.number()),
+  ceiling: z.object({
+    calls: z.number().positive(),
+    tooMany: z.number().nullable(),
+    tryMs: z.number(),
+    shrunkAt: z.number(),
+    steppedAt: z.number(),
+  }),
+});
+
 /**
- * The calls that the key allows, as one token bucket.
- *
- * The bucket refills by so much less than the limit as it can hold, and starts with one token: so no 60 s,
- * not even with a restart in them, hold more calls than the limit.
+ * The calls that the key allows. When each call of the last minute started is known, and noted before it
+ * starts, so no 60 s hold more calls than the limit, however often the gateway is started again in them. A
+ * token bucket in front of that spreads the calls evenly.
  */
 export class CallBudget {
   readonly limitPerMinute: number;
-  readonly #clock: Clock;
   /** Calls that may start at once after a quiet time. */
   readonly burst: number;
+  readonly #clock: Clock;
+  readonly #ceiling: RateCeiling;
   #tokens = 1;
-  #share = 1;
   #refilledAt: number;
-  /** When the calls of the last minute started, oldest first: never more than the limit. */
-  readonly #taken: number[] = [];
+  /** When the calls of the last window started, oldest first: never more than the limit. */
+  #taken: number[];
 
-  /** `callsPerMinute` must be at least 5. */
-  constructor(options: { readonly callsPerMinute: number; readonly clock: Clock }) {
-    this.limitPerMinute = options.callsPerMinute;
-    this.#clock = options.clock;
-    this.burst = Math.max(
-      1,
-      Math.min(LARGEST_BURST, Math.floor(options.callsPerMinute / BURST_PART)),
-    );
-    this.#refilledAt = options.clock.now();
+  /** `callsPerMinute` must be at least 5. `note` is what an earlier process noted of itself. */
+  constructor(options: {
+    readonly callsPerMinute: number;
+    readonly clock: Clock;
+    readonly note?: string | undefined;
+  }) {
+    const { callsPerMinute, clock } = options;
+    this.limitPerMinute = callsPerMinute;
+    this.#clock = clock;
+    this.burst = Math.max(1, Math.min(LARGEST_BURST, Math.floor(callsPerMinute / BURST_PART)));
+    this.#refilledAt = clock.now();
+    const earlier = parseNote(options.note);
+    this.#taken = (earlier?.taken ?? []).map((at) => Math.min(at, this.#refilledAt));
+    this.#ceiling = new RateCeiling(callsPerMinute, earlier?.ceiling);
+  }
+
+  static async recall(options: {
+    readonly callsPerMinute: number;
+    readonly clock: Clock;
+    readonly store: Notebook;
+  }): Promise<CallBudget> {
+    return new CallBudget({ ...options, note: await options.store.recall(NOTE) });
+  }
+
+  /** Notes what a process that takes over must know; to be called before a call that was taken starts. */
+  async keep(notebook: Notebook): Promise<void> {
+    await notebook.note(NOTE, this.note);
+  }
+
+  get note(): string {
+    return JSON.stringify({ taken: this.#taken, ceiling: this.#ceiling.note });
   }
 
   /** Calls a minute that the budget allows at present, after what 429s took from it. */
   get callsPerMinute(): number {
-    this.#refill();
-    return this.limitPerMinute * this.#share;
+    return this.#ceiling.calls;
   }
 
   /** Whole calls that could start at this moment. */
   get left(): number {
     this.#refill();
-    return Math.floor(this.#tokens);
+    const room = this.limitPerMinute - this.#taken.length;
+    const allowed = this.#ceiling.calls - this.#sinceTrouble().length;
+    return Math.max(0, Math.min(Math.floor(this.#tokens), room, allowed));
   }
 
   /** Calls that started within the last 60 s. */
   get usedInLastMinute(): number {
-    this.#refill();
-    return this.#taken.length;
+    const since = this.#clock.now() - MINUTE_MS;
+    return this.#taken.filter((at) => at > since).length;
   }
 
   /** Takes one call out; `false` where none is left. */
   take(): boolean {
-    this.#refill();
-    if (this.#tokens < 1) return false;
+    if (this.left < 1) return false;
     this.#tokens -= 1;
     this.#taken.push(this.#refilledAt);
     return true;
@@ -70,27 +106,57 @@ export class CallBudget {
   /** Milliseconds until `calls` calls could start. */
   waitMs(calls = 1): number {
     this.#refill();
-    return Math.max(0, Math.ceil((calls - this.#tokens) / this.#refillPerMs()));
+    const forTokens = Math.ceil((calls - this.#tokens) / this.#refillPerMs());
+    const forRoom = this.#roomAt(this.#taken, this.limitPerMinute - calls);
+    const forCeiling = this.#roomAt(this.#sinceTrouble(), this.#ceiling.calls - calls);
+    return Math.max(0, forTokens, forRoom - this.#refilledAt, forCeiling - this.#refilledAt);
   }
 
-  /** After a 429: we were told more than we may, so ask less from here on, and win it back slowly. */
+  /** After a 429: we were told more than we may, so ask less from here on. */
   shrink(): void {
     this.#refill();
-    this.#share = Math.max(SMALLEST_SHARE, this.#share * SHRINK_FACTOR);
+    this.#ceiling.shrink(this.#taken.length, this.#refilledAt);
     this.#tokens = 0;
   }
 
+  /** When no more than `most` of these calls are left in the window. */
+  #roomAt(taken: readonly number[], most: number): number {
+    const leaving = Math.min(taken.length, taken.length - most);
+    return (taken[leaving - 1] ?? Number.NEGATIVE_INFINITY) + WINDOW_MS;
+  }
+
+  /** What came before a 429 was counted when it came. */
+  #sinceTrouble(): readonly number[] {
+    const { shrunkAt } = this.#ceiling.note;
+    return shrunkAt === 0 ? this.#taken : this.#taken.filter((at) => at > shrunkAt);
+  }
+
   #refillPerMs(): number {
-    return ((this.limitPerMinute - this.burst - 1) * this.#share) / MINUTE_MS;
+    return this.#ceiling.calls / WINDOW_MS;
   }
 
   #refill(): void {
     const now = this.#clock.now();
-    // A clock that was set back earns nothing.
     const elapsedMs = Math.max(0, now - this.#refilledAt);
+    if (now < this.#refilledAt) this.#setBack(this.#refilledAt - now);
     this.#refilledAt = now;
+    this.#ceiling.climb(this.#sinceTrouble().length, now);
     this.#tokens = Math.min(this.burst, this.#tokens + elapsedMs * this.#refillPerMs());
-    while ((this.#taken[0] ?? now) <= now - MINUTE_MS) this.#taken.shift();
-    this.#share = Math.min(1, this.#share + (elapsedMs / MINUTE_MS) * RECOVERY_PER_MINUTE);
+    while ((this.#taken[0] ?? now) <= now - WINDOW_MS) this.#taken.shift();
+  }
+
+  /** A clock that was set back earns nothing, and the calls were as long ago as ever. */
+  #setBack(byMs: number): void {
+    this.#taken = this.#taken.map((at) => at - byMs);
+  }
+}
+
+/** What cannot be read is as good as nothing: it was written by another version, or not at all. */
+function parseNote(note: string | undefined): z.infer<typeof noteSchema> | undefined {
+  if (note === undefined) return undefined;
+  try {
+    return noteSchema.safeParse(JSON.parse(note)).data;
+  } catch {
+    return undefined;
   }
 }

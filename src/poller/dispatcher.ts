@@ -1,4 +1,5 @@
 import type { Clock, Logger, Timer } from '../core/ports.ts';
+import type { Notebook } from '../core/store.ts';
 import { GatewayError } from '../errors.ts';
 import type { CheckAnswer, ListAnswer } from '../upstream/answer.ts';
 import type { CallBudget } from './budget.ts';
@@ -30,6 +31,7 @@ export interface DispatcherOptions {
   readonly requests: Requests;
   readonly inFlight: InFlight;
   readonly budget: CallBudget;
+  readonly notebook: Notebook;
   readonly gate: UpstreamGate;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -149,7 +151,10 @@ export class Dispatcher {
 
   /** `false` where there was no longer leave to. */
   #start(job: Job): boolean {
-    if (!this.#mayCall() || !this.#options.budget.take()) return false;
+    const { budget, notebook } = this.#options;
+    if (!this.#mayCall() || !budget.take()) return false;
+    // Begun before the call is: a process that is killed under way has counted it.
+    budget.keep(notebook).catch((error: unknown) => void this.#onStoreFault(error));
     if (job.kind === 'sweep') this.#sweep(job.sweep);
     else this.#check(job.orderId);
     return true;

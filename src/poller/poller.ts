@@ -47,13 +47,17 @@ export class Poller implements Topups, Watch {
   readonly #dispatcher: Dispatcher;
   readonly #lookups: Lookups;
 
-  private constructor(options: PollerOptions, hold: Hold, initial: GateState | undefined) {
+  private constructor(
+    options: PollerOptions,
+    earlier: { readonly hold: Hold; readonly gate: UpstreamGate; readonly budget: CallBudget },
+  ) {
+    const { hold } = earlier;
     const { store, clock } = options;
     this.#options = options;
     this.#watchers = new Watchers(options);
     this.#pacer = new Pacer({ ...options, watchers: this.#watchers });
-    this.#budget = new CallBudget(options);
-    this.#gate = new UpstreamGate(initial);
+    this.#budget = earlier.budget;
+    this.#gate = earlier.gate;
     this.#trust = new ListTrust(options);
     const requests = new Requests({ clock, inVain: (waiting) => this.#inVain(waiting) });
     const cards = new Set<string>();
@@ -61,6 +65,7 @@ export class Poller implements Topups, Watch {
     const parts = {
       ...options,
       schedule: store,
+      notebook: store,
       watchers: this.#watchers,
       pacer: this.#pacer,
       budget: this.#budget,
@@ -89,7 +94,8 @@ export class Poller implements Topups, Watch {
   /** A poller that makes no call before it is started; what is asked of it until then waits. */
   static async open(options: PollerOptions): Promise<Poller> {
     const hold = new Hold(options.store, options.apiKey);
-    const poller = new Poller(options, hold, await hold.recall(options.clock.now()));
+    const gate = new UpstreamGate(await hold.recall(options.clock.now()));
+    const poller = new Poller(options, { hold, gate, budget: await CallBudget.recall(options) });
     await poller.#pacer.recall();
     return poller;
   }

@@ -5,7 +5,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 
 describe('CallBudget', () => {
   it.each([5, 12, 60, 120, 6_000])(
-    'allows at most %i calls in any 60 s, however greedy its user, with a restart in between',
+    'allows at most %i calls in any 60 s, however greedy its user, with restarts in between',
     async (callsPerMinute) => {
       const clock = new ManualClock();
       const taken: number[] = [];
@@ -16,10 +16,12 @@ describe('CallBudget', () => {
         }
       };
       const rest = async () => clock.advance(90_000);
-      const first = new CallBudget({ callsPerMinute, clock });
+      let budget = new CallBudget({ callsPerMinute, clock });
       await rest();
-      await takeFor(first, 45_000);
-      await takeFor(new CallBudget({ callsPerMinute, clock }), 90_000);
+      for (const ms of [45_000, 1_000, 300, 20, 300, 90_000]) {
+        await takeFor(budget, ms);
+        budget = new CallBudget({ callsPerMinute, clock, note: budget.note });
+      }
       const inMinute = taken.map((at, n) => {
         let last = n;
         while ((taken[last] ?? Number.POSITIVE_INFINITY) < at + 60_000) last += 1;
@@ -44,18 +46,28 @@ describe('CallBudget', () => {
     );
   });
 
-  it('shrinks after a 429 and wins the loss back within minutes', async () => {
+  it('shrinks after a 429 below what was in use, and starts anew without a burst', async () => {
     const clock = new ManualClock();
     const budget = new CallBudget({ callsPerMinute: 120, clock });
+    for (let n = 0; n < 60; n += 1) {
+      budget.take();
+      await clock.advance(520);
+    }
     budget.shrink();
     expect(budget.left).toBe(0);
-    expect(budget.callsPerMinute).toBeCloseTo(84);
-    for (let n = 0; n < 20; n += 1) budget.shrink();
-    expect(budget.callsPerMinute).toBeCloseTo(12);
-    await clock.advance(10 * 60_000);
-    expect(budget.callsPerMinute).toBeCloseTo(72);
-    await clock.advance(10 * 60_000);
-    expect(budget.callsPerMinute).toBe(120);
+    expect(budget.callsPerMinute).toBe(42);
+    // Of the same trouble.
+    budget.shrink();
+    expect(budget.callsPerMinute).toBe(42);
+    await clock.advance(1_500);
+    expect(budget.left).toBe(1);
+  });
+
+  it('goes on as before where a note cannot be read', () => {
+    const clock = new ManualClock();
+    for (const note of ['', 'null', '{}', '{"taken":[1],"ceiling":{}}', '{"taken":"x"}']) {
+      expect(new CallBudget({ callsPerMinute: 120, clock, note }).callsPerMinute).toBe(120);
+    }
   });
 
   it('earns nothing by a clock that is set back', () => {
