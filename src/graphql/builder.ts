@@ -1,9 +1,13 @@
 import SchemaBuilder from '@pothos/core';
 import RelayPlugin from '@pothos/plugin-relay';
+import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
+import type { Scope } from '../core/access.ts';
 import type { GraphQLContext } from './context.ts';
+import { refusal } from './rights.ts';
 
 export const builder = new SchemaBuilder<{
   Context: GraphQLContext;
+  AuthScopes: Record<Scope, boolean>;
   DefaultFieldNullability: false;
   DefaultEdgesNullability: { list: false; items: false };
   DefaultNodeNullability: false;
@@ -13,7 +17,17 @@ export const builder = new SchemaBuilder<{
     DateTime: { Input: number; Output: number };
   };
 }>({
-  plugins: [RelayPlugin],
+  // The first plugin is the outermost: nothing runs before it.
+  plugins: [ScopeAuthPlugin, RelayPlugin],
+  scopeAuth: {
+    authScopes: ({ access }) => ({
+      status: access.has('status'),
+      card: access.has('card'),
+      operator: access.has('operator'),
+    }),
+    authorizeOnSubscribe: true,
+    unauthorizedError: (_parent, { access }, { fieldName }) => refusal(access, fieldName),
+  },
   defaultFieldNullability: false,
   relay: {
     nodeQueryOptions: false,

@@ -1,13 +1,16 @@
 import { createYoga, type Plugin } from 'graphql-yoga';
+import type { Tickets } from '../auth/tickets.ts';
+import type { Access } from '../core/access.ts';
 import type { Clock, Logger } from '../core/ports.ts';
-import type { GraphQLContext } from '../graphql/context.ts';
+import type { GraphQLContext, GraphQLParts } from '../graphql/context.ts';
 import { toPublicError } from '../graphql/errors.ts';
 import { schema } from '../graphql/schema.ts';
 import { renderGraphiQL, type Tab } from './graphiql.ts';
 import { GRAPHQL_PATH } from './paths.ts';
 
 export interface YogaOptions {
-  readonly context: GraphQLContext;
+  readonly parts: GraphQLParts;
+  readonly tickets: Tickets;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly allowedOrigins: readonly string[];
@@ -20,16 +23,21 @@ export interface YogaOptions {
 export interface RequestContext {
   /** Called where the answer is an event stream, as its head is written. */
   readonly onStream?: () => void;
+  /** What a WebSocket may, by the ticket that it was opened with; a request brings its own. */
+  readonly access?: Access;
 }
 
 export type Yoga = ReturnType<typeof createGraphQLYoga>;
 
 /** GraphQL over HTTP: POST, GET, server-sent events, and GraphiQL for browsers. */
 export function createGraphQLYoga(options: YogaOptions) {
-  const { context, logger, allowedOrigins } = options;
-  return createYoga<RequestContext>({
+  const { parts, tickets, logger, allowedOrigins } = options;
+  return createYoga<RequestContext, GraphQLContext>({
     schema,
-    context: () => context,
+    context: async ({ request, access }) => ({
+      ...parts,
+      access: access ?? (await tickets.accessOf(request.headers.get('authorization'))),
+    }),
     graphqlEndpoint: GRAPHQL_PATH,
     graphiql: { defaultTabs: [...options.tabs] },
     renderGraphiQL,

@@ -1,3 +1,4 @@
+import { createTickets } from '../../src/auth/tickets.ts';
 import { systemClock } from '../../src/core/ports.ts';
 import type { Store } from '../../src/core/store.ts';
 import { noTelemetry } from '../../src/core/telemetry.ts';
@@ -30,8 +31,10 @@ export async function serve(
     gatewayStatus: () => Promise.reject(new Error('nobody asks for the status here')),
   };
   const drain = new Drain();
+  const tickets = createTickets({ kind: 'none' }, { clock, logger, fetch });
   const yoga = createGraphQLYoga({
-    context: { topups, feed, log: store, status },
+    parts: { topups, feed, log: store, status, clock },
+    tickets,
     logger,
     clock,
     allowedOrigins,
@@ -42,7 +45,9 @@ export async function serve(
     host: '127.0.0.1',
     port: 0,
     yoga,
-    webSockets: createWebSocketTransport({ yoga, logger, clock, drain }),
+    webSockets: createWebSocketTransport({ yoga, logger, clock, drain, tickets }),
+    tickets,
+    isOpenOnPurpose: false,
     drain,
     status,
     scrape: async () => ({ contentType: 'text/plain', text: '' }),

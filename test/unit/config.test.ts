@@ -24,6 +24,8 @@ describe('parseConfig', () => {
       databaseUrl: 'file:data/gateway.db',
       logLevel: 'info',
       allowedOrigins: [],
+      auth: { kind: 'none' },
+      isOpenOnPurpose: false,
     });
   });
 
