@@ -1,5 +1,5 @@
-import { createTickets } from '../../src/auth/tickets.ts';
-import { systemClock } from '../../src/core/ports.ts';
+import { type AuthConfig, createTickets } from '../../src/auth/tickets.ts';
+import { type Clock, systemClock } from '../../src/core/ports.ts';
 import type { Store } from '../../src/core/store.ts';
 import { noTelemetry } from '../../src/core/telemetry.ts';
 import type { Topups } from '../../src/core/topups.ts';
@@ -20,18 +20,23 @@ const noTopups: Topups = { lookup: async () => null };
 /** The real server, over real sockets, on a log that the test writes itself: nothing polls. */
 export async function serve(
   store: Store,
-  options: { readonly topups?: Topups; readonly allowedOrigins?: readonly string[] } = {},
+  options: {
+    readonly topups?: Topups;
+    readonly allowedOrigins?: readonly string[];
+    readonly auth?: AuthConfig;
+    readonly clock?: Clock;
+  } = {},
 ): Promise<Serving> {
-  const { topups = noTopups, allowedOrigins = [] } = options;
+  const { topups = noTopups, allowedOrigins = [], auth = { kind: 'none' } } = options;
   const logger = recordingLogger();
-  const clock = systemClock;
+  const clock = options.clock ?? systemClock;
   const watch = { watch: () => () => undefined };
   const feed = createFeed({ log: store, watch, clock, telemetry: noTelemetry });
   const status = {
     gatewayStatus: () => Promise.reject(new Error('nobody asks for the status here')),
   };
   const drain = new Drain();
-  const tickets = createTickets({ kind: 'none' }, { clock, logger, fetch });
+  const tickets = createTickets(auth, { clock, logger, fetch });
   const yoga = createGraphQLYoga({
     parts: { topups, feed, log: store, status, clock },
     tickets,
