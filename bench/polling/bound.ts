@@ -3,7 +3,7 @@
  * E[lag] >= min(lag + price · calls of one order) - price · (calls that there are for one order), and the
  * same for the part of the orders that is late. Derived in docs/lower-bound.md.
  */
-import { SHORTEST_INTERVAL_MS } from '../../src/core/cadence.ts';
+import { SHORTEST_INTERVAL_MS, SHORTEST_LIST_INTERVAL_MS } from '../../src/core/cadence.ts';
 import { createRandom } from '../../src/simulator/random.ts';
 import { drawShares } from './neighbours.ts';
 import {
@@ -53,7 +53,7 @@ const SEED = 11;
 /** Standard errors below the average of the draws: it is lower still once in a thousand times. */
 const CAUTION = 3;
 
-/** More looks than there are in the life of an order, one a second. */
+/** More looks than there are in the life of an order. */
 const PLENTY = 1_000;
 
 const PRICE_STEPS = 18;
@@ -68,9 +68,10 @@ export function lowerBound(load: Load, accuracy = FINE): Bound {
   const calls = callsPerOrder(load.inProgress) - ownCalls(load.list);
   if (calls <= 0) return { meanMs: Number.POSITIVE_INFINITY, p95Ms: Number.POSITIVE_INFINITY };
   // Any price gives a bound: that of nothing, on the finer grid, may be better than the best one.
+  const apartMs = load.list === 'unusable' ? SHORTEST_INTERVAL_MS : SHORTEST_LIST_INTERVAL_MS;
   const bounds = [
-    boundOf({ list: 'unusable', calls: PLENTY, ...alone(accuracy) }),
-    boundOf({ list: load.list, calls, ...neighbourhoods(load, accuracy) }),
+    boundOf({ list: 'unusable', calls: PLENTY, apartMs, ...alone(accuracy) }),
+    boundOf({ list: load.list, calls, apartMs, ...neighbourhoods(load, accuracy) }),
   ];
   return {
     meanMs: Math.max(...bounds.map(({ meanMs }) => meanMs)),
@@ -89,6 +90,8 @@ function ownCalls(list: ListRegime): number {
 
 interface Question {
   readonly list: ListRegime;
+  /** Between two looks at one order, at the least. */
+  readonly apartMs: number;
   /** For looks at one order that find it in progress. */
   readonly calls: number;
   readonly grid: Grid;
@@ -208,7 +211,7 @@ function values(
 }
 
 function solve(
-  { grid, list }: Question,
+  { grid, list, apartMs }: Question,
   { bySingle, byList }: Objective,
   { price, shares }: { readonly price: number; readonly shares: Float64Array },
 ): Cost {
@@ -216,7 +219,7 @@ function solve(
   const listed = { loss: byList, calls: shares };
   // A list with cards does all that a single check does, for less.
   const looks = { unusable: [single], 'with cards': [listed], 'without cards': [single, listed] };
-  const apart = SHORTEST_INTERVAL_MS / grid.stepMs;
+  const apart = apartMs / grid.stepMs;
   return cheapest({ grid, looks: looks[list], apart, price });
 }
 
