@@ -13,7 +13,8 @@ export async function renderGraphiQL(options: GraphiQLOptions): Promise<string> 
   return graphiql.renderGraphiQL({
     ...options,
     title: 'Topup Gateway',
-    subscriptionsProtocol: 'WS',
+    // Over server-sent events the headers tab counts as it does for queries; over a WebSocket it would not.
+    subscriptionsProtocol: 'SSE',
     defaultEditorToolsVisibility: false,
   });
 }
