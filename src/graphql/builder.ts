@@ -1,4 +1,5 @@
 import SchemaBuilder from '@pothos/core';
+import ComplexityPlugin from '@pothos/plugin-complexity';
 import RelayPlugin from '@pothos/plugin-relay';
 import type { GraphQLContext } from './context.ts';
 
@@ -13,7 +14,9 @@ export const builder = new SchemaBuilder<{
     DateTime: { Input: number; Output: number };
   };
 }>({
-  plugins: [RelayPlugin],
+  plugins: [ComplexityPlugin, RelayPlugin],
+  // Lists whose length depends on arguments say so themselves.
+  complexity: { defaultComplexity: 1, defaultListMultiplier: 1 },
   defaultFieldNullability: false,
   relay: {
     nodeQueryOptions: false,

@@ -5,11 +5,13 @@ import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import type { Clock, Logger } from '../core/ports.ts';
 import { toPublicError } from '../graphql/errors.ts';
+import type { Guard } from '../limits/guard.ts';
+import { limitSocket, refuseOneTooMany } from '../limits/sockets.ts';
 import type { Drain } from './drain.ts';
 import type { Yoga } from './yoga.ts';
 
-/** A query is a few kilobytes; a frame far beyond that is refused before it is read. */
-const LARGEST_MESSAGE_BYTES = 256 * 1024;
+/** How often a client is asked for a sign of life, and how long it may take to give one. */
+const KEEP_ALIVE_MS = 12_000;
 
 /** How long a client may take to answer a close frame at shutdown. */
 const CLOSE_GRACE_MS = 1_000;
@@ -19,6 +21,7 @@ export interface WebSocketOptions {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly drain: Drain;
+  readonly guard: Guard;
 }
 
 export interface WebSocketTransport {
@@ -32,17 +35,18 @@ type Enveloped = ReturnType<Yoga['getEnveloped']>;
 
 /** GraphQL over WebSocket (graphql-transport-ws), through the same plugins as over HTTP. */
 export function createWebSocketTransport(options: WebSocketOptions): WebSocketTransport {
-  const { yoga, logger, clock, drain } = options;
+  const { yoga, logger, clock, drain, guard } = options;
   const sockets = new WebSocketServer({
     noServer: true,
     // Costs memory for each socket, and our messages are small.
     perMessageDeflate: false,
-    maxPayload: LARGEST_MESSAGE_BYTES,
+    maxPayload: guard.limits.messageBytes,
   });
   const running = new WeakMap<ExecutionArgs, Enveloped>();
   const server = useServer(
     {
       isProd: true,
+      connectionInitWaitTimeout: guard.limits.connectionInitTimeoutMs,
       async execute(args) {
         const leave = drain.enter();
         try {
@@ -53,10 +57,13 @@ export function createWebSocketTransport(options: WebSocketOptions): WebSocketTr
         }
       },
       subscribe: (args) => envelopedOf(running, args).subscribe(args),
-      async onSubscribe(context, _id, { query, variables, operationName }) {
-        const enveloped = yoga.getEnveloped({ ...context.extra, connection: context });
+      async onSubscribe(context, _id, payload) {
+        const { variables, operationName } = payload;
+        const caller = guard.addressOf(context.extra.request);
+        const enveloped = yoga.getEnveloped({ ...context.extra, connection: context, caller });
         try {
-          const document = enveloped.parse(query);
+          refuseOneTooMany(context.subscriptions, guard);
+          const document = enveloped.parse(guard.documents?.textOf(payload) ?? payload.query);
           const faults = enveloped.validate(enveloped.schema, document);
           if (faults.length > 0) return faults.map((fault: unknown) => forSocket(fault, logger));
           const args: ExecutionArgs = {
@@ -80,11 +87,14 @@ export function createWebSocketTransport(options: WebSocketOptions): WebSocketTr
       onError: (...[, , , errors]) => errors.map((error) => forSocket(error, logger).toJSON()),
     },
     sockets,
+    // A client that does not read is told why; its pings would have it cut off before that.
+    Math.max(KEEP_ALIVE_MS, guard.limits.slowClientTimeoutMs),
   );
   return {
     upgrade: (request, socket, head) =>
       sockets.handleUpgrade(request, socket, head, (webSocket) => {
         sockets.emit('connection', webSocket, request);
+        limitSocket(webSocket, { guard, clock, socket: request.socket });
       }),
     async close() {
       const timer = clock.after(CLOSE_GRACE_MS, () => {
