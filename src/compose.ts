@@ -1,3 +1,4 @@
+import { createTickets } from './auth/tickets.ts';
 import type { Config } from './config.ts';
 import { OVERDUE_AFTER_MS } from './core/cadence.ts';
 import type { GatewayStatusSource } from './core/gateway-status.ts';
@@ -64,8 +65,10 @@ export async function startGateway(config: Config, outside: Outside): Promise<Ga
   const status = statusSource({ clock, upstream, store, metrics, poller });
   const feed = createFeed({ log: store, watch: poller, clock, telemetry: metrics });
   const drain = new Drain();
+  const tickets = createTickets(config.auth, outside);
   const yoga = createGraphQLYoga({
-    context: { topups: poller, feed, log: store, status },
+    parts: { topups: poller, feed, log: store, status, clock },
+    tickets,
     logger,
     clock,
     allowedOrigins: config.allowedOrigins,
@@ -75,7 +78,8 @@ export async function startGateway(config: Config, outside: Outside): Promise<Ga
   const server = new GatewayServer({
     ...config,
     yoga,
-    webSockets: createWebSocketTransport({ yoga, logger, clock, drain, guard }),
+    webSockets: createWebSocketTransport({ yoga, logger, clock, drain, tickets, guard }),
+    tickets,
     guard,
     page: config.limits.graphiql ? graphiqlOf(upstream) : undefined,
     drain,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { AuthConfig } from './auth/tickets.ts';
 import { LOG_LEVELS, type LogLevel } from './core/ports.ts';
 import { StartupError } from './errors.ts';
 import type { Limits } from './limits/limits.ts';
@@ -19,15 +20,20 @@ export interface Config {
   readonly allowedOrigins: readonly string[];
   /** What one client may take. */
   readonly limits: Limits;
+  readonly auth: AuthConfig;
+  /** Whether somebody said that there is to be no access control, on whatever address. */
+  readonly isOpenOnPurpose: boolean;
 }
 
 /** EX_CONFIG of sysexits.h: something in the configuration is wrong. */
 const EXIT_CONFIG = 78;
 
-const LOOPBACK_HOSTS = ['localhost', '127.0.0.1', '[::1]'];
+const LOOPBACK_HOSTS = ['localhost', '127.0.0.1', '[::1]', '::1'];
 
 const BASE_URL_EXPECTED =
   'an https address without a path, or http on a loopback address (the key travels with each call)';
+
+const KEY_SET_URL_EXPECTED = 'an https address, or http on a loopback address';
 
 const environmentSchema = z.object({
   ONECLICKDZ_API_KEY: z
@@ -59,12 +65,20 @@ const environmentSchema = z.object({
     )
     .default([]),
   ...limitVariables,
+  AUTH: z.literal('none', '`none`, or not set').optional(),
+  AUTH_JWT_SECRET: z
+    .string()
+    .refine((text) => Buffer.byteLength(text) >= 32, 'at least 32 bytes')
+    .optional(),
+  AUTH_JWKS_URL: z.string().refine(isKeySetUrl, KEY_SET_URL_EXPECTED).optional(),
+  AUTH_ISSUER: z.string().optional(),
+  AUTH_AUDIENCE: z.string().optional(),
 });
 
 type Variable = keyof typeof environmentSchema.shape;
 
 /** Never shown, not even when it is wrong. */
-const SECRETS: ReadonlySet<string> = new Set<Variable>(['ONECLICKDZ_API_KEY']);
+const SECRETS: ReadonlySet<string> = new Set<Variable>(['ONECLICKDZ_API_KEY', 'AUTH_JWT_SECRET']);
 
 /**
  * The configuration, parsed once. An empty variable counts as one that is not set.
@@ -80,6 +94,14 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     const faults = new Map(error.issues.map(({ path, message }) => [String(path[0]), message]));
     throw new StartupError(describeFaults(faults, given), { exitCode: EXIT_CONFIG });
   }
+  const auth = toAuth(data);
+  const isOpenOnPurpose = data.AUTH === 'none';
+  if (auth.kind === 'none' && !isOpenOnPurpose && !LOOPBACK_HOSTS.includes(data.HOST)) {
+    throw new StartupError(
+      `HOST ${data.HOST} can be reached from outside, and nobody would be asked for a ticket: set AUTH_JWT_SECRET or AUTH_JWKS_URL (or AUTH=none behind a proxy that decides who may ask)`,
+      { exitCode: EXIT_CONFIG },
+    );
+  }
   return {
     apiKey: data.ONECLICKDZ_API_KEY,
     baseUrl: data.ONECLICKDZ_BASE_URL,
@@ -91,7 +113,24 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     logLevel: data.LOG_LEVEL,
     allowedOrigins: data.ALLOWED_ORIGINS,
     limits: toLimits(data),
+    auth,
+    isOpenOnPurpose,
   };
+}
+
+/** @throws StartupError where the variables contradict each other. */
+function toAuth(data: z.infer<typeof environmentSchema>): AuthConfig {
+  const { AUTH_JWT_SECRET: secret, AUTH_JWKS_URL: url } = data;
+  const expected = { issuer: data.AUTH_ISSUER, audience: data.AUTH_AUDIENCE };
+  const given = [data.AUTH, secret, url].filter((value) => value !== undefined);
+  if (given.length > 1) {
+    throw new StartupError('set only one of AUTH, AUTH_JWT_SECRET and AUTH_JWKS_URL', {
+      exitCode: EXIT_CONFIG,
+    });
+  }
+  if (secret !== undefined) return { kind: 'secret', secret, ...expected };
+  if (url !== undefined) return { kind: 'key set', url, ...expected };
+  return { kind: 'none' };
 }
 
 function describeFaults(
@@ -116,6 +155,13 @@ function isBaseUrl(text: string): boolean {
   const url = URL.parse(text);
   if (url === null || url.search !== '' || url.hash !== '' || url.pathname !== '/') return false;
   if (url.username !== '' || url.password !== '') return false;
+  if (url.protocol === 'https:') return true;
+  return url.protocol === 'http:' && LOOPBACK_HOSTS.includes(url.hostname);
+}
+
+function isKeySetUrl(text: string): boolean {
+  const url = URL.parse(text);
+  if (url === null) return false;
   if (url.protocol === 'https:') return true;
   return url.protocol === 'http:' && LOOPBACK_HOSTS.includes(url.hostname);
 }

@@ -20,11 +20,25 @@ export interface Run {
   readonly until: number;
 }
 
+/** The parts that an audience needs. */
+export interface Gateway {
+  readonly poller: Poller;
+  readonly store: Store;
+  readonly clock: VirtualClock;
+}
+
+/** Whoever follows an order from its creation on. */
+export type Audience = (gateway: Gateway, orderId: string) => void;
+
 /** Time for calls in flight to come back, once the run is over. */
 const STOP_MS = 30_000;
 
 /** The real poller over the simulator. Each order is watched from its creation, as by the page that sold it. */
-export async function runGateway(run: Run, list: ListRegime): Promise<Measured> {
+export async function runGateway(
+  run: Run,
+  list: ListRegime,
+  audience: Audience = watchToTheEnd,
+): Promise<Measured> {
   const { clock, orders, seed } = run;
   const { simulator, fetch } = distantSimulator({ clock, seed, list });
   const store = await openSqliteStore({ url: 'file::memory:' });
@@ -48,9 +62,8 @@ export async function runGateway(run: Run, list: ListRegime): Promise<Measured> 
   });
   poller.start();
   const ids = sendAsTheyCome(orders, { clock, simulator }, (id) => {
-    const end = poller.watch(id, () => undefined);
-    store.onAppend(id, () => noteIfSettled(store, id, () => settledAt.set(id, clock.now())));
-    store.onAppend(id, () => noteIfSettled(store, id, end));
+    onSettled(store, id, () => settledAt.set(id, clock.now()));
+    audience({ poller, store, clock }, id);
   });
   await clock.runUntil(run.until);
   await Promise.all([poller.stop(), clock.runUntil(run.until + STOP_MS)]);
@@ -75,7 +88,14 @@ export function sendAsTheyCome(
   return ids;
 }
 
-async function noteIfSettled(store: Store, id: string, note: () => void): Promise<void> {
-  const order = await store.find(id);
-  if (order !== undefined && isSettled(order.latest.upstreamStatus)) note();
+function watchToTheEnd({ poller, store }: Gateway, id: string): void {
+  const end = poller.watch(id, () => undefined);
+  onSettled(store, id, end);
+}
+
+function onSettled(store: Store, id: string, note: () => void): void {
+  store.onAppend(id, async () => {
+    const order = await store.find(id);
+    if (order !== undefined && isSettled(order.latest.upstreamStatus)) note();
+  });
 }

@@ -6,7 +6,7 @@ import type { VirtualClock } from './virtual-clock.ts';
 export type ListRegime = 'with cards' | 'without cards' | 'unusable';
 
 /** There and back; each half of a call takes half of it. */
-const LATENCY_MS = 200;
+export const LATENCY_MS = 200;
 
 export const CALLS_PER_MINUTE = 120;
 

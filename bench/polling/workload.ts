@@ -9,10 +9,11 @@ import { type Plan, scripted } from '../../src/simulator/life.ts';
 const SECOND_MS = 1_000;
 const HOUR_MS = 3_600 * SECOND_MS;
 
-const SHORTEST_MS = 3 * SECOND_MS;
-const LONGEST_MS = 45 * SECOND_MS;
+/** All but a few settle between these ages. */
+export const SHORTEST_MS = 3 * SECOND_MS;
+export const LONGEST_MS = 45 * SECOND_MS;
 const SLOW_PART = 0.02;
-const SLOW_MS = 600 * SECOND_MS;
+export const SLOW_MS = 600 * SECOND_MS;
 const QUEUED_PART = 0.03;
 const QUEUED_SHORTEST_MS = 12 * HOUR_MS;
 const QUEUED_LONGEST_MS = 48 * HOUR_MS;
@@ -26,6 +27,9 @@ export interface Arrival {
   readonly settlesAt: number;
   readonly isQueued: boolean;
 }
+
+/** The part of the orders whose lag is measured. */
+export const HANDLED_PART = 1 - QUEUED_PART;
 
 /** So many orders in progress on average, slow and queued ones not counted: 40 are 100 new ones a minute. */
 export function ordersPerMs(inProgress: number): number {
@@ -49,15 +53,19 @@ export function* arrivals(options: {
 }
 
 function arrival(at: number, random: Random): Arrival {
-  const kind = random();
-  const isQueued = kind < QUEUED_PART;
-  const lifeMs = Math.round(drawLifeMs(kind, random()));
+  const { isQueued, ms } = drawLife(random);
+  const lifeMs = Math.round(ms);
   const first = isQueued ? 'QUEUED' : 'HANDLING';
   const plan = scripted([
     { afterMs: 0, status: first },
     { afterMs: lifeMs, status: 'FULFILLED' },
   ]);
   return { at, plan, settlesAt: at + lifeMs, isQueued };
+}
+
+export function drawLife(random: Random): { readonly isQueued: boolean; readonly ms: number } {
+  const kind = random();
+  return { isQueued: kind < QUEUED_PART, ms: drawLifeMs(kind, random()) };
 }
 
 function drawLifeMs(kind: number, within: number): number {

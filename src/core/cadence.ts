@@ -21,6 +21,9 @@ export const ABANDON_AFTER_MS = 7 * DAY_MS;
 /** Never more than one call a second for one order. */
 export const SHORTEST_INTERVAL_MS = SECOND_MS;
 
+/** A list shows an order beside others, and may do so a little sooner. */
+export const SHORTEST_LIST_INTERVAL_MS = SECOND_MS / 2;
+
 /** How old an order in progress may grow on a busy key before its state counts as stale. */
 const BUSY_INTERVAL_MS = 5 * SECOND_MS;
 

@@ -1,7 +1,7 @@
 import type { Cursor } from '../core/cursor.ts';
 import { type FollowedEvent, Follower, type FollowerOptions } from './follower.ts';
 
-export type { FollowedEvent } from './follower.ts';
+export { type FollowedEvent, topupNotFound } from './follower.ts';
 
 /** Orders as streams of snapshots. */
 export interface Feed {

@@ -17,6 +17,10 @@ export interface FollowerOptions {
 /** A snapshot, or the reason for which there will be none. */
 export type FollowedEvent = TopupView | GatewayError;
 
+export function topupNotFound(): GatewayError {
+  return new GatewayError('TOPUP_NOT_FOUND', 'OneClickDz knows no top-up with this id.');
+}
+
 /**
  * Follows one order from a cursor: catches up, then waits for the bell, by one mechanism. It holds a
  * place in the log and no queue, so whoever pulls slowly misses nothing and costs no memory.
@@ -131,7 +135,7 @@ export class Follower implements AsyncIterableIterator<FollowedEvent> {
 
   #denied(): GatewayError {
     this.#end();
-    return new GatewayError('TOPUP_NOT_FOUND', 'OneClickDz knows no top-up with this id.');
+    return topupNotFound();
   }
 
   #onRing(): void {

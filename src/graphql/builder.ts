@@ -1,10 +1,14 @@
 import SchemaBuilder from '@pothos/core';
 import ComplexityPlugin from '@pothos/plugin-complexity';
 import RelayPlugin from '@pothos/plugin-relay';
+import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
+import type { Scope } from '../core/access.ts';
 import type { GraphQLContext } from './context.ts';
+import { refusal } from './rights.ts';
 
 export const builder = new SchemaBuilder<{
   Context: GraphQLContext;
+  AuthScopes: Record<Scope, boolean>;
   DefaultFieldNullability: false;
   DefaultEdgesNullability: { list: false; items: false };
   DefaultNodeNullability: false;
@@ -14,7 +18,17 @@ export const builder = new SchemaBuilder<{
     DateTime: { Input: number; Output: number };
   };
 }>({
-  plugins: [ComplexityPlugin, RelayPlugin],
+  // The first plugin is the outermost: nothing runs before it.
+  plugins: [ScopeAuthPlugin, ComplexityPlugin, RelayPlugin],
+  scopeAuth: {
+    authScopes: ({ access }) => ({
+      status: access.has('status'),
+      card: access.has('card'),
+      operator: access.has('operator'),
+    }),
+    authorizeOnSubscribe: true,
+    unauthorizedError: (_parent, { access }, { fieldName }) => refusal(access, fieldName),
+  },
   // Lists whose length depends on arguments say so themselves.
   complexity: { defaultComplexity: 1, defaultListMultiplier: 1 },
   defaultFieldNullability: false,

@@ -1,12 +1,21 @@
+import type { Access } from '../core/access.ts';
 import type { GatewayStatusSource } from '../core/gateway-status.ts';
+import type { Clock } from '../core/ports.ts';
 import type { SnapshotLog } from '../core/store.ts';
 import type { Topups } from '../core/topups.ts';
 import type { Feed } from '../feed/feed.ts';
 
-/** What resolvers are given. The same for every request. */
-export interface GraphQLContext {
+/** What resolvers are given for one request. */
+export interface GraphQLContext extends GraphQLParts {
+  /** What whoever asks may see. */
+  readonly access: Access;
+}
+
+/** The same for every request. */
+export interface GraphQLParts {
   readonly topups: Topups;
   readonly feed: Feed;
   readonly log: SnapshotLog;
   readonly status: GatewayStatusSource;
+  readonly clock: Clock;
 }

@@ -16,6 +16,7 @@ export function toPublicError(error: unknown, logger: Logger): GraphQLError {
   if (origin instanceof GatewayError && origin.code !== 'INTERNAL_SERVER_ERROR') {
     return publish(error, origin.message, {
       code: origin.code,
+      ...(origin.code === 'UNAUTHENTICATED' ? UNAUTHENTICATED : {}),
       ...(origin.retryAfterMs === undefined
         ? {}
         : { retryAfterSeconds: Math.ceil(origin.retryAfterMs / 1_000) }),
@@ -30,6 +31,7 @@ export function toPublicError(error: unknown, logger: Logger): GraphQLError {
 }
 
 /** Yoga's own word for the HTTP status, taken out again before an error is sent. */
+const UNAUTHENTICATED = { http: { status: 401, headers: { 'www-authenticate': 'Bearer' } } };
 const INTERNAL = { http: { status: 500 } };
 
 /** The error that was thrown first, below what graphql-js wrapped around it to tell its place. */

@@ -107,6 +107,7 @@ GatewayStatus.implement({
 builder.queryField('gateway', (t) =>
   t.field({
     type: GatewayStatus,
+    authScopes: { operator: true },
     description: 'How this gateway is doing. For operators.',
     resolve: (_root, _args, { status }) => status.gatewayStatus(),
   }),

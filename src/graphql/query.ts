@@ -15,6 +15,7 @@ const MAX_AGE_DESCRIPTION =
 builder.queryField('topup', (t) =>
   t.field({
     type: Topup,
+    authScopes: { status: true },
     nullable: true,
     description:
       'The state of one top-up. From the first query on, the gateway keeps it fresh by itself until it is final. `null` where OneClickDz knows no such order.',
@@ -30,6 +31,7 @@ builder.queryField('topup', (t) =>
 builder.queryField('topups', (t) =>
   t.field({
     type: [Topup],
+    authScopes: { status: true },
     nullable: { list: false, items: true },
     description:
       'The states of many top-ups, in the order of `ids`. An order that fails is `null`, with an error at its place; the others stay.',
@@ -51,5 +53,8 @@ builder.queryField('topups', (t) =>
 );
 
 async function lookup(id: string, maxAge: number | null | undefined, context: GraphQLContext) {
-  return context.topups.lookup(toOrderId(id), toMaxAgeMs(maxAge));
+  const orderId = toOrderId(id);
+  const maxAgeMs = toMaxAgeMs(maxAge);
+  // As one that does not exist, without asking whether it does: a ticket is no means to guess ids.
+  return context.access.names(orderId) ? context.topups.lookup(orderId, maxAgeMs) : null;
 }

@@ -1,11 +1,14 @@
 import { GatewayError } from '../errors.ts';
+import { type FollowedEvent, topupNotFound } from '../feed/feed.ts';
 import { builder } from './builder.ts';
 import { toCursor, toOrderId } from './input.ts';
 import { Topup } from './topup.ts';
+import { whileAllowed } from './until-expiry.ts';
 
 builder.subscriptionField('topupStatus', (t) =>
   t.field({
     type: Topup,
+    authScopes: { status: true },
     description:
       'A top-up, live. The first event comes at once, with the latest state; then every later one, in order, none twice and none left out. Completes after the final one. While OneClickDz fails, it stays open.',
     args: {
@@ -15,7 +18,13 @@ builder.subscriptionField('topupStatus', (t) =>
           'The `cursor` of the last event that you have seen: goes on after it. Without it, or with one of a database that is gone, it starts over with the latest state.',
       }),
     },
-    subscribe: (_root, { id, after }, { feed }) => feed.follow(toOrderId(id), toCursor(after)),
+    subscribe: (_root, { id, after }, { feed, access, clock }) => {
+      const orderId = toOrderId(id);
+      const cursor = toCursor(after);
+      // As one that does not exist: a cursor is never a permission, and a ticket is no means to guess ids.
+      if (!access.names(orderId)) return notFound();
+      return whileAllowed(feed.follow(orderId, cursor), { access, clock });
+    },
     resolve: (event) => {
       // An error that ends the stream travels as its last event: the same over every transport.
       if (event instanceof GatewayError) throw event;
@@ -23,3 +32,8 @@ builder.subscriptionField('topupStatus', (t) =>
     },
   }),
 );
+
+/** What a subscriber to an order that OneClickDz denies is told, only sooner. */
+async function* notFound(): AsyncGenerator<FollowedEvent, undefined> {
+  yield topupNotFound();
+}

@@ -48,6 +48,7 @@ TopupState.implement({
     }),
     cardCode: t.string({
       nullable: true,
+      authScopes: { card: true },
       description:
         'The code of the card, once fulfilled. **Worth money to whoever reads it**: show it to the customer who paid, and nobody else.',
       resolve: ({ snapshot }) => snapshot.cardCode,

@@ -3,7 +3,7 @@ import type { SnapshotLog } from '../core/store.ts';
 import type { MayAsk } from '../core/topups.ts';
 import { GatewayError } from '../errors.ts';
 import type { Feed, FollowedEvent } from '../feed/feed.ts';
-import type { GraphQLContext } from '../graphql/context.ts';
+import type { GraphQLParts } from '../graphql/context.ts';
 import type { OnRefused } from './limits.ts';
 import { limitExceeded } from './refusal.ts';
 import { TokenBuckets } from './token-buckets.ts';
@@ -51,11 +51,11 @@ export class LookupAllowances {
   }
 
   /** What resolvers are given, on the account of one caller. */
-  contextFor<Context extends GraphQLContext>(context: Context, caller: string): Context {
-    const { topups, feed, log } = context;
+  partsFor(parts: GraphQLParts, caller: string): GraphQLParts {
+    const { topups, feed, log } = parts;
     const mayAsk: MayAsk = () => this.spend(caller);
     return {
-      ...context,
+      ...parts,
       topups: { lookup: (orderId, maxAgeMs) => topups.lookup(orderId, maxAgeMs, mayAsk) },
       feed: {
         follow: (orderId, after) => {

@@ -9,3 +9,25 @@ export function isAllowedOrigin(
   if (origin === undefined || allowed.includes(origin)) return true;
   return host !== undefined && URL.parse(origin)?.host === host;
 }
+
+const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
+
+/**
+ * Whether a request is meant for a gateway that listens on a loopback address. A page elsewhere can have its
+ * own name point to 127.0.0.1 (DNS rebinding), and then its origin is ours; only the `Host` gives it away.
+ */
+export function isExpectedHost(
+  host: string | undefined,
+  {
+    boundTo,
+    allowedOrigins,
+  }: { readonly boundTo: string; readonly allowedOrigins: readonly string[] },
+): boolean {
+  const isLoopback = [...LOOPBACK_NAMES, '::1'].includes(boundTo);
+  // HTTP/1.0 has no `Host`, and browsers do not speak it.
+  if (!isLoopback || host === undefined) return true;
+  const asked = URL.parse(`http://${host}`);
+  if (asked === null) return false;
+  if (LOOPBACK_NAMES.includes(asked.hostname)) return true;
+  return allowedOrigins.some((origin) => URL.parse(origin)?.host === host);
+}

@@ -1,16 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type Duplex, Readable } from 'node:stream';
+import type { GraphQLError } from 'graphql';
+import type { Tickets } from '../auth/tickets.ts';
 import type { GatewayStatusSource } from '../core/gateway-status.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import { StartupError } from '../errors.ts';
+import { toPublicError } from '../graphql/errors.ts';
+import { refusal } from '../graphql/rights.ts';
 import { readBody } from '../limits/body.ts';
 import type { Guard } from '../limits/guard.ts';
 import type { Drain } from './drain.ts';
 import { setSecurityHeaders } from './headers.ts';
 import { readiness } from './health.ts';
 import { guardServer, serverLimits } from './http-limits.ts';
-import { isAllowedOrigin } from './origin.ts';
+import { isAllowedOrigin, isExpectedHost } from './origin.ts';
 import { type LazyPage, wantsPage } from './page.ts';
 import { GRAPHQL_PATH } from './paths.ts';
 import { enterSocket, enterStream } from './places.ts';
@@ -30,12 +34,25 @@ export interface GatewayServerOptions {
   readonly guard: Guard;
   /** GraphiQL, where there is one. */
   readonly page: LazyPage | undefined;
+  /** Whether requests may come under any name: somebody in front of us sees to it. */
+  readonly isOpenOnPurpose: boolean;
+  readonly tickets: Tickets;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /** How long queries that are running at shutdown may take to finish. */
 const DRAIN_MS = 10_000;
+
+const MISDIRECTED = {
+  errors: [
+    {
+      message:
+        'The gateway does not go by this name (`Host`). Behind a proxy, name its origin in ALLOWED_ORIGINS.',
+      extensions: { code: 'FORBIDDEN' },
+    },
+  ],
+};
 
 /** How long connections that were cut may take to go. */
 const CLOSE_MS = 1_000;
@@ -94,6 +111,10 @@ export class GatewayServer {
     setSecurityHeaders(response);
     if (this.#closing) response.setHeader('connection', 'close');
     this.#logWhenDone(request, response, requestId);
+    if (!this.#isForUs(request)) {
+      sendJson(response, 421, MISDIRECTED);
+      return;
+    }
     const path = (request.url ?? '/').split('?', 1)[0];
     switch (path) {
       case '/':
@@ -106,7 +127,7 @@ export class GatewayServer {
         this.#answer(response, () => this.#sendReadiness(response));
         break;
       case '/metrics':
-        this.#answer(response, () => this.#sendMetrics(response));
+        this.#answer(response, () => this.#sendMetrics(request, response));
         break;
       default:
         this.#serveGraphQL(request, response);
@@ -151,9 +172,21 @@ export class GatewayServer {
     sendJson(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', problems });
   }
 
-  async #sendMetrics(response: ServerResponse): Promise<void> {
+  async #sendMetrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      const access = await this.#options.tickets.accessOf(request.headers.authorization);
+      if (!access.has('operator')) throw refusal(access, '/metrics');
+    } catch (error) {
+      sendError(response, toPublicError(error, this.#options.logger));
+      return;
+    }
     const { contentType, text } = await this.#options.scrape();
     response.writeHead(200, { 'content-type': contentType }).end(text);
+  }
+
+  #isForUs({ headers }: IncomingMessage): boolean {
+    const { host, allowedOrigins, isOpenOnPurpose } = this.#options;
+    return isOpenOnPurpose || isExpectedHost(headers.host, { boundTo: host, allowedOrigins });
   }
 
   #logWhenDone(request: IncomingMessage, response: ServerResponse, requestId: string): void {
@@ -180,6 +213,7 @@ export class GatewayServer {
     const path = (request.url ?? '/').split('?', 1)[0];
     const { origin, host } = request.headers;
     if (this.#closing) refuseUpgrade(socket, '503 Service Unavailable');
+    else if (!this.#isForUs(request)) refuseUpgrade(socket, '421 Misdirected Request');
     else if (path !== GRAPHQL_PATH) refuseUpgrade(socket, '404 Not Found');
     else if (!isAllowedOrigin({ origin, host }, this.#options.allowedOrigins)) {
       refuseUpgrade(socket, '403 Forbidden');
@@ -197,6 +231,15 @@ function isGraphQL({ url = '/' }: IncomingMessage): boolean {
 function requestIdOf(request: IncomingMessage): string {
   const given = request.headers['x-request-id'];
   return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
+}
+
+const STATUS_OF_CODE: Readonly<Record<string, number>> = { UNAUTHENTICATED: 401, FORBIDDEN: 403 };
+
+function sendError(response: ServerResponse, { message, extensions }: GraphQLError): void {
+  const { code } = extensions;
+  if (code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer');
+  const error = { message, extensions: { code } };
+  sendJson(response, STATUS_OF_CODE[String(code)] ?? 500, { errors: [error] });
 }
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {

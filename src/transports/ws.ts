@@ -2,7 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ExecutionArgs, GraphQLError } from 'graphql';
 import { useServer } from 'graphql-ws/use/ws';
-import { WebSocketServer } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
+import type { Tickets } from '../auth/tickets.ts';
+import { type Access, NO_ACCESS } from '../core/access.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import { toPublicError } from '../graphql/errors.ts';
 import type { Guard } from '../limits/guard.ts';
@@ -13,6 +15,9 @@ import type { Yoga } from './yoga.ts';
 /** How often a client is asked for a sign of life, and how long it may take to give one. */
 const KEEP_ALIVE_MS = 12_000;
 
+/** The close code of graphql-transport-ws for whoever has no right to be there. */
+const FORBIDDEN = 4403;
+
 /** How long a client may take to answer a close frame at shutdown. */
 const CLOSE_GRACE_MS = 1_000;
 
@@ -22,6 +27,7 @@ export interface WebSocketOptions {
   readonly clock: Clock;
   readonly drain: Drain;
   readonly guard: Guard;
+  readonly tickets: Tickets;
 }
 
 export interface WebSocketTransport {
@@ -35,7 +41,7 @@ type Enveloped = ReturnType<Yoga['getEnveloped']>;
 
 /** GraphQL over WebSocket (graphql-transport-ws), through the same plugins as over HTTP. */
 export function createWebSocketTransport(options: WebSocketOptions): WebSocketTransport {
-  const { yoga, logger, clock, drain, guard } = options;
+  const { yoga, logger, clock, drain, tickets, guard } = options;
   const sockets = new WebSocketServer({
     noServer: true,
     // Costs memory for each socket, and our messages are small.
@@ -43,10 +49,36 @@ export function createWebSocketTransport(options: WebSocketOptions): WebSocketTr
     maxPayload: guard.limits.messageBytes,
   });
   const running = new WeakMap<ExecutionArgs, Enveloped>();
+  const accesses = new WeakMap<WebSocket, Access>();
+
+  /** A ticket that is over closes its socket: the client comes back with a new one. */
+  function closeAtExpiry(socket: WebSocket, { expiresAt }: Pick<Access, 'expiresAt'>): void {
+    if (expiresAt === null) return;
+    const timer = clock.after(expiresAt - clock.now(), () => {
+      if (clock.now() < expiresAt) closeAtExpiry(socket, { expiresAt });
+      else socket.close(FORBIDDEN, 'the ticket has expired');
+    });
+    socket.once('close', () => timer.cancel());
+  }
+
   const server = useServer(
     {
       isProd: true,
       connectionInitWaitTimeout: guard.limits.connectionInitTimeoutMs,
+      async onConnect({ connectionParams, extra }) {
+        try {
+          const access = await tickets.accessOf(
+            authorizationIn(connectionParams) ?? extra.request.headers.authorization,
+          );
+          accesses.set(extra.socket, access);
+          closeAtExpiry(extra.socket, access);
+          return true;
+        } catch (error) {
+          const { code } = toPublicError(error, logger).extensions;
+          extra.socket.close(FORBIDDEN, String(code));
+          return false;
+        }
+      },
       async execute(args) {
         const leave = drain.enter();
         try {
@@ -59,8 +91,9 @@ export function createWebSocketTransport(options: WebSocketOptions): WebSocketTr
       subscribe: (args) => envelopedOf(running, args).subscribe(args),
       async onSubscribe(context, _id, payload) {
         const { variables, operationName } = payload;
+        const access = accesses.get(context.extra.socket) ?? NO_ACCESS;
         const caller = guard.addressOf(context.extra.request);
-        const enveloped = yoga.getEnveloped({ ...context.extra, connection: context, caller });
+        const enveloped = yoga.getEnveloped({ access, caller });
         try {
           refuseOneTooMany(context.subscriptions, guard);
           const document = enveloped.parse(guard.documents?.textOf(payload) ?? payload.query);
@@ -117,4 +150,14 @@ function forSocket(error: unknown, logger: Logger): GraphQLError {
   const publicError = toPublicError(error, logger);
   delete publicError.extensions['http'];
   return publicError;
+}
+
+/** Browsers cannot set the headers of a WebSocket, so the ticket travels in its first message. */
+function authorizationIn(params: unknown): string | undefined {
+  if (typeof params !== 'object' || params === null) return undefined;
+  for (const [name, value] of Object.entries(params)) {
+    if (name.toLowerCase() !== 'authorization') continue;
+    return typeof value === 'string' ? value : 'not a text';
+  }
+  return undefined;
 }

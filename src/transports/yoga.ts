@@ -1,8 +1,10 @@
 import { GraphQLError } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
+import type { Tickets } from '../auth/tickets.ts';
+import type { Access } from '../core/access.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import type { GatewayError } from '../errors.ts';
-import type { GraphQLContext } from '../graphql/context.ts';
+import type { GraphQLContext, GraphQLParts } from '../graphql/context.ts';
 import { toPublicError } from '../graphql/errors.ts';
 import { schema } from '../graphql/schema.ts';
 import type { Guard } from '../limits/guard.ts';
@@ -11,7 +13,8 @@ import { rememberedDocuments } from '../limits/remembered-documents.ts';
 import { GRAPHQL_PATH } from './paths.ts';
 
 export interface YogaOptions {
-  readonly context: GraphQLContext;
+  readonly parts: GraphQLParts;
+  readonly tickets: Tickets;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly allowedOrigins: readonly string[];
@@ -28,17 +31,22 @@ export interface RequestContext {
   readonly onStream?: () => void;
   /** Called before a subscription is streamed over HTTP: why there is no place for it. */
   readonly enterStream?: () => GatewayError | undefined;
+  /** What a WebSocket may, by the ticket that it was opened with; a request brings its own. */
+  readonly access?: Access;
 }
 
 export type Yoga = ReturnType<typeof createGraphQLYoga>;
 
 /** GraphQL over HTTP: POST, GET, server-sent events, and GraphiQL for browsers. */
 export function createGraphQLYoga(options: YogaOptions) {
-  const { context, logger, allowedOrigins, guard } = options;
+  const { parts, tickets, logger, allowedOrigins, guard } = options;
   const mask = (error: unknown) => toPublicError(error, logger);
-  return createYoga<RequestContext>({
+  return createYoga<RequestContext, GraphQLContext>({
     schema,
-    context: ({ caller }) => guard.lookups.contextFor(context, caller),
+    context: async ({ request, access: known, caller }) => {
+      const access = known ?? (await tickets.accessOf(request.headers.get('authorization')));
+      return { ...guard.lookups.partsFor(parts, access.ticket ?? caller), access };
+    },
     graphqlEndpoint: GRAPHQL_PATH,
     // The server sends it itself.
     graphiql: false,

@@ -39,7 +39,7 @@ it('a client that keeps its half of a refused upgrade open does not keep the ser
   const server = await serve(createMemoryStore());
   const socket = connect({ port: Number(server.url.port), allowHalfOpen: true });
   socket.write(
-    'GET /nope HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+    'GET /nope HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
   );
   const [answer] = await once(socket, 'data');
   expect(String(answer)).toMatch(/^HTTP\/1.1 404 /);

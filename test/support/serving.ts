@@ -1,3 +1,4 @@
+import { type AuthConfig, createTickets } from '../../src/auth/tickets.ts';
 import { type Clock, systemClock } from '../../src/core/ports.ts';
 import type { Store } from '../../src/core/store.ts';
 import { noTelemetry } from '../../src/core/telemetry.ts';
@@ -29,11 +30,13 @@ export async function serve(
     readonly topups?: Topups;
     readonly allowedOrigins?: readonly string[];
     readonly limits?: Partial<Limits>;
+    readonly auth?: AuthConfig;
     readonly clock?: Clock;
   } = {},
 ): Promise<Serving> {
-  const { topups = noTopups, allowedOrigins = [], clock = systemClock } = options;
+  const { topups = noTopups, allowedOrigins = [], auth = { kind: 'none' } } = options;
   const logger = recordingLogger();
+  const clock = options.clock ?? systemClock;
   const refusals: string[] = [];
   const guard = await createGuard({
     limits: { ...DEFAULT_LIMITS, ...options.limits },
@@ -46,8 +49,10 @@ export async function serve(
     gatewayStatus: () => Promise.reject(new Error('nobody asks for the status here')),
   };
   const drain = new Drain();
+  const tickets = createTickets(auth, { clock, logger, fetch });
   const yoga = createGraphQLYoga({
-    context: { topups, feed, log: store, status },
+    parts: { topups, feed, log: store, status, clock },
+    tickets,
     logger,
     clock,
     allowedOrigins,
@@ -58,7 +63,9 @@ export async function serve(
     host: '127.0.0.1',
     port: 0,
     yoga,
-    webSockets: createWebSocketTransport({ yoga, logger, clock, drain, guard }),
+    webSockets: createWebSocketTransport({ yoga, logger, clock, drain, tickets, guard }),
+    tickets,
+    isOpenOnPurpose: false,
     guard,
     page: guard.limits.graphiql ? new LazyPage(() => renderGraphiQL([])) : undefined,
     drain,

@@ -26,6 +26,8 @@ describe('parseConfig', () => {
       logLevel: 'info',
       allowedOrigins: [],
       limits: DEFAULT_LIMITS,
+      auth: { kind: 'none' },
+      isOpenOnPurpose: false,
     });
   });
 

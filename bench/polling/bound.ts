@@ -1,0 +1,228 @@
+/**
+ * The least lag that any policy can have on the workload of this bench. For every price of a call,
+ * E[lag] >= min(lag + price · calls of one order) - price · (calls that there are for one order), and the
+ * same for the part of the orders that is late. Derived in docs/lower-bound.md.
+ */
+import { SHORTEST_INTERVAL_MS, SHORTEST_LIST_INTERVAL_MS } from '../../src/core/cadence.ts';
+import { createRandom } from '../../src/simulator/random.ts';
+import { drawShares } from './neighbours.ts';
+import {
+  type Cost,
+  cheapest,
+  type Grid,
+  gridOf,
+  type Loss,
+  lagLoss,
+  lateLoss,
+} from './schedule.ts';
+import { CALLS_PER_MINUTE, LATENCY_MS, type ListRegime } from './upstream.ts';
+import { HANDLED_PART, ordersPerMs } from './workload.ts';
+
+/** Milliseconds; infinite where there are more orders than calls for them. */
+export interface Bound {
+  readonly meanMs: number;
+  readonly p95Ms: number;
+}
+
+export interface Load {
+  readonly list: ListRegime;
+  /** Orders in progress on average, as `ordersPerMs` takes it. */
+  readonly inProgress: number;
+}
+
+const MINUTE_MS = 60_000;
+const LATE_PART = 0.05;
+
+/** From the moment that the upstream looks to the snapshot in the log. */
+const HOME_MS = LATENCY_MS / 2;
+
+/** A coarser one is quicker, and the bound is lower. */
+export interface Accuracy {
+  /** Of ages. A second must be a multiple, and so must half the latency. */
+  readonly stepMs: number;
+  /** The same, where other orders have to be drawn, which takes longer. */
+  readonly drawnStepMs: number;
+  /** The price is found on some draws, and the bound taken from others, so that it is not the luck of the price. */
+  readonly drawsForPrice: number;
+  readonly drawsForBound: number;
+}
+
+const FINE: Accuracy = { stepMs: 20, drawnStepMs: 50, drawsForPrice: 10, drawsForBound: 100 };
+
+const SEED = 11;
+/** Standard errors below the average of the draws: it is lower still once in a thousand times. */
+const CAUTION = 3;
+
+/** More looks than there are in the life of an order. */
+const PLENTY = 1_000;
+
+const PRICE_STEPS = 18;
+const LATEST_MS = 60_000;
+
+/** Calls that the key allows for each order whose lag is measured. */
+export function callsPerOrder(inProgress: number): number {
+  return CALLS_PER_MINUTE / (ordersPerMs(inProgress) * MINUTE_MS * HANDLED_PART);
+}
+
+export function lowerBound(load: Load, accuracy = FINE): Bound {
+  const calls = callsPerOrder(load.inProgress) - ownCalls(load.list);
+  if (calls <= 0) return { meanMs: Number.POSITIVE_INFINITY, p95Ms: Number.POSITIVE_INFINITY };
+  // Any price gives a bound: that of nothing, on the finer grid, may be better than the best one.
+  const apartMs = load.list === 'unusable' ? SHORTEST_INTERVAL_MS : SHORTEST_LIST_INTERVAL_MS;
+  const bounds = [
+    boundOf({ list: 'unusable', calls: PLENTY, apartMs, ...alone(accuracy) }),
+    boundOf({ list: load.list, calls, apartMs, ...neighbourhoods(load, accuracy) }),
+  ];
+  return {
+    meanMs: Math.max(...bounds.map(({ meanMs }) => meanMs)),
+    p95Ms: Math.max(...bounds.map(({ p95Ms }) => p95Ms)),
+  };
+}
+
+function boundOf(question: Question): Bound {
+  return { meanMs: leastMeanMs(question), p95Ms: leastP95Ms(question) };
+}
+
+/** The call that finds the order settled, or fetches its card: nobody shares it. */
+function ownCalls(list: ListRegime): number {
+  return list === 'with cards' ? 0 : 1;
+}
+
+interface Question {
+  readonly list: ListRegime;
+  /** Between two looks at one order, at the least. */
+  readonly apartMs: number;
+  /** For looks at one order that find it in progress. */
+  readonly calls: number;
+  readonly grid: Grid;
+  /** For each draw of the other orders: the part of a list call that a look costs, by age. */
+  readonly forPrice: readonly Float64Array[];
+  readonly forBound: readonly Float64Array[];
+}
+
+type Neighbourhoods = Pick<Question, 'grid' | 'forPrice' | 'forBound'>;
+
+/** Where each order is looked at by itself. */
+function alone({ stepMs }: Accuracy): Neighbourhoods {
+  return { grid: gridOf(stepMs), forPrice: [new Float64Array()], forBound: [new Float64Array()] };
+}
+
+function neighbourhoods({ list, inProgress }: Load, accuracy: Accuracy): Neighbourhoods {
+  if (list === 'unusable') return alone(accuracy);
+  const grid = gridOf(accuracy.drawnStepMs);
+  const random = createRandom(SEED);
+  const draw = (draws: number) =>
+    Array.from({ length: draws }, () => drawShares(grid, { inProgress, random }));
+  return { grid, forPrice: draw(accuracy.drawsForPrice), forBound: draw(accuracy.drawsForBound) };
+}
+
+/** What is to be made small, for an order that a single check finds settled and for one that a list does. */
+interface Objective {
+  readonly bySingle: Loss;
+  readonly byList: Loss;
+  /** More than any call is worth. */
+  readonly highestPrice: number;
+}
+
+function leastMeanMs(question: Question): number {
+  const { grid, list } = question;
+  const objective = {
+    bySingle: lagLoss(grid, 0),
+    byList: lagLoss(grid, afterListMs(list)),
+    highestPrice: 1_000_000,
+  };
+  const lagMs = cautious(question, objective, priceOf(question, objective));
+  // What a schedule off the grid may be better by.
+  return HOME_MS + lagMs - grid.stepMs;
+}
+
+/** While at least 5 % of the orders must lag by more, so does the 95th percentile. */
+function leastP95Ms(question: Question): number {
+  const { stepMs } = question.grid;
+  let [low, high] = [0, LATEST_MS / stepMs];
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    const objective = lateness(question, middle);
+    if (average(question, objective, priceOf(question, objective)) > LATE_PART) low = middle;
+    else high = middle;
+  }
+  while (low > 0 && !isExceeded(question, low)) low -= 1;
+  return HOME_MS + low * stepMs;
+}
+
+function isExceeded(question: Question, steps: number): boolean {
+  const objective = lateness(question, steps);
+  return cautious(question, objective, priceOf(question, objective)) > LATE_PART;
+}
+
+/** The part of the orders whose lag is above so many steps, the way home not counted. */
+function lateness({ grid, list }: Question, steps: number): Objective {
+  const afterList = Math.round(afterListMs(list) / grid.stepMs);
+  // One step more for what a schedule off the grid may be better by.
+  return {
+    bySingle: lateLoss(grid, steps + 1),
+    byList: lateLoss(grid, Math.max(0, steps - afterList) + 1),
+    highestPrice: 100,
+  };
+}
+
+/** A list without cards only tells whom to ask for one: the answer goes home, and a call comes back. */
+function afterListMs(list: ListRegime): number {
+  return list === 'without cards' ? LATENCY_MS : 0;
+}
+
+/** The price at which an order is worth just the calls that there are for it: that of the best bound. */
+function priceOf(question: Question, objective: Objective): number {
+  let [low, high] = [Math.log(objective.highestPrice / 1e9), Math.log(objective.highestPrice)];
+  const wants = (price: number) =>
+    mean(question.forPrice.map((shares) => solve(question, objective, { price, shares }).calls));
+  // Calls to spare are worth nothing.
+  if (wants(Math.exp(low)) <= question.calls) return 0;
+  for (let step = 0; step < PRICE_STEPS; step += 1) {
+    const middle = (low + high) / 2;
+    if (wants(Math.exp(middle)) > question.calls) low = middle;
+    else high = middle;
+  }
+  return Math.exp((low + high) / 2);
+}
+
+function average(question: Question, objective: Objective, price: number): number {
+  return mean(values(question, objective, { price, draws: question.forPrice }));
+}
+
+/** The bound at a price, so low that the luck of the draws does not raise it. */
+function cautious(question: Question, objective: Objective, price: number): number {
+  const all = values(question, objective, { price, draws: question.forBound });
+  const middle = mean(all);
+  const variance = mean(all.map((value) => (value - middle) ** 2));
+  return middle - CAUTION * Math.sqrt(variance / Math.max(1, all.length - 1));
+}
+
+function values(
+  question: Question,
+  objective: Objective,
+  { price, draws }: { readonly price: number; readonly draws: readonly Float64Array[] },
+): readonly number[] {
+  // Where calls cost nothing, it makes no difference whom they are shared with.
+  return draws.slice(0, price === 0 ? 1 : draws.length).map((shares) => {
+    const { loss, calls } = solve(question, objective, { price, shares });
+    return loss + price * (calls - question.calls);
+  });
+}
+
+function solve(
+  { grid, list, apartMs }: Question,
+  { bySingle, byList }: Objective,
+  { price, shares }: { readonly price: number; readonly shares: Float64Array },
+): Cost {
+  const single = { loss: bySingle, calls: grid.agesMs.map(() => 1) };
+  const listed = { loss: byList, calls: shares };
+  // A list with cards does all that a single check does, for less.
+  const looks = { unusable: [single], 'with cards': [listed], 'without cards': [single, listed] };
+  const apart = apartMs / grid.stepMs;
+  return cheapest({ grid, looks: looks[list], apart, price });
+}
+
+function mean(numbers: readonly number[]): number {
+  return numbers.reduce((sum, each) => sum + each, 0) / numbers.length;
+}

@@ -1,0 +1,60 @@
+/** The rows of the table, and of the plot. */
+import { lowerBound } from './bound.ts';
+import { gatedCycle } from './ideal.ts';
+import { type Measured, meanSeconds, percentileSeconds } from './measure.ts';
+import type { ListRegime } from './upstream.ts';
+
+export interface Row {
+  readonly inProgress: number;
+  readonly who: string;
+  /** Infinite where there are fewer calls than orders that need one. */
+  readonly meanSeconds: number;
+  readonly p95Seconds: number;
+  /** `undefined` where nothing was run. */
+  readonly measured?: Measured;
+}
+
+export const HEADER = [
+  '| In progress | Who | Mean lag, s | 95 % lag, s | Calls per order | 429s | Unfinished |',
+  '|---:|---|---:|---:|---:|---:|---:|',
+];
+
+export function measuredRow(inProgress: number, who: string, result: Measured): Row {
+  return { inProgress, who, ...lagsOf(result.lagsMs), measured: result };
+}
+
+export function boundRow(inProgress: number, list: ListRegime): Row {
+  const { meanMs, p95Ms } = lowerBound({ list, inProgress });
+  const who = boundName(list);
+  return { inProgress, who, meanSeconds: meanMs / 1_000, p95Seconds: p95Ms / 1_000 };
+}
+
+export function boundName(list: ListRegime): string {
+  return `(e) lower bound, list ${list}`;
+}
+
+/** `undefined` where there are fewer calls than orders. */
+export function idealRow(inProgress: number): Row | undefined {
+  const lagsMs = gatedCycle(inProgress);
+  const who = 'no bound: ideal cycle, list without cards';
+  return lagsMs && { inProgress, who, ...lagsOf(lagsMs) };
+}
+
+function lagsOf(lagsMs: readonly number[]): Pick<Row, 'meanSeconds' | 'p95Seconds'> {
+  return { meanSeconds: meanSeconds(lagsMs), p95Seconds: percentileSeconds(lagsMs, 0.95) };
+}
+
+export function printed({ inProgress, who, measured, ...lags }: Row): string {
+  const seconds = [lags.meanSeconds, lags.p95Seconds].map((lag) =>
+    lag === Number.POSITIVE_INFINITY ? 'no end' : lag.toFixed(2),
+  );
+  const rest =
+    measured === undefined
+      ? ['-', '-', '-']
+      : [
+          (measured.calls / measured.orders).toFixed(1),
+          measured.throttled,
+          `${measured.unfinished} of ${measured.orders}`,
+        ];
+  return `| ${[inProgress, who, ...seconds, ...rest].join(' | ')} |`;
+}

@@ -1,0 +1,53 @@
+import { parseArgs } from 'node:util';
+import type { Contestant } from './contestants.ts';
+
+const IN_PROGRESS = [1, 5, 10, 40, 100, 400, 1_000];
+const REGIMES = ['vendor', 'with cards', 'without cards', 'unusable'] as const;
+type Regime = Contestant['regime'];
+
+/** What of the bench is to be run. */
+export interface Selection {
+  readonly inProgress: readonly number[];
+  readonly regimes: readonly Regime[];
+  readonly lags: boolean;
+  readonly subscribers: boolean;
+  /** Only a complete run writes the files. */
+  readonly isComplete: boolean;
+}
+
+/**
+ * `--in-progress 5,40`, `--regime 'without cards,vendor'`, `--subscribers` for that table alone.
+ *
+ * @throws TypeError or RangeError for what is none of these.
+ */
+export function selectionFrom(args: readonly string[]): Selection {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      'in-progress': { type: 'string' },
+      regime: { type: 'string' },
+      subscribers: { type: 'boolean', default: false },
+    },
+  });
+  const { 'in-progress': inProgress, regime, subscribers } = values;
+  const isFiltered = inProgress !== undefined || regime !== undefined;
+  return {
+    inProgress: inProgress === undefined ? IN_PROGRESS : inProgress.split(',').map(positive),
+    regimes: regime === undefined ? REGIMES : regime.split(',').map(regimeNamed),
+    lags: !subscribers || isFiltered,
+    subscribers: subscribers || !isFiltered,
+    isComplete: !subscribers && !isFiltered,
+  };
+}
+
+function positive(text: string): number {
+  const number = Number(text);
+  if (number > 0 && Number.isFinite(number)) return number;
+  throw new RangeError(`--in-progress takes numbers above 0, not ${text}`);
+}
+
+function regimeNamed(text: string): Regime {
+  const regime = REGIMES.find((name) => name === text.trim());
+  if (regime !== undefined) return regime;
+  throw new RangeError(`--regime is one of ${REGIMES.join(', ')}, not ${text}`);
+}

@@ -1,0 +1,110 @@
+import { createHash, createSecretKey, type KeyObject } from 'node:crypto';
+import { errors, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose';
+import { type Access, FULL_ACCESS, NO_ACCESS } from '../core/access.ts';
+import type { Clock, Fetch, Logger } from '../core/ports.ts';
+import { GatewayError } from '../errors.ts';
+import { accessOf, CLOCK_TOLERANCE_SECONDS } from './claims.ts';
+import { KEY_SET_ALGORITHMS, remoteKeys, SECRET_ALGORITHMS } from './keys.ts';
+
+/** How tickets are told from forgeries. */
+export type AuthConfig =
+  | { readonly kind: 'none' }
+  | ((
+      | { readonly kind: 'secret'; readonly secret: string }
+      | { readonly kind: 'key set'; readonly url: string }
+    ) & { readonly issuer: string | undefined; readonly audience: string | undefined });
+
+/** Who comes with which rights. */
+export interface Tickets {
+  /**
+   * What the ticket in an `Authorization` header (or a value like one) allows; without one, nothing but the
+   * schema.
+   *
+   * @throws GatewayError `UNAUTHENTICATED` where the ticket is not valid, without saying more than helps its
+   *   rightful owner; `INTERNAL_SERVER_ERROR` where no key to tell can be had.
+   */
+  accessOf(authorization: string | null | undefined): Promise<Access>;
+}
+
+/** A JWT that is longer names far more orders than anybody watches. */
+const LONGEST_TICKET = 16_384;
+
+export function createTickets(
+  config: AuthConfig,
+  outside: { readonly clock: Clock; readonly fetch: Fetch; readonly logger: Logger },
+): Tickets {
+  if (config.kind === 'none') return { accessOf: async () => FULL_ACCESS };
+  const { key, algorithms } = keyOf(config, outside);
+  const options: JWTVerifyOptions = {
+    algorithms: [...algorithms],
+    requiredClaims: ['exp'],
+    clockTolerance: CLOCK_TOLERANCE_SECONDS,
+    ...(config.issuer === undefined ? {} : { issuer: config.issuer }),
+    ...(config.audience === undefined ? {} : { audience: config.audience }),
+  };
+  return {
+    async accessOf(authorization) {
+      if (authorization == null || authorization === '') return NO_ACCESS;
+      const ticket = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization)?.[1];
+      if (ticket === undefined || ticket.length > LONGEST_TICKET) throw malformed();
+      const currentDate = new Date(outside.clock.now());
+      const claims = await verify(ticket, key, { ...options, currentDate });
+      const access = accessOf(claims);
+      if (access === undefined) throw incomplete();
+      return { ...access, ticket: createHash('sha256').update(ticket).digest('base64url') };
+    },
+  };
+}
+
+function keyOf(
+  config: Exclude<AuthConfig, { kind: 'none' }>,
+  outside: { readonly clock: Clock; readonly fetch: Fetch; readonly logger: Logger },
+): { readonly key: KeyObject | JWTVerifyGetKey; readonly algorithms: readonly string[] } {
+  return config.kind === 'secret'
+    ? { key: createSecretKey(Buffer.from(config.secret, 'utf8')), algorithms: SECRET_ALGORITHMS }
+    : { key: remoteKeys({ ...outside, url: config.url }), algorithms: KEY_SET_ALGORITHMS };
+}
+
+async function verify(
+  ticket: string,
+  key: KeyObject | JWTVerifyGetKey,
+  options: JWTVerifyOptions,
+): Promise<unknown> {
+  try {
+    const { payload } =
+      typeof key === 'function'
+        ? await jwtVerify(ticket, key, options)
+        : await jwtVerify(ticket, key, options);
+    return payload;
+  } catch (error) {
+    throw refusalFor(error);
+  }
+}
+
+function refusalFor(error: unknown): GatewayError {
+  if (error instanceof errors.JWTExpired)
+    return new GatewayError('UNAUTHENTICATED', 'The ticket has expired.');
+  if (error instanceof errors.JWTClaimValidationFailed && error.reason === 'missing') {
+    return incomplete();
+  }
+  if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError)) {
+    return new GatewayError('INTERNAL_SERVER_ERROR', 'The ticket cannot be checked just now.', {
+      cause: error,
+    });
+  }
+  return new GatewayError('UNAUTHENTICATED', 'The ticket is not valid.');
+}
+
+function malformed(): GatewayError {
+  return new GatewayError(
+    'UNAUTHENTICATED',
+    'Expected a ticket as `Bearer <JWT>` in `Authorization`.',
+  );
+}
+
+function incomplete(): GatewayError {
+  return new GatewayError(
+    'UNAUTHENTICATED',
+    'The ticket must have `exp`, `topups` (a list of order ids, or "*") and `scope` (words out of status, card, operator).',
+  );
+}

@@ -1,0 +1,20 @@
+import type { Access } from '../core/access.ts';
+import { GatewayError } from '../errors.ts';
+
+/** Why somebody may not have a field. */
+export function refusal(access: Access, field: string): GatewayError {
+  return access.isAnonymous
+    ? new GatewayError(
+        'UNAUTHENTICATED',
+        'A ticket is needed: `Authorization: Bearer …`, or `authorization` in the connection parameters of a WebSocket.',
+      )
+    : new GatewayError(
+        'FORBIDDEN',
+        `The ticket does not allow \`${field}\`: its scope is narrower.`,
+      );
+}
+
+/** A ticket that was good, and is over. */
+export function ticketExpired(): GatewayError {
+  return new GatewayError('UNAUTHENTICATED', 'The ticket has expired: come back with a new one.');
+}

@@ -1,0 +1,190 @@
+import { describe, expect, it } from 'vitest';
+import { callsPerOrder, lowerBound } from '../../bench/polling/bound.ts';
+import { cheapest, gridOf, lagLoss, lateLoss } from '../../bench/polling/schedule.ts';
+import { drawLife, HANDLED_PART, ordersPerMs } from '../../bench/polling/workload.ts';
+import type { Random } from '../../src/core/ports.ts';
+import { createRandom } from '../../src/simulator/random.ts';
+
+const SECOND_MS = 1_000;
+const CALL_EVERY_MS = 500;
+const HOME_MS = 100;
+
+/** Quick, and a little lower than the bound of the bench. */
+const COARSE = { stepMs: 50, drawnStepMs: 100, drawsForPrice: 5, drawsForBound: 30 };
+
+interface Order {
+  readonly createdAt: number;
+  /** Infinite for one that is QUEUED. */
+  readonly settlesAt: number;
+}
+
+function drawOrders(inProgress: number, untilMs: number, random: Random): readonly Order[] {
+  const orders: Order[] = [];
+  let createdAt = 0;
+  while (createdAt < untilMs) {
+    createdAt -= Math.log(1 - random()) / ordersPerMs(inProgress);
+    const { isQueued, ms } = drawLife(random);
+    orders.push({ createdAt, settlesAt: isQueued ? Number.POSITIVE_INFINITY : createdAt + ms });
+  }
+  return orders;
+}
+
+/** Life times of orders that are not queued. */
+function drawLives(count: number, random: Random): readonly number[] {
+  return Array.from({ length: count }, () => drawLife(random))
+    .filter(({ isQueued }) => !isQueued)
+    .map(({ ms }) => ms);
+}
+
+function meanOf(lagsMs: readonly number[]): number {
+  return lagsMs.reduce((sum, lag) => sum + lag, 0) / lagsMs.length;
+}
+
+function p95Of(lagsMs: readonly number[]): number {
+  return [...lagsMs].sort((a, b) => a - b)[Math.floor(lagsMs.length * 0.95)] ?? Number.NaN;
+}
+
+/** That lags are above a bound, and not so far above that it would say nothing. */
+function expectJustAbove(lagsMs: readonly number[], bound: ReturnType<typeof lowerBound>): void {
+  expect(meanOf(lagsMs)).toBeGreaterThan(bound.meanMs);
+  expect(meanOf(lagsMs)).toBeLessThan(1.8 * bound.meanMs);
+  expect(p95Of(lagsMs)).toBeGreaterThan(bound.p95Ms);
+  expect(p95Of(lagsMs)).toBeLessThan(1.8 * bound.p95Ms);
+}
+
+describe('the lower bound', () => {
+  it('is not beaten by single checks at equal distances, and by the best of them only just missed', () => {
+    const calls = callsPerOrder(10);
+    const lives = drawLives(40_000, createRandom(1));
+    // Checks at 3 s + d, + 2d and so on to 45 s, then one at the end of the slow orders.
+    const distances = Array.from({ length: 200 }, (_, n) => SECOND_MS + n * 100);
+    const runs = distances.map((distance) => {
+      const found = lives.map((life) => {
+        const looks = Math.ceil((Math.min(life, 45_000) - 3_000) / distance);
+        const last = 3_000 + Math.ceil(42_000 / distance) * distance;
+        return life > last
+          ? { lag: HOME_MS, calls: Math.ceil(42_000 / distance) + 1 }
+          : { lag: 3_000 + looks * distance - life + HOME_MS, calls: looks };
+      });
+      return {
+        lags: found.map(({ lag }) => lag),
+        calls: meanOf(found.map((each) => each.calls)),
+      };
+    });
+    const affordable = runs.find((run) => run.calls <= calls);
+    expectJustAbove(
+      affordable?.lags ?? [],
+      lowerBound({ list: 'unusable', inProgress: 10 }, COARSE),
+    );
+  });
+
+  it('is not beaten by sweeps over all that is in progress, where each then costs a call, even at no wait', () => {
+    const bound = lowerBound({ list: 'without cards', inProgress: 40 }, COARSE);
+    // What the budget leaves for sweeps once each order has had its own call.
+    const perMs = 1 / CALL_EVERY_MS - ordersPerMs(40) * HANDLED_PART;
+    const random = createRandom(2);
+    // The slow ones are looked at when they end.
+    const lags = drawLives(40_000, random).map((life) => {
+      const lag = life > 45_000 ? 0 : random() / perMs;
+      return lag + 3 * HOME_MS;
+    });
+    expectJustAbove(lags, bound);
+  });
+
+  it('is not beaten by pages that go round and round through all that may be in progress', () => {
+    const random = createRandom(3);
+    const orders = drawOrders(400, 20 * 60_000, random);
+    const lags: number[] = [];
+    const seen = new Set<Order>();
+    let next = 0;
+    for (let now = 60_000; now < 20 * 60_000; now += CALL_EVERY_MS) {
+      const oldest = firstAfter(orders, now - 47_000);
+      const youngest = firstAfter(orders, now - 3_000);
+      if (next >= youngest || next < oldest) next = oldest;
+      for (const order of orders.slice(next, next + 100)) {
+        if (order.settlesAt > now || seen.has(order)) continue;
+        seen.add(order);
+        lags.push(now - order.settlesAt + HOME_MS);
+      }
+      next += 100;
+    }
+    expectJustAbove(lags, lowerBound({ list: 'with cards', inProgress: 400 }, COARSE));
+  });
+
+  it('is infinite where there are fewer calls than orders that need one each', () => {
+    expect(lowerBound({ list: 'unusable', inProgress: 100 }, COARSE).meanMs).toBe(
+      Number.POSITIVE_INFINITY,
+    );
+    expect(lowerBound({ list: 'without cards', inProgress: 50 }, COARSE).p95Ms).toBe(
+      Number.POSITIVE_INFINITY,
+    );
+  });
+});
+
+function firstAfter(orders: readonly Order[], createdAt: number): number {
+  let [low, high] = [0, orders.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((orders[middle]?.createdAt ?? createdAt) > createdAt) high = middle;
+    else low = middle + 1;
+  }
+  return low;
+}
+
+describe('the cheapest schedule', () => {
+  const grid = gridOf(100);
+  const single = (loss: ReturnType<typeof lagLoss>) => ({
+    loss,
+    calls: grid.agesMs.map(() => 1),
+  });
+
+  it('costs no more than any schedule off its grid, but for one step', () => {
+    const random = createRandom(4);
+    const lives = drawLives(4_000, random);
+    for (let trial = 0; trial < 60; trial += 1) {
+      const ages = drawAges(random);
+      const price = 10 ** (5 * random());
+      const cost = meanOf(lives.map((life) => lagAt(ages, life) + price * missesAt(ages, life)));
+      const late = meanOf(lives.map((life) => (lagAt(ages, life) > 2_000 ? 1 : 0)));
+      const misses = meanOf(lives.map((life) => missesAt(ages, life)));
+      const least = cheapest({ grid, looks: [single(lagLoss(grid, 0))], apart: 10, price });
+      // The lives are a sample: a part in thirty for its luck.
+      expect(least.loss + price * least.calls - 100).toBeLessThan(cost * 1.03);
+      const limit = 2_000 / grid.stepMs + 1;
+      const leastLate = cheapest({
+        grid,
+        looks: [single(lateLoss(grid, limit))],
+        apart: 10,
+        price: price / 1e5,
+      });
+      const lateCost = late + (price / 1e5) * misses;
+      expect(leastLate.loss + (price / 1e5) * leastLate.calls).toBeLessThan(lateCost * 1.03 + 0.01);
+    }
+  });
+
+  it('looks every second where calls cost nothing', () => {
+    const free = cheapest({ grid, looks: [single(lagLoss(grid, 0))], apart: 10, price: 0 });
+    const settledInTime = 1 - 0.02 / 0.97;
+    expect(free.loss).toBeCloseTo(500 * settledInTime, 3);
+  });
+});
+
+/** Looks a second apart or more, the last at the end of the slow orders. */
+function drawAges(random: Random): readonly number[] {
+  const ages: number[] = [];
+  const spreadMs = 20_000 * random();
+  let age = 50_000 * random() ** 2;
+  while (age < 60_000) {
+    ages.push(age);
+    age += SECOND_MS + spreadMs * random();
+  }
+  return [...ages, 600_000];
+}
+
+function lagAt(ages: readonly number[], life: number): number {
+  return (ages.find((age) => age >= life) ?? Number.NaN) - life;
+}
+
+function missesAt(ages: readonly number[], life: number): number {
+  return ages.filter((age) => age < life).length;
+}

@@ -1,0 +1,204 @@
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+import { describe, expect, it } from 'vitest';
+import { parseTtl } from '../../src/auth/mint.ts';
+import { type AuthConfig, createTickets } from '../../src/auth/tickets.ts';
+import type { Fetch } from '../../src/core/ports.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { ORDER_ID } from '../support/observations.ts';
+import { recordingLogger } from '../support/recording-logger.ts';
+import { asPayload, bearer, type Claims, SECRET, SECRET_AUTH } from '../support/tickets.ts';
+
+const OTHER_ID = 'f'.repeat(24);
+
+function ticketsWith(auth: AuthConfig = SECRET_AUTH, fetch: Fetch = noFetch) {
+  const clock = new ManualClock();
+  const now = clock.now() / 1_000;
+  const good: Claims = { topups: [ORDER_ID], scope: 'status', exp: now + 60 };
+  return {
+    clock,
+    now,
+    good,
+    tickets: createTickets(auth, { clock, fetch, logger: recordingLogger() }),
+  };
+}
+
+const noFetch: Fetch = () => Promise.reject(new TypeError('nothing is to be fetched here'));
+const refused = { code: 'UNAUTHENTICATED' };
+
+describe('a ticket', () => {
+  it('allows what it says and nothing else', async () => {
+    const { tickets, good, now } = ticketsWith();
+    const access = await tickets.accessOf(await bearer({ ...good, scope: 'status card fly' }));
+    expect(['status', 'card', 'operator'].map((scope) => access.has(scope as 'card'))).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect([access.names(ORDER_ID), access.names(OTHER_ID)]).toEqual([true, false]);
+    expect(access.expiresAt).toBe((now + 60 + 30) * 1_000);
+  });
+
+  it('names orders in any spelling of their ids, or all', async () => {
+    const { tickets, good } = ticketsWith();
+    const upper = await bearer({ ...good, topups: [ORDER_ID.toUpperCase()] });
+    expect((await tickets.accessOf(upper)).names(ORDER_ID)).toBe(true);
+    const all = await tickets.accessOf(await bearer({ ...good, topups: '*' }));
+    expect(all.names(OTHER_ID)).toBe(true);
+  });
+
+  it.each<[string, (good: Claims, now: number) => Claims]>([
+    ['without exp', ({ exp: _, ...claims }) => claims],
+    ['without topups', ({ topups: _, ...claims }) => claims],
+    ['without scope', ({ scope: _, ...claims }) => claims],
+    ['with an exp that is no number', (good) => ({ ...good, exp: '9999999999' })],
+    ['with topups that are an object', (good) => ({ ...good, topups: { 0: ORDER_ID } })],
+    ['with topups that are one id', (good) => ({ ...good, topups: ORDER_ID })],
+    ['with an id among topups that is none', (good) => ({ ...good, topups: ['../x'] })],
+    ['with scopes in a list', (good) => ({ ...good, scope: ['status'] })],
+    ['that expired 31 s ago', (good, now) => ({ ...good, exp: now - 31 })],
+    ['that holds only from 31 s on', (good, now) => ({ ...good, nbf: now + 31 })],
+  ])('%s is refused', async (_, claims) => {
+    const { tickets, good, now } = ticketsWith();
+    await expect(tickets.accessOf(await bearer(claims(good, now)))).rejects.toMatchObject(refused);
+  });
+
+  it('of a clock that is off by half a minute is taken', async () => {
+    const { tickets, good, now } = ticketsWith();
+    for (const times of [{ exp: now - 29 }, { nbf: now + 29 }]) {
+      const access = await tickets.accessOf(await bearer({ ...good, ...times }));
+      expect(access.has('status')).toBe(true);
+    }
+  });
+
+  it.each<[string, (good: Claims) => Promise<string>]>([
+    ['signed with another secret', (good) => bearer(good, `${SECRET}!`)],
+    ['signed with another algorithm', (good) => bearer(good, SECRET.repeat(2), 'HS512')],
+    ['not signed at all', async (good) => `Bearer ${encode({ alg: 'none' })}.${encode(good)}.`],
+    [
+      'that says none and is signed',
+      async (good) => `Bearer ${encode({ alg: 'none' })}.${encode(good)}.AAAA`,
+    ],
+    [
+      'changed after it was signed',
+      async (good) => {
+        const [head, , signature] = (await bearer(good)).split('.');
+        return `${head}.${encode({ ...good, topups: '*' })}.${signature}`;
+      },
+    ],
+    ['without Bearer', async (good) => (await bearer(good)).replace('Bearer ', '')],
+    ['of another scheme', async (good) => (await bearer(good)).replace('Bearer', 'Basic')],
+    ['with something after it', async (good) => `${await bearer(good)}, x`],
+    ['far too long', async (good) => bearer({ ...good, note: 'x'.repeat(20_000) })],
+  ])('%s is refused', async (_, forge) => {
+    const { tickets, good } = ticketsWith();
+    await expect(tickets.accessOf(await forge(good))).rejects.toMatchObject(refused);
+  });
+
+  it('must come from the issuer and be meant for the audience, where they are set', async () => {
+    const { tickets, good } = ticketsWith({ ...SECRET_AUTH, issuer: 'shop', audience: 'gateway' });
+    const meant = { ...good, iss: 'shop', aud: ['x', 'gateway'] };
+    expect((await tickets.accessOf(await bearer(meant))).has('status')).toBe(true);
+    for (const other of [{ iss: 'x' }, { aud: 'x' }, { iss: undefined }, { aud: undefined }]) {
+      const ticket = await bearer({ ...meant, ...other });
+      await expect(tickets.accessOf(ticket)).rejects.toMatchObject(refused);
+    }
+  });
+
+  it('is not needed for nothing: without one, no order and no scope is allowed', async () => {
+    const access = await ticketsWith().tickets.accessOf(undefined);
+    expect([access.isAnonymous, access.names(ORDER_ID), access.has('status')]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+});
+
+describe('the keys behind an address', () => {
+  const AUTH: AuthConfig = {
+    kind: 'key set',
+    url: 'https://shop.example/jwks.json',
+    issuer: undefined,
+    audience: undefined,
+  };
+
+  async function keyServer() {
+    const keys = new Map<string, CryptoKeyPair>();
+    const server = { keys, isDown: false, fetched: 0 };
+    const fetch: Fetch = async () => {
+      server.fetched += 1;
+      if (server.isDown) throw new TypeError('fetch failed');
+      const jwks = [...keys].map(async ([kid, { publicKey }]) => ({
+        ...(await exportJWK(publicKey)),
+        kid,
+      }));
+      return Response.json({ keys: await Promise.all(jwks) });
+    };
+    const add = async (kid: string) => {
+      keys.set(kid, await generateKeyPair('ES256', { extractable: true }));
+    };
+    await add('one');
+    const sign = async (kid: string, claims: Claims) => {
+      const key = keys.get(kid);
+      if (key === undefined) throw new Error(`no key ${kid}`);
+      const jwt = new SignJWT(asPayload(claims)).setProtectedHeader({ alg: 'ES256', kid });
+      return `Bearer ${await jwt.sign(key.privateKey)}`;
+    };
+    return { ...ticketsWith(AUTH, fetch), server, add, sign };
+  }
+
+  it('are fetched once, and tell good tickets from forged ones', async () => {
+    const { tickets, good, sign, server } = await keyServer();
+    for (let n = 0; n < 5; n += 1) await tickets.accessOf(await sign('one', good));
+    expect(server.fetched).toBe(1);
+    const other = await keyServer();
+    await expect(tickets.accessOf(await other.sign('one', good))).rejects.toMatchObject(refused);
+  });
+
+  it('do not pass for a secret', async () => {
+    const { tickets, good, server } = await keyServer();
+    const key = server.keys.get('one');
+    if (key === undefined) throw new Error('no key');
+    for (const secret of [JSON.stringify(await exportJWK(key.publicKey)), 'x'.repeat(64)]) {
+      const ticket = await bearer(good, secret);
+      await expect(tickets.accessOf(ticket)).rejects.toMatchObject(refused);
+    }
+  });
+
+  it('go on working while their server is down, and others stay out', async () => {
+    const { tickets, good, sign, server, add, clock } = await keyServer();
+    await tickets.accessOf(await sign('one', good));
+    server.isDown = true;
+    await clock.advance(3_600_000);
+    const later = { ...good, exp: clock.now() / 1_000 + 60 };
+    expect((await tickets.accessOf(await sign('one', later))).names(ORDER_ID)).toBe(true);
+    await add('two');
+    await expect(tickets.accessOf(await sign('two', later))).rejects.toThrow();
+  });
+
+  it('that cannot be had yet are a fault of the gateway, not of the ticket', async () => {
+    const { tickets, good, sign, server } = await keyServer();
+    server.isDown = true;
+    const code = 'INTERNAL_SERVER_ERROR';
+    await expect(tickets.accessOf(await sign('one', good))).rejects.toMatchObject({ code });
+    server.isDown = false;
+    expect((await tickets.accessOf(await sign('one', good))).names(ORDER_ID)).toBe(true);
+  });
+});
+
+it.each([
+  ['90s', 90],
+  ['10m', 600],
+  ['2h', 7_200],
+  ['1d', 86_400],
+])('a time of %s is %i s', (text, seconds) => {
+  expect(parseTtl(text)).toBe(seconds);
+});
+
+it.each(['', '10', 'm', '0m', '-1m', '1.5h', '10 m', '1w'])('%j is no time', (text) => {
+  expect(() => parseTtl(text)).toThrow(/expected a time/);
+});
+
+function encode(value: unknown): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url');
+}
