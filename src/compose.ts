@@ -6,6 +6,7 @@ import type { Clock, Fetch, Logger, Random } from './core/ports.ts';
 import type { Store } from './core/store.ts';
 import { StartupError } from './errors.ts';
 import { createFeed } from './feed/feed.ts';
+import { createGuard } from './limits/guard.ts';
 import { Poller } from './poller/poller.ts';
 import { addDemoOrders } from './simulator/demo.ts';
 import { createSimulator } from './simulator/simulator.ts';
@@ -15,7 +16,8 @@ import { lockDatabase } from './store/sqlite/lock.ts';
 import { openSqliteStore } from './store/sqlite/open.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { Drain } from './transports/drain.ts';
-import { tabsFor } from './transports/graphiql.ts';
+import { renderGraphiQL, tabsFor } from './transports/graphiql.ts';
+import { LazyPage } from './transports/page.ts';
 import { GatewayServer } from './transports/server.ts';
 import { createWebSocketTransport } from './transports/ws.ts';
 import { createGraphQLYoga } from './transports/yoga.ts';
@@ -52,6 +54,11 @@ export async function startGateway(config: Config, outside: Outside): Promise<Ga
   const { clock, logger } = outside;
   const upstream = chooseUpstream(config, outside);
   const metrics = new Metrics();
+  const guard = await createGuard({
+    limits: config.limits,
+    clock,
+    onRefused: (limit) => metrics.refused(limit),
+  });
   const store = await openStore(config.databaseUrl);
   const unlock = await claim(store, config.databaseUrl, upstream.name);
   const poller = await openPoller({ config, outside, upstream, store, metrics });
@@ -65,14 +72,16 @@ export async function startGateway(config: Config, outside: Outside): Promise<Ga
     logger,
     clock,
     allowedOrigins: config.allowedOrigins,
-    tabs: tabsFor(upstream.demoOrders.map(({ id }) => id)),
+    guard,
     onQuery: (durationMs) => metrics.queryDone(durationMs),
   });
   const server = new GatewayServer({
     ...config,
     yoga,
-    webSockets: createWebSocketTransport({ yoga, logger, clock, drain, tickets }),
+    webSockets: createWebSocketTransport({ yoga, logger, clock, drain, tickets, guard }),
     tickets,
+    guard,
+    page: config.limits.graphiql ? graphiqlOf(upstream) : undefined,
     drain,
     status,
     scrape: async () => metrics.scrape(await status.gatewayStatus()),
@@ -94,6 +103,10 @@ export async function startGateway(config: Config, outside: Outside): Promise<Ga
     unlock();
     throw error;
   }
+}
+
+function graphiqlOf({ demoOrders }: Upstream): LazyPage {
+  return new LazyPage(() => renderGraphiQL(tabsFor(demoOrders.map(({ id }) => id))));
 }
 
 /** Where the orders of a database come from, so that made-up ones are never taken for real. */

@@ -2,6 +2,9 @@ import { z } from 'zod';
 import type { AuthConfig } from './auth/tickets.ts';
 import { LOG_LEVELS, type LogLevel } from './core/ports.ts';
 import { StartupError } from './errors.ts';
+import type { Limits } from './limits/limits.ts';
+import { limitVariables, toLimits } from './limits/variables.ts';
+import { whole } from './whole.ts';
 
 export interface Config {
   /** Without one the gateway runs on its simulator. */
@@ -15,6 +18,8 @@ export interface Config {
   readonly logLevel: LogLevel;
   /** Origins of web pages that may use this gateway, besides its own. */
   readonly allowedOrigins: readonly string[];
+  /** What one client may take. */
+  readonly limits: Limits;
   readonly auth: AuthConfig;
   /** Whether somebody said that there is to be no access control, on whatever address. */
   readonly isOpenOnPurpose: boolean;
@@ -24,15 +29,6 @@ export interface Config {
 const EXIT_CONFIG = 78;
 
 const LOOPBACK_HOSTS = ['localhost', '127.0.0.1', '[::1]', '::1'];
-
-const whole = (least: number, most: number) => {
-  const expected = `a whole number from ${least} to ${most}`;
-  return z
-    .string()
-    .regex(/^\d{1,9}$/, expected)
-    .transform(Number)
-    .refine((value) => value >= least && value <= most, expected);
-};
 
 const BASE_URL_EXPECTED =
   'an https address without a path, or http on a loopback address (the key travels with each call)';
@@ -68,6 +64,7 @@ const environmentSchema = z.object({
       'origins such as https://shop.example, separated by commas',
     )
     .default([]),
+  ...limitVariables,
   AUTH: z.literal('none', '`none`, or not set').optional(),
   AUTH_JWT_SECRET: z
     .string()
@@ -115,6 +112,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     databaseUrl: data.DATABASE_URL,
     logLevel: data.LOG_LEVEL,
     allowedOrigins: data.ALLOWED_ORIGINS,
+    limits: toLimits(data),
     auth,
     isOpenOnPurpose,
   };

@@ -23,7 +23,7 @@ const claimsSchema = z.object({
  * What the claims of a ticket allow; `undefined` for claims that are not as they must be. Words in `scope` that
  * are not known allow nothing.
  */
-export function accessOf(claims: unknown): Access | undefined {
+export function accessOf(claims: unknown): Omit<Access, 'ticket'> | undefined {
   const { data } = claimsSchema.safeParse(claims);
   if (data === undefined) return undefined;
   const words = new Set(data.scope.split(' '));

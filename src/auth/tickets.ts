@@ -1,4 +1,4 @@
-import { createSecretKey, type KeyObject } from 'node:crypto';
+import { createHash, createSecretKey, type KeyObject } from 'node:crypto';
 import { errors, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose';
 import { type Access, FULL_ACCESS, NO_ACCESS } from '../core/access.ts';
 import type { Clock, Fetch, Logger } from '../core/ports.ts';
@@ -51,7 +51,7 @@ export function createTickets(
       const claims = await verify(ticket, key, { ...options, currentDate });
       const access = accessOf(claims);
       if (access === undefined) throw incomplete();
-      return access;
+      return { ...access, ticket: createHash('sha256').update(ticket).digest('base64url') };
     },
   };
 }

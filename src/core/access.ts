@@ -7,6 +7,8 @@ export const SCOPES: readonly Scope[] = ['status', 'card', 'operator'];
 export interface Access {
   /** Whether there was a ticket at all. */
   readonly isAnonymous: boolean;
+  /** Tells one ticket from another, without being one; `null` where there is none. */
+  readonly ticket: string | null;
   /** From when on nothing of it holds, Unix milliseconds; `null` for never. */
   readonly expiresAt: number | null;
   has(scope: Scope): boolean;
@@ -17,6 +19,7 @@ export interface Access {
 /** Everything, for a gateway that asks for no tickets. */
 export const FULL_ACCESS: Access = {
   isAnonymous: false,
+  ticket: null,
   expiresAt: null,
   has: () => true,
   names: () => true,
@@ -25,6 +28,7 @@ export const FULL_ACCESS: Access = {
 /** Nothing but the schema itself. */
 export const NO_ACCESS: Access = {
   isAnonymous: true,
+  ticket: null,
   expiresAt: null,
   has: () => false,
   names: () => false,

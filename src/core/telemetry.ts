@@ -20,6 +20,9 @@ export interface Telemetry {
 
   subscriptionOpened(): void;
   subscriptionClosed(): void;
+
+  /** A client wanted more than a limit allows. */
+  refused(limit: string): void;
 }
 
 export const noTelemetry: Telemetry = {
@@ -29,4 +32,5 @@ export const noTelemetry: Telemetry = {
   eventSent() {},
   subscriptionOpened() {},
   subscriptionClosed() {},
+  refused() {},
 };

@@ -1,4 +1,5 @@
 import SchemaBuilder from '@pothos/core';
+import ComplexityPlugin from '@pothos/plugin-complexity';
 import RelayPlugin from '@pothos/plugin-relay';
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth';
 import type { Scope } from '../core/access.ts';
@@ -18,7 +19,7 @@ export const builder = new SchemaBuilder<{
   };
 }>({
   // The first plugin is the outermost: nothing runs before it.
-  plugins: [ScopeAuthPlugin, RelayPlugin],
+  plugins: [ScopeAuthPlugin, ComplexityPlugin, RelayPlugin],
   scopeAuth: {
     authScopes: ({ access }) => ({
       status: access.has('status'),
@@ -28,6 +29,8 @@ export const builder = new SchemaBuilder<{
     authorizeOnSubscribe: true,
     unauthorizedError: (_parent, { access }, { fieldName }) => refusal(access, fieldName),
   },
+  // Lists whose length depends on arguments say so themselves.
+  complexity: { defaultComplexity: 1, defaultListMultiplier: 1 },
   defaultFieldNullability: false,
   relay: {
     nodeQueryOptions: false,

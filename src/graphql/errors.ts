@@ -20,6 +20,7 @@ export function toPublicError(error: unknown, logger: Logger): GraphQLError {
       ...(origin.retryAfterMs === undefined
         ? {}
         : { retryAfterSeconds: Math.ceil(origin.retryAfterMs / 1_000) }),
+      ...(error instanceof GraphQLError ? httpOf(error) : {}),
     });
   }
   if (origin instanceof GraphQLError) {

@@ -30,6 +30,7 @@ builder.objectField(Topup, 'history', (t) =>
       type: TopupSnapshot,
       description:
         'Every state that the gateway has seen this order in, oldest first, at most 100 a page (20 without `first` or `last`).',
+      complexity: ({ first, last }) => ({ field: 1, multiplier: first ?? last ?? PAGE_SIZE }),
       resolve: (view, args, context) => page(view.snapshot, args, context),
     },
     {

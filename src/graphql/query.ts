@@ -6,6 +6,9 @@ import { Topup } from './topup.ts';
 
 const MOST_IDS = 100;
 
+/** What a lookup counts beside the fields that it shows: it may have OneClickDz asked. */
+const LOOKUP_COST = 10;
+
 const MAX_AGE_DESCRIPTION =
   'How old the answer may be, in seconds, while an order is in progress. Default 5, or 300 while it is `QUEUED`. 0 has OneClickDz asked now, within the budget of the key. A final state is always served from the log.';
 
@@ -20,6 +23,7 @@ builder.queryField('topup', (t) =>
       id: t.arg.id({ required: true, description: 'The id that OneClickDz gave the order.' }),
       maxAge: t.arg.int({ description: MAX_AGE_DESCRIPTION }),
     },
+    complexity: LOOKUP_COST,
     resolve: (_root, { id, maxAge }, context) => lookup(id, maxAge, context),
   }),
 );
@@ -35,6 +39,7 @@ builder.queryField('topups', (t) =>
       ids: t.arg.idList({ required: true, description: 'At most 100 ids of OneClickDz.' }),
       maxAge: t.arg.int({ description: MAX_AGE_DESCRIPTION }),
     },
+    complexity: ({ ids }) => ({ field: ids.length * LOOKUP_COST, multiplier: ids.length }),
     resolve: (_root, { ids, maxAge }, context) => {
       if (ids.length > MOST_IDS) {
         throw new GatewayError(

@@ -90,6 +90,13 @@ export class Dispatcher {
     return promise;
   }
 
+  /** Whether `request` would lead to a call that nobody has asked for yet. */
+  wouldAsk(orderId: string): boolean {
+    const { requests, inFlight, gate, clock } = this.#options;
+    if (requests.has(orderId) || inFlight.checkOf(orderId) !== undefined) return false;
+    return this.#state !== 'stopped' && gate.refusalAt(clock.now()) === undefined;
+  }
+
   /** Looks at the schedule again: something may be due sooner than it was. */
   wake(): void {
     if (this.#state !== 'running') return;

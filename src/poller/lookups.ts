@@ -2,7 +2,7 @@ import { isAbandoned, isParked, woken } from '../core/cadence.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Order, Schedule, SnapshotLog } from '../core/store.ts';
 import { isSettled } from '../core/topup.ts';
-import type { Topups } from '../core/topups.ts';
+import type { MayAsk, Topups } from '../core/topups.ts';
 import { type TopupView, viewOf } from '../core/view.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { UnknownOrders } from './unknown-orders.ts';
@@ -26,12 +26,20 @@ export class Lookups implements Topups {
     this.#unknown = new UnknownOrders(options.clock);
   }
 
-  async lookup(orderId: string, maxAgeMs?: number): Promise<TopupView | null> {
-    const { store, clock } = this.#options;
+  async lookup(
+    orderId: string,
+    maxAgeMs?: number,
+    mayAsk: MayAsk = () => undefined,
+  ): Promise<TopupView | null> {
+    const { store, dispatcher, clock } = this.#options;
     const order = await store.find(orderId);
-    if (order === undefined) return this.#unknown.has(orderId) ? null : this.#first(orderId);
-    if (this.#willDo(order, maxAgeMs)) return viewOf(order, clock.now());
-    return this.#refresh(order);
+    if (order === undefined && this.#unknown.has(orderId)) return null;
+    if (order !== undefined && this.#willDo(order, maxAgeMs)) return viewOf(order, clock.now());
+    const refusal = dispatcher.wouldAsk(orderId) ? mayAsk() : undefined;
+    if (refusal === undefined)
+      return order === undefined ? this.#first(orderId) : this.#refresh(order);
+    if (order === undefined || maxAgeMs !== undefined) throw refusal;
+    return { ...viewOf(order, clock.now()), isStale: true };
   }
 
   #willDo(order: Order, maxAgeMs: number | undefined): boolean {

@@ -3,7 +3,7 @@ import type { Clock, Logger, Random } from '../core/ports.ts';
 import type { Store } from '../core/store.ts';
 import type { Telemetry } from '../core/telemetry.ts';
 import { isSettled } from '../core/topup.ts';
-import type { Topups, Watch } from '../core/topups.ts';
+import type { MayAsk, Topups, Watch } from '../core/topups.ts';
 import type { UpstreamState, UpstreamStatus } from '../core/upstream-status.ts';
 import type { TopupView } from '../core/view.ts';
 import { GatewayError } from '../errors.ts';
@@ -110,8 +110,8 @@ export class Poller implements Topups, Watch {
     await this.#dispatcher.stop();
   }
 
-  lookup(orderId: string, maxAgeMs?: number): Promise<TopupView | null> {
-    return this.#lookups.lookup(orderId, maxAgeMs);
+  lookup(orderId: string, maxAgeMs?: number, mayAsk?: MayAsk): Promise<TopupView | null> {
+    return this.#lookups.lookup(orderId, maxAgeMs, mayAsk);
   }
 
   watch(orderId: string, onMissing: () => void): () => void {

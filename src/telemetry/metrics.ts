@@ -59,6 +59,13 @@ export class Metrics implements Telemetry {
     registers: [this.#registry],
   });
 
+  readonly #refused = new Counter({
+    name: `${PREFIX}refused_total`,
+    help: 'What clients were refused, by the limit that they went beyond.',
+    labelNames: ['limit'] as const,
+    registers: [this.#registry],
+  });
+
   constructor() {
     collectDefaultMetrics({ register: this.#registry });
   }
@@ -91,6 +98,10 @@ export class Metrics implements Telemetry {
 
   subscriptionClosed(): void {
     this.#subscriptions -= 1;
+  }
+
+  refused(limit: string): void {
+    this.#refused.inc({ limit });
   }
 
   queryDone(durationMs: number): void {

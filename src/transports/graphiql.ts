@@ -1,5 +1,3 @@
-import type { GraphiQLOptions } from 'graphql-yoga';
-
 export interface Tab {
   readonly query: string;
 }
@@ -8,10 +6,10 @@ export interface Tab {
  * GraphiQL as one page that holds all it needs: the machine may be offline. Its nine megabytes are loaded
  * when somebody first opens it, not at start.
  */
-export async function renderGraphiQL(options: GraphiQLOptions): Promise<string> {
+export async function renderGraphiQL(tabs: readonly Tab[]): Promise<string> {
   const graphiql = await import('@graphql-yoga/render-graphiql');
   return graphiql.renderGraphiQL({
-    ...options,
+    defaultTabs: [...tabs],
     title: 'Topup Gateway',
     // Over server-sent events the headers tab counts as it does for queries; over a WebSocket it would not.
     subscriptionsProtocol: 'SSE',

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
+import { type Duplex, Readable } from 'node:stream';
 import type { GraphQLError } from 'graphql';
 import type { Tickets } from '../auth/tickets.ts';
 import type { GatewayStatusSource } from '../core/gateway-status.ts';
@@ -8,10 +8,17 @@ import type { Clock, Logger } from '../core/ports.ts';
 import { StartupError } from '../errors.ts';
 import { toPublicError } from '../graphql/errors.ts';
 import { refusal } from '../graphql/rights.ts';
+import { readBody } from '../limits/body.ts';
+import type { Guard } from '../limits/guard.ts';
 import type { Drain } from './drain.ts';
+import { setSecurityHeaders } from './headers.ts';
 import { readiness } from './health.ts';
+import { guardServer, serverLimits } from './http-limits.ts';
 import { isAllowedOrigin, isExpectedHost } from './origin.ts';
+import { type LazyPage, wantsPage } from './page.ts';
 import { GRAPHQL_PATH } from './paths.ts';
+import { enterSocket, enterStream } from './places.ts';
+import { refuseBody, refuseUpgrade } from './refusals.ts';
 import type { WebSocketTransport } from './ws.ts';
 import type { Yoga } from './yoga.ts';
 
@@ -24,6 +31,9 @@ export interface GatewayServerOptions {
   readonly status: GatewayStatusSource;
   readonly scrape: () => Promise<{ readonly contentType: string; readonly text: string }>;
   readonly allowedOrigins: readonly string[];
+  readonly guard: Guard;
+  /** GraphiQL, where there is one. */
+  readonly page: LazyPage | undefined;
   /** Whether requests may come under any name: somebody in front of us sees to it. */
   readonly isOpenOnPurpose: boolean;
   readonly tickets: Tickets;
@@ -55,7 +65,10 @@ export class GatewayServer {
 
   constructor(options: GatewayServerOptions) {
     this.#options = options;
-    this.#http = createServer((request, response) => this.#onRequest(request, response));
+    this.#http = createServer(serverLimits(options.guard.limits), (request, response) =>
+      this.#onRequest(request, response),
+    );
+    guardServer(this.#http, options.guard);
     this.#http.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
   }
 
@@ -95,6 +108,7 @@ export class GatewayServer {
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     const requestId = requestIdOf(request);
     response.setHeader('x-request-id', requestId);
+    setSecurityHeaders(response);
     if (this.#closing) response.setHeader('connection', 'close');
     this.#logWhenDone(request, response, requestId);
     if (!this.#isForUs(request)) {
@@ -121,11 +135,26 @@ export class GatewayServer {
   }
 
   #serveGraphQL(request: IncomingMessage, response: ServerResponse): void {
-    const leave = this.#options.drain.enter();
+    const { page, drain, guard, clock, yoga } = this.#options;
+    const leave = drain.enter();
     response.once('close', leave);
     this.#answer(response, async () => {
-      // An event stream has no end of its own to wait for: its client comes back with its cursor.
-      await this.#options.yoga(request, response, { onStream: leave });
+      if (page !== undefined && isGraphQL(request) && wantsPage(request))
+        return page.send(response);
+      const body = await readBody(request, guard.limits.bodyBytes);
+      if (body === 'gone') return;
+      if (body === 'too large') {
+        guard.onRefused('body');
+        return refuseBody(request, response, { mostBytes: guard.limits.bodyBytes, clock });
+      }
+      // Where Yoga's adapter looks for a body that was read already.
+      Object.assign(request, { body: Readable.from([body]) });
+      await yoga(request, response, {
+        caller: guard.addressOf(request),
+        // An event stream has no end of its own to wait for: its client comes back with its cursor.
+        onStream: leave,
+        enterStream: () => enterStream(request, response, guard),
+      });
     });
   }
 
@@ -188,8 +217,14 @@ export class GatewayServer {
     else if (path !== GRAPHQL_PATH) refuseUpgrade(socket, '404 Not Found');
     else if (!isAllowedOrigin({ origin, host }, this.#options.allowedOrigins)) {
       refuseUpgrade(socket, '403 Forbidden');
-    } else this.#options.webSockets.upgrade(request, socket, head);
+    } else if (enterSocket(request, socket, this.#options.guard)) {
+      this.#options.webSockets.upgrade(request, socket, head);
+    }
   }
+}
+
+function isGraphQL({ url = '/' }: IncomingMessage): boolean {
+  return url.split('?', 1)[0] === GRAPHQL_PATH;
 }
 
 /** The caller's own request id where it looks like one, so that logs on both sides can be joined. */
@@ -211,12 +246,6 @@ function sendJson(response: ServerResponse, status: number, body: unknown): void
   response
     .writeHead(status, { 'content-type': 'application/json; charset=utf-8' })
     .end(`${JSON.stringify(body)}\n`);
-}
-
-function refuseUpgrade(socket: Duplex, status: string): void {
-  // Destroyed, since a client that keeps its half open would keep the process from ending.
-  const answer = `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
-  socket.end(answer, () => socket.destroy());
 }
 
 function describeListenError(error: NodeJS.ErrnoException, host: string, port: number): string {

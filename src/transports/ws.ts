@@ -7,11 +7,13 @@ import type { Tickets } from '../auth/tickets.ts';
 import { type Access, NO_ACCESS } from '../core/access.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import { toPublicError } from '../graphql/errors.ts';
+import type { Guard } from '../limits/guard.ts';
+import { limitSocket, refuseOneTooMany } from '../limits/sockets.ts';
 import type { Drain } from './drain.ts';
 import type { Yoga } from './yoga.ts';
 
-/** A query is a few kilobytes; a frame far beyond that is refused before it is read. */
-const LARGEST_MESSAGE_BYTES = 256 * 1024;
+/** How often a client is asked for a sign of life, and how long it may take to give one. */
+const KEEP_ALIVE_MS = 12_000;
 
 /** The close code of graphql-transport-ws for whoever has no right to be there. */
 const FORBIDDEN = 4403;
@@ -24,6 +26,7 @@ export interface WebSocketOptions {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly drain: Drain;
+  readonly guard: Guard;
   readonly tickets: Tickets;
 }
 
@@ -38,12 +41,12 @@ type Enveloped = ReturnType<Yoga['getEnveloped']>;
 
 /** GraphQL over WebSocket (graphql-transport-ws), through the same plugins as over HTTP. */
 export function createWebSocketTransport(options: WebSocketOptions): WebSocketTransport {
-  const { yoga, logger, clock, drain, tickets } = options;
+  const { yoga, logger, clock, drain, tickets, guard } = options;
   const sockets = new WebSocketServer({
     noServer: true,
     // Costs memory for each socket, and our messages are small.
     perMessageDeflate: false,
-    maxPayload: LARGEST_MESSAGE_BYTES,
+    maxPayload: guard.limits.messageBytes,
   });
   const running = new WeakMap<ExecutionArgs, Enveloped>();
   const accesses = new WeakMap<WebSocket, Access>();
@@ -61,6 +64,7 @@ export function createWebSocketTransport(options: WebSocketOptions): WebSocketTr
   const server = useServer(
     {
       isProd: true,
+      connectionInitWaitTimeout: guard.limits.connectionInitTimeoutMs,
       async onConnect({ connectionParams, extra }) {
         try {
           const access = await tickets.accessOf(
@@ -85,11 +89,14 @@ export function createWebSocketTransport(options: WebSocketOptions): WebSocketTr
         }
       },
       subscribe: (args) => envelopedOf(running, args).subscribe(args),
-      async onSubscribe(context, _id, { query, variables, operationName }) {
+      async onSubscribe(context, _id, payload) {
+        const { variables, operationName } = payload;
         const access = accesses.get(context.extra.socket) ?? NO_ACCESS;
-        const enveloped = yoga.getEnveloped({ access });
+        const caller = guard.addressOf(context.extra.request);
+        const enveloped = yoga.getEnveloped({ access, caller });
         try {
-          const document = enveloped.parse(query);
+          refuseOneTooMany(context.subscriptions, guard);
+          const document = enveloped.parse(guard.documents?.textOf(payload) ?? payload.query);
           const faults = enveloped.validate(enveloped.schema, document);
           if (faults.length > 0) return faults.map((fault: unknown) => forSocket(fault, logger));
           const args: ExecutionArgs = {
@@ -113,11 +120,14 @@ export function createWebSocketTransport(options: WebSocketOptions): WebSocketTr
       onError: (...[, , , errors]) => errors.map((error) => forSocket(error, logger).toJSON()),
     },
     sockets,
+    // A client that does not read is told why; its pings would have it cut off before that.
+    Math.max(KEEP_ALIVE_MS, guard.limits.slowClientTimeoutMs),
   );
   return {
     upgrade: (request, socket, head) =>
       sockets.handleUpgrade(request, socket, head, (webSocket) => {
         sockets.emit('connection', webSocket, request);
+        limitSocket(webSocket, { guard, clock, socket: request.socket });
       }),
     async close() {
       const timer = clock.after(CLOSE_GRACE_MS, () => {

@@ -4,7 +4,11 @@ import type { Store } from '../../src/core/store.ts';
 import { noTelemetry } from '../../src/core/telemetry.ts';
 import type { Topups } from '../../src/core/topups.ts';
 import { createFeed } from '../../src/feed/feed.ts';
+import { createGuard } from '../../src/limits/guard.ts';
+import { DEFAULT_LIMITS, type Limits } from '../../src/limits/limits.ts';
 import { Drain } from '../../src/transports/drain.ts';
+import { renderGraphiQL } from '../../src/transports/graphiql.ts';
+import { LazyPage } from '../../src/transports/page.ts';
 import { GatewayServer } from '../../src/transports/server.ts';
 import { createWebSocketTransport } from '../../src/transports/ws.ts';
 import { createGraphQLYoga } from '../../src/transports/yoga.ts';
@@ -13,6 +17,8 @@ import { recordingLogger } from './recording-logger.ts';
 export interface Serving extends AsyncDisposable {
   readonly url: URL;
   readonly logger: ReturnType<typeof recordingLogger>;
+  /** The limits that refused something, in the order in which they did. */
+  readonly refusals: readonly string[];
 }
 
 const noTopups: Topups = { lookup: async () => null };
@@ -23,6 +29,7 @@ export async function serve(
   options: {
     readonly topups?: Topups;
     readonly allowedOrigins?: readonly string[];
+    readonly limits?: Partial<Limits>;
     readonly auth?: AuthConfig;
     readonly clock?: Clock;
   } = {},
@@ -30,6 +37,12 @@ export async function serve(
   const { topups = noTopups, allowedOrigins = [], auth = { kind: 'none' } } = options;
   const logger = recordingLogger();
   const clock = options.clock ?? systemClock;
+  const refusals: string[] = [];
+  const guard = await createGuard({
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    clock,
+    onRefused: (limit) => refusals.push(limit),
+  });
   const watch = { watch: () => () => undefined };
   const feed = createFeed({ log: store, watch, clock, telemetry: noTelemetry });
   const status = {
@@ -43,16 +56,18 @@ export async function serve(
     logger,
     clock,
     allowedOrigins,
-    tabs: [],
+    guard,
     onQuery: () => undefined,
   });
   const server = new GatewayServer({
     host: '127.0.0.1',
     port: 0,
     yoga,
-    webSockets: createWebSocketTransport({ yoga, logger, clock, drain, tickets }),
+    webSockets: createWebSocketTransport({ yoga, logger, clock, drain, tickets, guard }),
     tickets,
     isOpenOnPurpose: false,
+    guard,
+    page: guard.limits.graphiql ? new LazyPage(() => renderGraphiQL([])) : undefined,
     drain,
     status,
     scrape: async () => ({ contentType: 'text/plain', text: '' }),
@@ -61,5 +76,5 @@ export async function serve(
     logger,
   });
   const url = await server.listen();
-  return { url, logger, [Symbol.asyncDispose]: () => server.close() };
+  return { url, logger, refusals, [Symbol.asyncDispose]: () => server.close() };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config.ts';
 import { StartupError } from '../../src/errors.ts';
+import { DEFAULT_LIMITS } from '../../src/limits/limits.ts';
 
 function faultOf(environment: Record<string, string>): StartupError {
   try {
@@ -24,6 +25,7 @@ describe('parseConfig', () => {
       databaseUrl: 'file:data/gateway.db',
       logLevel: 'info',
       allowedOrigins: [],
+      limits: DEFAULT_LIMITS,
       auth: { kind: 'none' },
       isOpenOnPurpose: false,
     });

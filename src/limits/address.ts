@@ -1,0 +1,28 @@
+import type { IncomingMessage } from 'node:http';
+import { isIP, isIPv4 } from 'node:net';
+
+/**
+ * Where a request comes from: the address of its socket, or the one that the outermost proxy of ours saw.
+ * Each proxy adds the address it was called from to the right of X-Forwarded-For; what is further left
+ * anybody may have written.
+ */
+export function addressOf(request: IncomingMessage, trustedProxies: number): string {
+  const ofSocket = request.socket.remoteAddress ?? 'unknown';
+  if (trustedProxies === 0) return networkOf(ofSocket);
+  const forwarded = [request.headers['x-forwarded-for'] ?? []].flat().join(',').split(',');
+  const seen = forwarded.at(-trustedProxies)?.trim() ?? '';
+  return networkOf(isIP(seen) === 0 ? ofSocket : seen);
+}
+
+/** One customer of an IPv6 provider has a /64 at least, and could come from another address each time. */
+export function networkOf(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
+  if (mapped !== undefined || isIPv4(address) || isIP(address) === 0) return mapped ?? address;
+  const [head = '', tail] = address.split('%', 1)[0]?.split('::') ?? [];
+  const left = head === '' ? [] : head.split(':');
+  const right = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros = Array.from({ length: Math.max(0, 8 - left.length - right.length) }, () => '0');
+  const groups = [...left, ...(tail === undefined ? [] : zeros), ...right];
+  const network = groups.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16));
+  return `${network.join(':')}::/64`;
+}

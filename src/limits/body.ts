@@ -1,0 +1,25 @@
+import type { IncomingMessage } from 'node:http';
+
+/** The whole body; or why there is none: it is too large, of which no more is kept, or its sender left. */
+export async function readBody(
+  request: IncomingMessage,
+  mostBytes: number,
+): Promise<Buffer | 'too large' | 'gone'> {
+  // Node refuses a request whose length is no number.
+  if (Number(request.headers['content-length'] ?? 0) > mostBytes) return 'too large';
+  const { promise, resolve } = Promise.withResolvers<Buffer | 'too large' | 'gone'>();
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const onData = (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > mostBytes) resolve('too large');
+    else chunks.push(chunk);
+  };
+  request.on('data', onData);
+  request.once('end', () => resolve(Buffer.concat(chunks)));
+  request.once('error', () => resolve('gone'));
+  request.once('close', () => resolve('gone'));
+  const body = await promise;
+  request.off('data', onData);
+  return body;
+}

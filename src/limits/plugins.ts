@@ -1,0 +1,96 @@
+import { type DocumentNode, type ExecutionArgs, GraphQLError, parse, type Source } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import type { GatewayError } from '../errors.ts';
+import { costError } from './cost.ts';
+import { refusalOf } from './document.ts';
+import type { Limits, OnRefused } from './limits.ts';
+import { limitExceeded } from './refusal.ts';
+import type { TrustedDocuments } from './trusted-documents.ts';
+
+export interface DocumentLimitsOptions {
+  readonly limits: Limits;
+  readonly onRefused: OnRefused;
+  readonly documents: TrustedDocuments | undefined;
+}
+
+/** Decides what a client is told of an error. What stops an execution goes past all that masks errors. */
+type Mask = (error: unknown) => GraphQLError;
+
+/** As graphql-js says it. It has no code of its own for it. */
+const TOO_MANY_TOKENS = /contains more than \d+ tokens/;
+
+/** A fault in a request is told with its place; beyond that many nobody reads them. */
+const MOST_ERRORS = 10;
+
+/** The limits on what is asked, over whatever transport it comes. Before all plugins that mask errors. */
+export function useDocumentLimits(options: DocumentLimitsOptions, mask: Mask): Plugin {
+  const { limits, onRefused, documents } = options;
+  return {
+    onRequestParse: () => ({ onRequestParseDone: refuseBatches(onRefused) }),
+    onParams({ params, setParams }) {
+      const query = documents?.textOf(params);
+      if (query !== undefined) setParams({ ...params, query });
+    },
+    onParse({ setParseFn }) {
+      setParseFn((source: string | Source) => parseWithin(source, options));
+    },
+    onValidate({ params, setResult }) {
+      const refusal = refusalOf(params.documentAST, limits);
+      if (refusal !== undefined) {
+        onRefused(refusal.limit);
+        setResult([wrap(refusal.error)]);
+      }
+      return ({ result, setResult: shorten }) => {
+        if (result.length > MOST_ERRORS) shorten(result.slice(0, MOST_ERRORS));
+      };
+    },
+    onExecute({ args, setResultAndStopExecution }) {
+      const error = overCost(args, options);
+      if (error !== undefined) setResultAndStopExecution({ errors: [mask(error)] });
+    },
+    onSubscribe({ args, setResultAndStopExecution }) {
+      const error = overCost(args, options);
+      if (error !== undefined) setResultAndStopExecution({ errors: [mask(error)] });
+    },
+  };
+}
+
+/** Several operations in one request would each be counted alone. */
+function refuseBatches(onRefused: OnRefused) {
+  return ({ requestParserResult }: { readonly requestParserResult: unknown }) => {
+    if (!Array.isArray(requestParserResult)) return;
+    onRefused('batch');
+    throw wrap(limitExceeded('One request holds one operation.'));
+  };
+}
+
+function parseWithin(source: string | Source, options: DocumentLimitsOptions): DocumentNode {
+  const { limits, onRefused, documents } = options;
+  const untrusted = documents?.refusalOf(typeof source === 'string' ? source : source.body);
+  if (untrusted !== undefined) {
+    onRefused('trusted_documents');
+    throw wrap(untrusted);
+  }
+  try {
+    return parse(source, { maxTokens: limits.queryTokens });
+  } catch (error) {
+    if (!(error instanceof GraphQLError && TOO_MANY_TOKENS.test(error.message))) throw error;
+    onRefused('tokens');
+    throw wrap(limitExceeded(`The query has more than ${limits.queryTokens} tokens.`));
+  }
+}
+
+function overCost(args: ExecutionArgs, options: DocumentLimitsOptions): GraphQLError | undefined {
+  const error = costError(args, options.limits.queryCost);
+  if (error?.originalError !== undefined) options.onRefused('cost');
+  return error === undefined ? undefined : wrap(error);
+}
+
+/** Refused before anything ran: 400 for whoever asked for statuses, as with any fault in a request. */
+function wrap(originalError: GatewayError | GraphQLError): GraphQLError {
+  return new GraphQLError(originalError.message, {
+    originalError,
+    nodes: originalError instanceof GraphQLError ? originalError.nodes : null,
+    extensions: { http: { spec: true, status: 400 } },
+  });
+}

@@ -1,0 +1,84 @@
+import type { Socket } from 'node:net';
+import type { WebSocket } from 'ws';
+import type { Clock } from '../core/ports.ts';
+import type { Guard } from './guard.ts';
+import { limitExceeded } from './refusal.ts';
+import { TokenBuckets } from './token-buckets.ts';
+
+/** Clients of graphql-ws come back after this, and go on after their last cursor. */
+const TRY_AGAIN_LATER = 1_013;
+
+/** And do not come back after this one. */
+const TOO_MANY_REQUESTS = 4_429;
+
+/** What `graphql-ws` says of a client that does not begin. */
+const CONNECTION_INIT_TIMEOUT = 4_408;
+
+/** How long a client that was told to go may take to do so. */
+const GO_MS = 2_000;
+
+export interface SocketLimitsOptions {
+  readonly guard: Guard;
+  readonly clock: Clock;
+  /** What is below the WebSocket. */
+  readonly socket: Socket;
+}
+
+/** Limits how much a socket may say, and how long it may leave unread what it is told. */
+export function limitSocket(webSocket: WebSocket, options: SocketLimitsOptions): void {
+  const { guard, clock, socket } = options;
+  const dismiss = (code: number, reason: string) => {
+    // What it goes on saying is not listened to.
+    webSocket.removeAllListeners('message');
+    webSocket.close(code, reason);
+    const timer = clock.after(GO_MS, () => webSocket.terminate());
+    webSocket.once('close', () => timer.cancel());
+  };
+  const { messagesPerSecond: perSecond, subscriptionsPerConnection } = guard.limits;
+  // A client that comes back asks for all its subscriptions at once.
+  const capacity = perSecond + subscriptionsPerConnection;
+  const bucket = new TokenBuckets({ clock, capacity, perSecond });
+  let dismissed = false;
+  const count = () => {
+    if (dismissed || bucket.take('') === 0) return;
+    dismissed = true;
+    guard.onRefused('message_rate');
+    dismiss(TOO_MANY_REQUESTS, `More than ${perSecond} messages a second`);
+  };
+  webSocket.prependListener('message', count);
+  // Pings are answered, and the answers of a client that does not read pile up.
+  webSocket.on('ping', count);
+  webSocket.on('pong', count);
+  guard.stalls.watch(socket, () => {
+    guard.onRefused('slow_client');
+    dismiss(TRY_AGAIN_LATER, 'Too slow to read; go on after the last cursor');
+  });
+  countClosures(webSocket, guard);
+}
+
+/** Limits that `ws` and `graphql-ws` keep by themselves. */
+function countClosures(webSocket: WebSocket, { onRefused }: Guard): void {
+  // By itself graphql-ws would write to the console, as often as a client likes.
+  webSocket.removeAllListeners('error');
+  webSocket.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') onRefused('message_size');
+  });
+  webSocket.once('close', (code) => {
+    if (code === CONNECTION_INIT_TIMEOUT) onRefused('connection_init');
+  });
+}
+
+/**
+ * Refuses an operation on a socket that runs as many as it may, among them this one.
+ *
+ * @throws GatewayError
+ */
+export function refuseOneTooMany(
+  operations: Readonly<Record<string, unknown>>,
+  { limits, onRefused }: Guard,
+): void {
+  const most = limits.subscriptionsPerConnection;
+  if (Object.keys(operations).length <= most) return;
+  onRefused('subscriptions_per_connection');
+  throw limitExceeded(`At most ${most} operations may run on one socket at a time.`);
+}

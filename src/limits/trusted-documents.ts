@@ -1,0 +1,59 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import { GatewayError, StartupError } from '../errors.ts';
+
+/** What a client says that it wants to run. */
+export interface OperationRequest {
+  readonly query?: unknown;
+  /** As GraphQL over HTTP proposes it. */
+  readonly documentId?: unknown;
+  /** `persistedQuery.sha256Hash`, as Apollo's and urql's clients send it. */
+  readonly extensions?: unknown;
+}
+
+const manifestSchema = z.record(z.string().min(1), z.string().min(1));
+const extensionsSchema = z.object({ persistedQuery: z.object({ sha256Hash: z.string() }) });
+
+const EXIT_CONFIG = 78;
+
+/** The operations of a file, the only ones that are run. */
+export class TrustedDocuments {
+  readonly #byId: ReadonlyMap<string, string>;
+  readonly #texts: ReadonlySet<string>;
+
+  constructor(manifest: Readonly<Record<string, string>>) {
+    this.#byId = new Map(Object.entries(manifest).map(([id, text]) => [withoutPrefix(id), text]));
+    this.#texts = new Set(this.#byId.values());
+  }
+
+  /** @throws StartupError where the file is no manifest: `{ "hash": "query …" }`. */
+  static async read(path: string): Promise<TrustedDocuments> {
+    try {
+      return new TrustedDocuments(manifestSchema.parse(JSON.parse(await readFile(path, 'utf8'))));
+    } catch (cause) {
+      const message = `TRUSTED_DOCUMENTS: ${path} is no JSON file of {"hash": "text of the operation"}`;
+      throw new StartupError(message, { exitCode: EXIT_CONFIG, cause });
+    }
+  }
+
+  /** The text to run: the one that was sent, or the one of the hash that was sent in its place. */
+  textOf({ query, documentId, extensions }: OperationRequest): string | undefined {
+    if (typeof query === 'string' && query !== '') return query;
+    const persisted = extensionsSchema.safeParse(extensions).data?.persistedQuery.sha256Hash;
+    const id = typeof documentId === 'string' ? documentId : persisted;
+    return id === undefined ? undefined : this.#byId.get(withoutPrefix(id));
+  }
+
+  /** Why a text may not be run. */
+  refusalOf(text: string): GatewayError | undefined {
+    if (this.#texts.has(text)) return undefined;
+    return new GatewayError(
+      'FORBIDDEN',
+      'This gateway runs only the operations that it was given.',
+    );
+  }
+}
+
+function withoutPrefix(id: string): string {
+  return id.replace(/^sha256:/, '');
+}

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { whole } from '../whole.ts';
+import { DEFAULT_LIMITS, type Limits, LOOKUPS_PART_OF_BUDGET } from './limits.ts';
+
+const MANY = 100_000_000;
+
+const onOrOff = (byDefault: boolean) =>
+  z
+    .enum(['on', 'off'], 'on or off')
+    .default(byDefault ? 'on' : 'off')
+    .transform((text) => text === 'on');
+
+/** The variables that set limits: a part of the schema of the whole environment. */
+export const limitVariables = {
+  MAX_BODY_BYTES: whole(1_000, MANY).default(DEFAULT_LIMITS.bodyBytes),
+  MAX_QUERY_TOKENS: whole(1, MANY).default(DEFAULT_LIMITS.queryTokens),
+  // Parsing and validating go as deep on the stack.
+  MAX_QUERY_DEPTH: whole(1, 1_000).default(DEFAULT_LIMITS.queryDepth),
+  MAX_QUERY_COST: whole(1, MANY).default(DEFAULT_LIMITS.queryCost),
+  MAX_QUERY_ALIASES: whole(0, MANY).default(DEFAULT_LIMITS.queryAliases),
+  MAX_MESSAGE_BYTES: whole(1_000, MANY).default(DEFAULT_LIMITS.messageBytes),
+  MAX_CONNECTIONS: whole(1, 1_000_000).default(DEFAULT_LIMITS.connections),
+  MAX_CONNECTIONS_PER_ADDRESS: whole(1, 1_000_000).default(DEFAULT_LIMITS.connectionsPerAddress),
+  MAX_SUBSCRIPTIONS_PER_CONNECTION: whole(1, 100_000).default(
+    DEFAULT_LIMITS.subscriptionsPerConnection,
+  ),
+  CONNECTION_INIT_TIMEOUT_MS: whole(100, 300_000).default(DEFAULT_LIMITS.connectionInitTimeoutMs),
+  MAX_MESSAGES_PER_SECOND: whole(1, 100_000).default(DEFAULT_LIMITS.messagesPerSecond),
+  SLOW_CLIENT_TIMEOUT_MS: whole(100, 300_000).default(DEFAULT_LIMITS.slowClientTimeoutMs),
+  REQUEST_TIMEOUT_MS: whole(100, 300_000).default(DEFAULT_LIMITS.requestTimeoutMs),
+  UNCACHED_LOOKUPS_PER_MINUTE: whole(1, 100_000).optional(),
+  TRUST_PROXY: whole(0, 10).default(DEFAULT_LIMITS.trustedProxies),
+  INTROSPECTION: onOrOff(DEFAULT_LIMITS.introspection),
+  GRAPHIQL: onOrOff(DEFAULT_LIMITS.graphiql),
+  TRUSTED_DOCUMENTS: z.string().optional(),
+};
+
+type LimitVariables = z.infer<z.ZodObject<typeof limitVariables>>;
+
+export function toLimits(
+  given: LimitVariables & { readonly UPSTREAM_CALLS_PER_MINUTE: number },
+): Limits {
+  return {
+    bodyBytes: given.MAX_BODY_BYTES,
+    queryTokens: given.MAX_QUERY_TOKENS,
+    queryDepth: given.MAX_QUERY_DEPTH,
+    queryCost: given.MAX_QUERY_COST,
+    queryAliases: given.MAX_QUERY_ALIASES,
+    messageBytes: given.MAX_MESSAGE_BYTES,
+    connections: given.MAX_CONNECTIONS,
+    connectionsPerAddress: given.MAX_CONNECTIONS_PER_ADDRESS,
+    subscriptionsPerConnection: given.MAX_SUBSCRIPTIONS_PER_CONNECTION,
+    connectionInitTimeoutMs: given.CONNECTION_INIT_TIMEOUT_MS,
+    messagesPerSecond: given.MAX_MESSAGES_PER_SECOND,
+    slowClientTimeoutMs: given.SLOW_CLIENT_TIMEOUT_MS,
+    requestTimeoutMs: given.REQUEST_TIMEOUT_MS,
+    uncachedLookupsPerMinute:
+      given.UNCACHED_LOOKUPS_PER_MINUTE ??
+      Math.ceil(given.UPSTREAM_CALLS_PER_MINUTE * LOOKUPS_PART_OF_BUDGET),
+    trustedProxies: given.TRUST_PROXY,
+    introspection: given.INTROSPECTION,
+    // Its queries are nobody's trusted documents.
+    graphiql: given.GRAPHIQL && given.TRUSTED_DOCUMENTS === undefined,
+    trustedDocuments: given.TRUSTED_DOCUMENTS,
+  };
+}

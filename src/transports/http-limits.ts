@@ -1,0 +1,66 @@
+import type { Server, ServerOptions } from 'node:http';
+import type { Socket } from 'node:net';
+import { networkOf } from '../limits/address.ts';
+import { Connections } from '../limits/connections.ts';
+import type { Guard } from '../limits/guard.ts';
+import type { Limits } from '../limits/limits.ts';
+import { refusalBody, refuseUpgrade } from './refusals.ts';
+
+/**
+ * Of the connections below everything: with all places of subscribers taken, queries and health checks still
+ * come through.
+ */
+const CONNECTIONS_TO_A_PLACE = 2;
+
+/** How often requests that take too long are looked for. */
+const LONGEST_CHECK_MS = 5_000;
+
+/** What Node itself limits: a request that is sent a byte at a time, a half-sent upgrade. */
+export function serverLimits({ requestTimeoutMs }: Limits): ServerOptions {
+  return {
+    headersTimeout: requestTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    connectionsCheckingInterval: Math.min(LONGEST_CHECK_MS, requestTimeoutMs),
+  };
+}
+
+/** Limits connections as such, whatever comes over them. */
+export function guardServer(server: Server, guard: Guard): void {
+  const { limits, onRefused, stalls } = guard;
+  const most = limits.connections * CONNECTIONS_TO_A_PLACE;
+  const ofAddress = limits.connectionsPerAddress * CONNECTIONS_TO_A_PLACE;
+  // Behind a proxy of ours all of them come from one address.
+  const mostPerAddress = limits.trustedProxies > 0 ? most : ofAddress;
+  const connections = new Connections({ most, mostPerAddress });
+  server.on('connection', (socket: Socket) => {
+    const place = connections.enter(networkOf(socket.remoteAddress ?? 'unknown'));
+    if (typeof place === 'string') {
+      onRefused(place);
+      socket.on('error', () => socket.destroy());
+      refuseUpgrade(socket, '503 Service Unavailable', refusalBody('Too many connections.'));
+      return;
+    }
+    socket.once('close', place);
+    stalls.watch(socket, () => {
+      onRefused('slow_client');
+      socket.destroy();
+    });
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+    const { status, limit } = faultOf(error.code);
+    if (limit !== undefined) onRefused(limit);
+    if (socket.writable && socket.bytesWritten === 0) refuseUpgrade(socket, status);
+    else socket.destroy();
+  });
+}
+
+function faultOf(code: string | undefined) {
+  switch (code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return { status: '408 Request Timeout', limit: 'request_timeout' } as const;
+    case 'HPE_HEADER_OVERFLOW':
+      return { status: '431 Request Header Fields Too Large', limit: 'headers' } as const;
+    default:
+      return { status: '400 Bad Request', limit: undefined };
+  }
+}

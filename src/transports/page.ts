@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+interface Page {
+  /** One for all who open it: nine megabytes for each would be a way to fill the memory. */
+  readonly html: Buffer;
+  readonly contentSecurityPolicy: string;
+}
+
+/** Whether a browser wants the page rather than an answer. */
+export function wantsPage({ method, headers }: IncomingMessage): boolean {
+  return method === 'GET' && (headers.accept ?? '').includes('text/html');
+}
+
+/** A page that is made when somebody first opens it, and kept. */
+export class LazyPage {
+  readonly #render: () => Promise<string>;
+  #page: Promise<Page> | undefined;
+
+  constructor(render: () => Promise<string>) {
+    this.#render = render;
+  }
+
+  async send(response: ServerResponse): Promise<void> {
+    this.#page ??= this.#make();
+    const { html, contentSecurityPolicy } = await this.#page;
+    response
+      .writeHead(200, {
+        'content-type': 'text/html; charset=utf-8',
+        'content-length': html.length,
+        'content-security-policy': contentSecurityPolicy,
+      })
+      .end(html);
+  }
+
+  async #make(): Promise<Page> {
+    const html = await this.#render();
+    return { html: Buffer.from(html), contentSecurityPolicy: policyOf(html) };
+  }
+}
+
+/**
+ * What GraphiQL needs, and nothing else: its own script, known by its hash; the workers that the script makes
+ * of what it holds; the styles that its editor writes as it goes; fonts and images from within the page; and
+ * the gateway, over HTTP and WebSocket.
+ */
+function policyOf(html: string): string {
+  return [
+    "default-src 'none'",
+    `script-src '${hashOfScript(html)}'`,
+    'worker-src blob:',
+    "style-src 'unsafe-inline'",
+    'font-src data:',
+    'img-src data:',
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ');
+}
+
+/** Of the one script of the page, which is the last thing in it. */
+function hashOfScript(html: string): string {
+  const body = html.indexOf('<body');
+  const start = html.indexOf('<script>', body) + '<script>'.length;
+  const script = html.slice(start, html.indexOf('</script>', start));
+  return `sha256-${createHash('sha256').update(script).digest('base64')}`;
+}
