@@ -45,6 +45,7 @@ const OLDEST_UNSEEN_MS = 24 * 3_600_000;
 
 /** How much of what the last page told of strangers is kept with each page. */
 const MEMORY = 0.8;
+const MORE = 1.1;
 
 /** Orders that a window is chosen from, at the most. */
 const MOST_COVERABLE = 2_000;
@@ -92,9 +93,11 @@ export class SweepPlanner {
     const known = await this.#options.store.creationTimes(sweep);
     const unseen = sweep.covered.filter(({ order }) => order === undefined).length;
     const expected = Math.max(1, known.length + unseen);
-    // A full page does not tell how many more there are.
-    const seen = rows >= PAGE && expected < PAGE ? 2 : rows / expected;
-    this.#rowsPerOrder = Math.max(1, this.#rowsPerOrder * MEMORY + seen * (1 - MEMORY));
+    // A full page does not tell how many more there are: a tenth more, until one is not full.
+    const isFull = rows >= PAGE && expected < PAGE;
+    const seen = isFull ? this.#rowsPerOrder * MORE : rows / expected;
+    const kept = isFull ? 0 : MEMORY;
+    this.#rowsPerOrder = Math.max(1, this.#rowsPerOrder * kept + seen * (1 - kept));
   }
 
   /** Of all that fits on one page, the run of neighbours whose gain is largest. */
