@@ -7,7 +7,7 @@ import type { ListRegime } from './upstream.ts';
 export interface Row {
   readonly inProgress: number;
   readonly who: string;
-  /** Infinite where there are fewer calls than orders that need one. */
+  /** Infinite where there are fewer calls than orders that need one; NaN where no order was finished. */
   readonly meanSeconds: number;
   readonly p95Seconds: number;
   /** `undefined` where nothing was run. */
@@ -45,9 +45,7 @@ function lagsOf(lagsMs: readonly number[]): Pick<Row, 'meanSeconds' | 'p95Second
 }
 
 export function printed({ inProgress, who, measured, ...lags }: Row): string {
-  const seconds = [lags.meanSeconds, lags.p95Seconds].map((lag) =>
-    lag === Number.POSITIVE_INFINITY ? 'no end' : lag.toFixed(2),
-  );
+  const seconds = [lags.meanSeconds, lags.p95Seconds].map(toCell);
   const rest =
     measured === undefined
       ? ['-', '-', '-']
@@ -57,4 +55,10 @@ export function printed({ inProgress, who, measured, ...lags }: Row): string {
           `${measured.unfinished} of ${measured.orders}`,
         ];
   return `| ${[inProgress, who, ...seconds, ...rest].join(' | ')} |`;
+}
+
+function toCell(lagSeconds: number): string {
+  // Of none that was finished there is no lag to tell.
+  if (Number.isNaN(lagSeconds)) return '-';
+  return lagSeconds === Number.POSITIVE_INFINITY ? 'no end' : lagSeconds.toFixed(2);
 }
