@@ -59,7 +59,7 @@ export async function startGateway(config: Config, outside: Outside): Promise<Ga
     clock,
     onRefused: (limit) => metrics.refused(limit),
   });
-  const store = await openStore(config.databaseUrl);
+  const store = await openStore(config, logger);
   const unlock = await claim(store, config.databaseUrl, upstream.name);
   const poller = await openPoller({ config, outside, upstream, store, metrics });
   const status = statusSource({ clock, upstream, store, metrics, poller });
@@ -120,9 +120,14 @@ interface Parts {
   readonly metrics: Metrics;
 }
 
-async function openStore(url: string): Promise<Store> {
+async function openStore({ databaseUrl, cardKeys }: Config, logger: Logger): Promise<Store> {
+  const onKeyFile = (keyFile: string) =>
+    logger.info(
+      { keyFile },
+      'card codes are encrypted with the key in this file: back it up apart',
+    );
   try {
-    return await openSqliteStore({ url });
+    return await openSqliteStore({ url: databaseUrl, cardKeys, onKeyFile });
   } catch (error) {
     throw asStartupError(error);
   }

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import type { AuthConfig } from './auth/tickets.ts';
+import type { CardKey } from './cards/card-codes.ts';
+import { CARD_KEYS_EXPECTED, parseCardKeys } from './cards/card-keys.ts';
 import { LOG_LEVELS, type LogLevel } from './core/ports.ts';
 import { StartupError } from './errors.ts';
 import type { Limits } from './limits/limits.ts';
@@ -20,6 +22,8 @@ export interface Config {
   readonly allowedOrigins: readonly string[];
   /** What one client may take. */
   readonly limits: Limits;
+  /** Without them, those of the key file beside the database. */
+  readonly cardKeys: readonly CardKey[] | undefined;
   readonly auth: AuthConfig;
   /** Whether somebody said that there is to be no access control, on whatever address. */
   readonly isOpenOnPurpose: boolean;
@@ -65,6 +69,15 @@ const environmentSchema = z.object({
     )
     .default([]),
   ...limitVariables,
+  CARD_CODE_KEYS: z
+    .string()
+    .transform((text, context) => {
+      const keys = parseCardKeys(text);
+      if (keys !== undefined) return keys;
+      context.addIssue(CARD_KEYS_EXPECTED);
+      return z.NEVER;
+    })
+    .optional(),
   AUTH: z.literal('none', '`none`, or not set').optional(),
   AUTH_JWT_SECRET: z
     .string()
@@ -113,6 +126,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     logLevel: data.LOG_LEVEL,
     allowedOrigins: data.ALLOWED_ORIGINS,
     limits: toLimits(data),
+    cardKeys: data.CARD_CODE_KEYS,
     auth,
     isOpenOnPurpose,
   };

@@ -15,6 +15,8 @@ export interface GatewayErrorOptions {
   readonly retryAfterMs?: number | undefined;
   /** Kept for the log, never sent. */
   readonly cause?: unknown;
+  /** Whether the message of an internal error may be told; those of all other codes are. */
+  readonly isForClients?: boolean;
 }
 
 /**
@@ -25,12 +27,23 @@ export class GatewayError extends Error {
   override readonly name = 'GatewayError';
   readonly code: ErrorCode;
   readonly retryAfterMs: number | undefined;
+  readonly isForClients: boolean;
 
   constructor(code: ErrorCode, message: string, options: GatewayErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.retryAfterMs = options.retryAfterMs;
+    this.isForClients = options.isForClients ?? code !== 'INTERNAL_SERVER_ERROR';
   }
+}
+
+/** The log holds a card code, and no key that opens it. */
+export function unreadableCard(): GatewayError {
+  return new GatewayError(
+    'INTERNAL_SERVER_ERROR',
+    'The card code cannot be read: the key that it was encrypted with is not among those of the gateway (CARD_CODE_KEYS).',
+    { isForClients: true },
+  );
 }
 
 /** A reason not to start, or to stop, that a person can mend: printed as one line, without a stack. */

@@ -36,6 +36,8 @@ export interface Observation extends TopupDetails {
 export interface Snapshot extends Observation {
   /** Counts from 1 for each order, without holes. */
   readonly version: number;
+  /** The log holds a card code, but no key that opens it is here; `cardCode` is `null` then. */
+  readonly isCardUnreadable?: true;
 }
 
 const DETAILS: readonly (keyof TopupDetails)[] = [

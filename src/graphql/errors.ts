@@ -13,7 +13,7 @@ export function toPublicError(error: unknown, logger: Logger): GraphQLError {
   if (error instanceof GraphQLError && published.has(error)) return error;
   const origin = originOf(error);
   if (origin instanceof GraphQLError && published.has(origin)) return origin;
-  if (origin instanceof GatewayError && origin.code !== 'INTERNAL_SERVER_ERROR') {
+  if (origin instanceof GatewayError && origin.isForClients) {
     return publish(error, origin.message, {
       code: origin.code,
       ...(origin.code === 'UNAUTHENTICATED' ? UNAUTHENTICATED : {}),

@@ -1,5 +1,6 @@
 import { encodeCursor } from '../core/cursor.ts';
 import { isSettled, type Snapshot, statusOf } from '../core/topup.ts';
+import { unreadableCard } from '../errors.ts';
 import { builder } from './builder.ts';
 import { TopupStatus } from './topup-status.ts';
 
@@ -51,7 +52,10 @@ TopupState.implement({
       authScopes: { card: true },
       description:
         'The code of the card, once fulfilled. **Worth money to whoever reads it**: show it to the customer who paid, and nobody else.',
-      resolve: ({ snapshot }) => snapshot.cardCode,
+      resolve: ({ snapshot }) => {
+        if (snapshot.isCardUnreadable) throw unreadableCard();
+        return snapshot.cardCode;
+      },
     }),
     transactionNumber: t.string({
       nullable: true,

@@ -63,11 +63,11 @@ describe('a SQLite file', () => {
     expect(asked).toBe(1);
   });
 
-  test('leaves nothing beside it once closed', async ({ open, folder }) => {
+  test('leaves nothing beside it once closed, but the keys of its card codes', async ({ open, folder }) => {
     const store = await open();
     await append(store, { count: 20 });
     await store.close();
-    expect(readdirSync(folder)).toEqual(['gateway.db']);
+    expect(readdirSync(folder)).toEqual(['gateway.db', 'gateway.db.card-keys']);
   });
 
   test('is made with its folder', async ({ open, folder }) => {
@@ -92,6 +92,7 @@ describe('a SQLite file', () => {
         'gateway.db 600',
         'gateway.db-shm 600',
         'gateway.db-wal 600',
+        'gateway.db.card-keys 600',
       ]);
     },
   );

@@ -44,7 +44,7 @@ describe('several processes on one database', () => {
     expect(new Set(log.map(({ ref }) => ref)).size).toBe(ALL.length);
     expect((await store.find(ORDER))?.latest).toEqual(log.at(-1));
     await store.close();
-    expect(readdirSync(folder)).toEqual(['gateway.db']);
+    expect(readdirSync(folder)).toEqual(['gateway.db', 'gateway.db.card-keys']);
   });
 
   test('a reader of a cursor meanwhile sees each version once, in order', async ({

@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import Database from 'better-sqlite3';
 import { describe, expect } from 'vitest';
+import { CardCodes } from '../../src/cards/card-codes.ts';
+import { newCardKey } from '../../src/cards/card-keys.ts';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { test } from './sqlite/folder.ts';
 import { COMPLETE, inOneSecond, ORDER, observed, T0 } from './store/observations.ts';
@@ -137,7 +139,7 @@ describe('a write that fails', () => {
     const database = new Database(path);
     database.pragma('max_page_count = 1');
     return {
-      store: new SqliteStore(database, 'log'),
+      store: new SqliteStore(database, { logId: 'log', cards: new CardCodes([newCardKey()]) }),
       makeRoom: () => database.pragma('max_page_count = 100000'),
     };
   }

@@ -2,11 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
+import { CardCodes, type CardKey } from '../../cards/card-codes.ts';
+import { keepCardKeys, newCardKey, readCardKeys } from '../../cards/card-keys.ts';
 import type { Store } from '../../core/store.ts';
 import { StoreOpenError } from '../errors.ts';
 import { sqliteErrorOf } from './faults.ts';
 import { databasePath, IN_MEMORY } from './location.ts';
 import { migrate } from './migrate.ts';
+import { sealPlainCodes } from './seal-plain.ts';
 import { SqliteStore } from './store.ts';
 
 export interface SqliteOptions {
@@ -16,6 +19,10 @@ export interface SqliteOptions {
   readonly newLogId?: () => string;
   /** How long to wait for another process that has the database locked. 5,000 by default. */
   readonly busyTimeoutMs?: number;
+  /** The first seals card codes, all open them; those of the key file beside the database do, too. */
+  readonly cardKeys?: readonly CardKey[] | undefined;
+  /** Told where the key file is, if one is in use. */
+  readonly onKeyFile?: (path: string) => void;
 }
 
 const WRITE_AHEAD_ATTEMPTS = 20;
@@ -31,11 +38,32 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   let database: Database.Database | undefined;
   try {
     database = new Database(path, { timeout: busyTimeoutMs });
-    return new SqliteStore(database, prepareDatabase(database, { path, newLogId }));
+    const logId = prepareDatabase(database, { path, newLogId });
+    const cards = new CardCodes(cardKeysOf(path, options));
+    sealPlainCodes(database, cards);
+    return new SqliteStore(database, { logId, cards });
   } catch (error) {
     database?.close();
     throw asOpenError(error, path);
   }
+}
+
+/** A database without its key file has no card codes, so the one is named after the other. */
+export function keyFileOf(path: string): string {
+  return `${path}.card-keys`;
+}
+
+export function cardKeysOf(
+  path: string,
+  { cardKeys = [], onKeyFile }: Pick<SqliteOptions, 'cardKeys' | 'onKeyFile'>,
+): readonly [CardKey, ...CardKey[]] {
+  const [first, ...others] = cardKeys;
+  if (path === IN_MEMORY) return first === undefined ? [newCardKey()] : [first, ...others];
+  const file = keyFileOf(path);
+  if (first !== undefined) return [first, ...others, ...(readCardKeys(file) ?? [])];
+  const kept = keepCardKeys(file);
+  onKeyFile?.(file);
+  return kept;
 }
 
 /** Card codes live in it: nobody but the gateway's own user may read a database that it makes. */

@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
+import type { CardCodes } from '../../cards/card-codes.ts';
 import type {
   Census,
   Order,
@@ -29,8 +30,14 @@ export class SqliteStore implements Store {
   readonly #statements: Statements;
   readonly #bells = new Bells();
 
-  constructor(database: Database.Database, logId: string) {
+  readonly #cards: CardCodes;
+
+  constructor(
+    database: Database.Database,
+    { logId, cards }: { readonly logId: string; readonly cards: CardCodes },
+  ) {
     this.logId = logId;
+    this.#cards = cards;
     this.#database = database;
     this.#drizzle = drizzle(database);
     this.#statements = prepareStatements(this.#drizzle);
@@ -54,7 +61,7 @@ export class SqliteStore implements Store {
   }
 
   async find(orderId: string): Promise<Order | undefined> {
-    return this.#read(() => this.#statements.find.get({ orderId }));
+    return this.#read(() => this.#find(orderId));
   }
 
   async read(orderId: string, range: Range): Promise<readonly Snapshot[]> {
@@ -64,9 +71,11 @@ export class SqliteStore implements Store {
       before: range.before ?? Number.MAX_SAFE_INTEGER,
       limit: rowLimit(range.limit),
     };
-    return range.from === 'oldest'
-      ? this.#read(() => this.#statements.readOldest.all(bounds))
-      : this.#read(() => this.#statements.readNewest.all(bounds)).reverse();
+    const rows =
+      range.from === 'oldest'
+        ? this.#read(() => this.#statements.readOldest.all(bounds))
+        : this.#read(() => this.#statements.readNewest.all(bounds)).reverse();
+    return rows.map((row) => this.#opened(row));
   }
 
   onAppend(orderId: string, ring: () => void): () => void {
@@ -80,7 +89,8 @@ export class SqliteStore implements Store {
 
   async due(query: { readonly before: number; readonly limit: number }): Promise<readonly Order[]> {
     const limit = rowLimit(query.limit);
-    return this.#read(() => this.#statements.due.all({ before: query.before, limit }));
+    const orders = this.#read(() => this.#statements.due.all({ before: query.before, limit }));
+    return orders.map((order) => this.#openedOrder(order));
   }
 
   async createdWithin(query: {
@@ -90,7 +100,8 @@ export class SqliteStore implements Store {
   }): Promise<readonly Order[]> {
     const { from, to } = query;
     const limit = rowLimit(query.limit);
-    return this.#read(() => this.#statements.createdWithin.all({ from, to, limit }));
+    const orders = this.#read(() => this.#statements.createdWithin.all({ from, to, limit }));
+    return orders.map((order) => this.#openedOrder(order));
   }
 
   async creationTimes(query: { readonly from: number; readonly to: number }) {
@@ -138,11 +149,11 @@ export class SqliteStore implements Store {
 
   #advance(observation: Observation, plan: Planner): Recorded {
     const { orderId } = observation;
-    const current = this.#statements.find.get({ orderId });
+    const current = this.#find(orderId);
     const recorded = advance(current, observation, plan);
     const { order, appended } = recorded;
     if (order === current) return recorded;
-    if (appended !== undefined) this.#statements.append.run({ ...appended });
+    if (appended !== undefined) this.#append(appended);
     const { latest, ...tracking } = order;
     this.#statements.saveOrder.run({
       ...tracking,
@@ -152,6 +163,32 @@ export class SqliteStore implements Store {
       createdAt: latest.createdAt,
     });
     return recorded;
+  }
+
+  #append(snapshot: Snapshot): void {
+    const { cardCode: code } = snapshot;
+    const cardCode = code === null ? null : this.#cards.seal(code, snapshot);
+    this.#statements.append.run({ ...snapshot, cardCode });
+  }
+
+  #find(orderId: string): Order | undefined {
+    const order = this.#statements.find.get({ orderId });
+    return order && this.#openedOrder(order);
+  }
+
+  /** Orders without a card, as all that are not settled, pass as they are. */
+  #openedOrder(order: Order): Order {
+    return order.latest.cardCode === null
+      ? order
+      : { ...order, latest: this.#opened(order.latest) };
+  }
+
+  #opened(row: Snapshot): Snapshot {
+    if (row.cardCode === null) return row;
+    const cardCode = this.#cards.open(row.cardCode, row);
+    return cardCode === undefined
+      ? { ...row, cardCode: null, isCardUnreadable: true }
+      : { ...row, cardCode };
   }
 
   #read<T>(work: () => T): T {

@@ -1,0 +1,72 @@
+import type Database from 'better-sqlite3';
+import type { CardCodes } from '../../cards/card-codes.ts';
+
+const BATCH = 200;
+
+interface Row {
+  readonly rowid: number;
+  readonly orderId: string;
+  readonly version: number;
+  readonly sealed: string;
+}
+
+export interface Rekeyed {
+  readonly changed: number;
+  /** Under the first key before. */
+  readonly current: number;
+  /** Left as they are: no key opens them. */
+  readonly unreadable: number;
+}
+
+/**
+ * Seals every card code anew that is not under the first key. In small transactions beside whatever else writes, so
+ * it can be interrupted at any point and run again: what is done is done.
+ */
+export function rekey(
+  database: Database.Database,
+  cards: CardCodes,
+  onBatch: (done: number) => void,
+): Rekeyed {
+  database.pragma('secure_delete = ON');
+  const total = { changed: 0, current: 0, unreadable: 0 };
+  let after = 0;
+  for (;;) {
+    const rows = rekeyBatch({ database, cards, after, total });
+    const last = rows.at(-1);
+    if (last === undefined) return total;
+    after = last.rowid;
+    onBatch(total.changed + total.current + total.unreadable);
+  }
+}
+
+function rekeyBatch(options: {
+  readonly database: Database.Database;
+  readonly cards: CardCodes;
+  readonly after: number;
+  readonly total: { changed: number; current: number; unreadable: number };
+}): readonly Row[] {
+  const { database, cards, after, total } = options;
+  const select = database.prepare<[number, number], Row>(
+    `SELECT rowid, order_id AS orderId, version, card_code AS sealed FROM snapshots
+     WHERE rowid > ? AND card_code IS NOT NULL ORDER BY rowid LIMIT ?`,
+  );
+  const update = database.prepare('UPDATE snapshots SET card_code = ? WHERE rowid = ?');
+  const counts = { changed: 0, current: 0, unreadable: 0 };
+  const rekeyOne = (row: Row): keyof Rekeyed => {
+    if (cards.isCurrent(row.sealed)) return 'current';
+    const code = cards.open(row.sealed, row);
+    if (code === undefined) return 'unreadable';
+    update.run(cards.seal(code, row), row.rowid);
+    return 'changed';
+  };
+  const work = database.transaction(() => {
+    const rows = select.all(after, BATCH);
+    for (const row of rows) counts[rekeyOne(row)] += 1;
+    return rows;
+  });
+  const rows = work.immediate();
+  total.changed += counts.changed;
+  total.current += counts.current;
+  total.unreadable += counts.unreadable;
+  return rows;
+}
