@@ -72,10 +72,17 @@ export function remoteKeys({ url, fetch, clock, logger }: KeySetOptions): JWTVer
     try {
       return await fetched(...asked);
     } catch (error) {
-      if (error instanceof errors.JWKSNoMatchingKey) throw error;
+      if (isOfTheTicket(error)) throw error;
       onFailure(error);
       if (known === undefined) throw error;
       return known(...asked);
     }
   };
+}
+
+/** Says something of the ticket, which anybody may have made, and nothing of the server. */
+function isOfTheTicket(error: unknown): boolean {
+  return (
+    error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys
+  );
 }

@@ -27,13 +27,6 @@ export interface SocketLimitsOptions {
 /** Limits how much a socket may say, and how long it may leave unread what it is told. */
 export function limitSocket(webSocket: WebSocket, options: SocketLimitsOptions): void {
   const { guard, clock, socket } = options;
-  const dismiss = (code: number, reason: string) => {
-    // What it goes on saying is not listened to.
-    webSocket.removeAllListeners('message');
-    webSocket.close(code, reason);
-    const timer = clock.after(GO_MS, () => webSocket.terminate());
-    webSocket.once('close', () => timer.cancel());
-  };
   const { messagesPerSecond: perSecond, subscriptionsPerConnection } = guard.limits;
   // A client that comes back asks for all its subscriptions at once.
   const capacity = perSecond + subscriptionsPerConnection;
@@ -43,7 +36,8 @@ export function limitSocket(webSocket: WebSocket, options: SocketLimitsOptions):
     if (dismissed || bucket.take('') === 0) return;
     dismissed = true;
     guard.onRefused('message_rate');
-    dismiss(TOO_MANY_REQUESTS, `More than ${perSecond} messages a second`);
+    const reason = `More than ${perSecond} messages a second`;
+    dismiss(webSocket, { code: TOO_MANY_REQUESTS, reason, clock });
   };
   webSocket.prependListener('message', count);
   // Pings are answered, and the answers of a client that does not read pile up.
@@ -51,9 +45,25 @@ export function limitSocket(webSocket: WebSocket, options: SocketLimitsOptions):
   webSocket.on('pong', count);
   guard.stalls.watch(socket, () => {
     guard.onRefused('slow_client');
-    dismiss(TRY_AGAIN_LATER, 'Too slow to read; go on after the last cursor');
+    const reason = 'Too slow to read; go on after the last cursor';
+    dismiss(webSocket, { code: TRY_AGAIN_LATER, reason, clock });
   });
   countClosures(webSocket, guard);
+}
+
+/** Closes a socket, and listens to nothing that its client goes on saying. */
+export function dismiss(
+  webSocket: WebSocket,
+  {
+    code,
+    reason,
+    clock,
+  }: { readonly code: number; readonly reason: string; readonly clock: Clock },
+): void {
+  webSocket.removeAllListeners('message');
+  webSocket.close(code, reason);
+  const timer = clock.after(GO_MS, () => webSocket.terminate());
+  webSocket.once('close', () => timer.cancel());
 }
 
 /** Limits that `ws` and `graphql-ws` keep by themselves. */

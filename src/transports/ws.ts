@@ -8,7 +8,7 @@ import { type Access, NO_ACCESS } from '../core/access.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import { toPublicError } from '../graphql/errors.ts';
 import type { Guard } from '../limits/guard.ts';
-import { limitSocket, refuseOneTooMany } from '../limits/sockets.ts';
+import { dismiss, limitSocket, refuseOneTooMany } from '../limits/sockets.ts';
 import type { Drain } from './drain.ts';
 import type { Yoga } from './yoga.ts';
 
@@ -56,7 +56,7 @@ export function createWebSocketTransport(options: WebSocketOptions): WebSocketTr
     if (expiresAt === null) return;
     const timer = clock.after(expiresAt - clock.now(), () => {
       if (clock.now() < expiresAt) closeAtExpiry(socket, { expiresAt });
-      else socket.close(FORBIDDEN, 'the ticket has expired');
+      else dismiss(socket, { code: FORBIDDEN, reason: 'the ticket has expired', clock });
     });
     socket.once('close', () => timer.cancel());
   }
@@ -75,7 +75,7 @@ export function createWebSocketTransport(options: WebSocketOptions): WebSocketTr
           return true;
         } catch (error) {
           const { code } = toPublicError(error, logger).extensions;
-          extra.socket.close(FORBIDDEN, String(code));
+          dismiss(extra.socket, { code: FORBIDDEN, reason: String(code), clock });
           return false;
         }
       },

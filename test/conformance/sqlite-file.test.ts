@@ -63,7 +63,10 @@ describe('a SQLite file', () => {
     expect(asked).toBe(1);
   });
 
-  test('leaves nothing beside it once closed, but the keys of its card codes', async ({ open, folder }) => {
+  test('leaves nothing beside it once closed, but the keys of its card codes', async ({
+    open,
+    folder,
+  }) => {
     const store = await open();
     await append(store, { count: 20 });
     await store.close();
