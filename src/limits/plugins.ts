@@ -28,8 +28,11 @@ export function useDocumentLimits(options: DocumentLimitsOptions, mask: Mask): P
   return {
     onRequestParse: () => ({ onRequestParseDone: refuseBatches(onRefused) }),
     onParams({ params, setParams }) {
-      const query = documents?.textOf(params);
-      if (query !== undefined) setParams({ ...params, query });
+      if (documents === undefined) return;
+      // Where there is no text, there is none to trust.
+      const query = documents.textOf(params) ?? '';
+      if (query === '') refuseUntrusted(query, options);
+      setParams({ ...params, query });
     },
     onParse({ setParseFn }) {
       setParseFn((source: string | Source) => parseWithin(source, options));
@@ -60,17 +63,21 @@ function refuseBatches(onRefused: OnRefused) {
   return ({ requestParserResult }: { readonly requestParserResult: unknown }) => {
     if (!Array.isArray(requestParserResult)) return;
     onRefused('batch');
-    throw wrap(limitExceeded('One request holds one operation.'));
+    throw wrap(limitExceeded('One request holds one operation.'), { status: 400 });
   };
 }
 
+/** @throws GraphQLError for a text that is none of the trusted ones, where there are such. */
+function refuseUntrusted(text: string, { documents, onRefused }: DocumentLimitsOptions): void {
+  const refusal = documents?.refusalOf(text);
+  if (refusal === undefined) return;
+  onRefused('trusted_documents');
+  throw wrap(refusal);
+}
+
 function parseWithin(source: string | Source, options: DocumentLimitsOptions): DocumentNode {
-  const { limits, onRefused, documents } = options;
-  const untrusted = documents?.refusalOf(typeof source === 'string' ? source : source.body);
-  if (untrusted !== undefined) {
-    onRefused('trusted_documents');
-    throw wrap(untrusted);
-  }
+  const { limits, onRefused } = options;
+  refuseUntrusted(typeof source === 'string' ? source : source.body, options);
   try {
     return parse(source, { maxTokens: limits.queryTokens });
   } catch (error) {
@@ -87,10 +94,13 @@ function overCost(args: ExecutionArgs, options: DocumentLimitsOptions): GraphQLE
 }
 
 /** Refused before anything ran: 400 for whoever asked for statuses, as with any fault in a request. */
-function wrap(originalError: GatewayError | GraphQLError): GraphQLError {
+function wrap(
+  originalError: GatewayError | GraphQLError,
+  http: object = { spec: true, status: 400 },
+): GraphQLError {
   return new GraphQLError(originalError.message, {
     originalError,
     nodes: originalError instanceof GraphQLError ? originalError.nodes : null,
-    extensions: { http: { spec: true, status: 400 } },
+    extensions: { http },
   });
 }
