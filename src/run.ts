@@ -27,6 +27,7 @@ async function run(): Promise<void> {
   // First: whoever reads that it is up may send a signal at once.
   stopOnSignal(gateway, logger);
   announce(gateway, logger);
+  if (config.isOpenOnPurpose) warnOfOpenness(logger);
   // Now, since a process that is killed would leave nothing for its successor.
   flushCompileCache();
 }
@@ -40,6 +41,13 @@ function announce({ url, demoOrders }: Gateway, logger: Logger): void {
     for (const { id, story } of demoOrders) logger.info({}, `try order ${id}: ${story}`);
   }
   logger.info({}, `Topup Gateway is up: open ${url.href}`);
+}
+
+function warnOfOpenness(logger: Logger): void {
+  logger.warn(
+    {},
+    'AUTH=none: whoever can reach this address can read every order, card codes included; see that only your proxy can',
+  );
 }
 
 /** A second signal ends the process at once: the default, since the first took the listener away. */

@@ -18,7 +18,7 @@ const PRICE_MS = 5;
 const LONGEST_DELAY_MS = 60_000;
 
 /** Time for which an order has been due counts this part of lag: whatever it gains else, its turn comes. */
-const WAITING_PART = 0.01;
+const WAITING_PART = 0.003;
 
 /** Somebody waits for the first look at an order, and learns nothing until then. */
 const FIRST_LOOK_GAIN_MS = 50;

@@ -11,7 +11,8 @@ export async function renderGraphiQL(tabs: readonly Tab[]): Promise<string> {
   return graphiql.renderGraphiQL({
     defaultTabs: [...tabs],
     title: 'Topup Gateway',
-    subscriptionsProtocol: 'WS',
+    // Over server-sent events the headers tab counts as it does for queries; over a WebSocket it would not.
+    subscriptionsProtocol: 'SSE',
     defaultEditorToolsVisibility: false,
   });
 }

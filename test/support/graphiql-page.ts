@@ -26,7 +26,6 @@ export function launchBrowser(): Promise<Browser> {
 /** What a page asked of the network, and what it complained of. */
 export interface Traffic {
   readonly requests: readonly URL[];
-  readonly webSockets: readonly string[];
   readonly complaints: readonly string[];
 }
 
@@ -75,10 +74,25 @@ export class GraphiQLPage {
 
   /** Selects all that is in the editor, and writes over it. */
   async write(query: string): Promise<void> {
-    const editor = this.#page.getByRole('region', { name: 'Operation Editor' });
-    await editor.locator('.view-lines').click();
+    await this.#writeIn(this.#page.getByRole('region', { name: 'Operation Editor' }), query);
+  }
+
+  /** The same for the editor of headers, which it opens. */
+  async writeHeaders(headers: string): Promise<void> {
+    const editor = this.#page.getByRole('region', { name: 'Headers' });
+    const isOpen = await editor.locator('.view-lines').locator('visible=true').isVisible();
+    // The button of an editor that is open closes it.
+    if (!isOpen) await this.#page.getByRole('button', { name: 'Headers' }).click();
+    await this.#writeIn(editor, headers);
+  }
+
+  async #writeIn(editor: Locator, text: string): Promise<void> {
+    await editor.locator('.view-lines').locator('visible=true').click();
     await this.#page.keyboard.press('ControlOrMeta+A');
-    await this.#page.keyboard.insertText(query);
+    await this.#page.keyboard.insertText(text);
+    // The brackets and quotes that the editor closed by itself.
+    await this.#page.keyboard.press('ControlOrMeta+Shift+End');
+    await this.#page.keyboard.press('Delete');
   }
 
   async play(): Promise<void> {
@@ -108,13 +122,11 @@ export class GraphiQLPage {
 
 function record(page: Page): Traffic {
   const requests: URL[] = [];
-  const webSockets: string[] = [];
   const complaints: string[] = [];
   page.on('request', (request) => requests.push(new URL(request.url())));
-  page.on('websocket', (socket) => webSockets.push(socket.url()));
   page.on('pageerror', (error) => complaints.push(String(error)));
   page.on('console', (message) => {
     if (message.type() === 'error') complaints.push(message.text());
   });
-  return { requests, webSockets, complaints };
+  return { requests, complaints };
 }

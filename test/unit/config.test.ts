@@ -31,6 +31,29 @@ describe('parseConfig', () => {
     });
   });
 
+  it.each(['0.0.0.0', '::', '192.168.1.2', 'shop.example'])(
+    'refuses to be reached from outside at %s without asking for tickets',
+    (HOST) => {
+      expect(() => parseConfig({ HOST })).toThrow(/AUTH_JWT_SECRET or AUTH_JWKS_URL/);
+      expect(parseConfig({ HOST, AUTH: 'none' }).isOpenOnPurpose).toBe(true);
+      expect(parseConfig({ HOST, AUTH_JWT_SECRET: 'x'.repeat(32) }).auth.kind).toBe('secret');
+      const AUTH_JWKS_URL = 'https://shop.example/jwks.json';
+      expect(parseConfig({ HOST, AUTH_JWKS_URL }).auth.kind).toBe('key set');
+    },
+  );
+
+  it('takes one way to tell tickets, and no weak secret', () => {
+    const AUTH_JWT_SECRET = 'x'.repeat(32);
+    expect(() => parseConfig({ AUTH: 'none', AUTH_JWT_SECRET })).toThrow(/only one/);
+    expect(() => parseConfig({ AUTH_JWT_SECRET: 'hunter2' })).toThrow(
+      /AUTH_JWT_SECRET: expected at least 32 bytes; got something else \(not shown\)/,
+    );
+    expect(() => parseConfig({ AUTH: 'off' })).toThrow(/AUTH: expected `none`/);
+    expect(() => parseConfig({ AUTH_JWKS_URL: 'http://shop.example/' })).toThrow(
+      /an https address/,
+    );
+  });
+
   it('takes an empty variable for one that is not set', () => {
     expect(parseConfig({ PORT: '', ONECLICKDZ_API_KEY: '' })).toEqual(parseConfig({}));
   });
