@@ -141,7 +141,6 @@ describe.skipIf(missingBrowser !== undefined)('the page', () => {
     await page.choose('FollowTopup');
     await page.play();
     await page.shows('"isFinal": ');
-    expect(page.traffic.webSockets).toEqual([gateway.wsUrl]);
     // A violation is an error in the console.
     expect(page.traffic.complaints).toEqual([]);
   });
