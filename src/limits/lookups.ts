@@ -94,7 +94,8 @@ class AccountedFollowing implements AsyncIterableIterator<FollowedEvent> {
   }
 
   async next(): Promise<IteratorResult<FollowedEvent, undefined>> {
-    const refusal = this.#followed === undefined ? await this.#begin() : undefined;
+    const begins = this.#followed === undefined && !this.#ended;
+    const refusal = begins ? await this.#begin() : undefined;
     if (this.#ended) return { done: true, value: undefined };
     if (refusal !== undefined) {
       this.#ended = true;

@@ -1,6 +1,6 @@
 import { type DocumentNode, type ExecutionArgs, GraphQLError, parse, type Source } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import type { GatewayError } from '../errors.ts';
+import { GatewayError } from '../errors.ts';
 import { costError } from './cost.ts';
 import { refusalOf } from './document.ts';
 import type { Limits, OnRefused } from './limits.ts';
@@ -26,10 +26,16 @@ const MOST_ERRORS = 10;
 export function useDocumentLimits(options: DocumentLimitsOptions, mask: Mask): Plugin {
   const { limits, onRefused, documents } = options;
   return {
-    onRequestParse: () => ({ onRequestParseDone: refuseBatches(onRefused) }),
+    onRequestParse({ requestParser, setRequestParser }) {
+      if (requestParser !== undefined) setRequestParser(toldOfBadJson(requestParser));
+      return { onRequestParseDone: refuseBatches(onRefused) };
+    },
     onParams({ params, setParams }) {
-      const query = documents?.textOf(params);
-      if (query !== undefined) setParams({ ...params, query });
+      if (documents === undefined) return;
+      // Where there is no text, there is none to trust.
+      const query = documents.textOf(params) ?? '';
+      if (query === '') refuseUntrusted(query, options);
+      setParams({ ...params, query });
     },
     onParse({ setParseFn }) {
       setParseFn((source: string | Source) => parseWithin(source, options));
@@ -55,22 +61,42 @@ export function useDocumentLimits(options: DocumentLimitsOptions, mask: Mask): P
   };
 }
 
+type RequestParser = (request: Request) => unknown;
+
+/** By itself Yoga takes `variables` that are no JSON, in an address or a form, for a fault of its own. */
+function toldOfBadJson<Parser extends RequestParser>(parse: Parser): Parser {
+  const parser = async (request: Request) => {
+    try {
+      return await parse(request);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      const message = 'Expected JSON in `variables` and `extensions`.';
+      throw wrap(new GatewayError('BAD_USER_INPUT', message));
+    }
+  };
+  return parser as Parser;
+}
+
 /** Several operations in one request would each be counted alone. */
 function refuseBatches(onRefused: OnRefused) {
   return ({ requestParserResult }: { readonly requestParserResult: unknown }) => {
     if (!Array.isArray(requestParserResult)) return;
     onRefused('batch');
-    throw wrap(limitExceeded('One request holds one operation.'));
+    throw wrap(limitExceeded('One request holds one operation.'), { status: 400 });
   };
 }
 
+/** @throws GraphQLError for a text that is none of the trusted ones, where there are such. */
+function refuseUntrusted(text: string, { documents, onRefused }: DocumentLimitsOptions): void {
+  const refusal = documents?.refusalOf(text);
+  if (refusal === undefined) return;
+  onRefused('trusted_documents');
+  throw wrap(refusal);
+}
+
 function parseWithin(source: string | Source, options: DocumentLimitsOptions): DocumentNode {
-  const { limits, onRefused, documents } = options;
-  const untrusted = documents?.refusalOf(typeof source === 'string' ? source : source.body);
-  if (untrusted !== undefined) {
-    onRefused('trusted_documents');
-    throw wrap(untrusted);
-  }
+  const { limits, onRefused } = options;
+  refuseUntrusted(typeof source === 'string' ? source : source.body, options);
   try {
     return parse(source, { maxTokens: limits.queryTokens });
   } catch (error) {
@@ -87,10 +113,13 @@ function overCost(args: ExecutionArgs, options: DocumentLimitsOptions): GraphQLE
 }
 
 /** Refused before anything ran: 400 for whoever asked for statuses, as with any fault in a request. */
-function wrap(originalError: GatewayError | GraphQLError): GraphQLError {
+function wrap(
+  originalError: GatewayError | GraphQLError,
+  http: object = { spec: true, status: 400 },
+): GraphQLError {
   return new GraphQLError(originalError.message, {
     originalError,
     nodes: originalError instanceof GraphQLError ? originalError.nodes : null,
-    extensions: { http: { spec: true, status: 400 } },
+    extensions: { http },
   });
 }

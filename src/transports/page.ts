@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 
 interface Page {
   /** One for all who open it: nine megabytes for each would be a way to fill the memory. */
@@ -10,6 +12,13 @@ interface Page {
 /** Whether a browser wants the page rather than an answer. */
 export function wantsPage({ method, headers }: IncomingMessage): boolean {
   return method === 'GET' && (headers.accept ?? '').includes('text/html');
+}
+
+/** Piece by piece, since whether a client reads can only be told by the pieces that have gone out. */
+const PIECE_BYTES = 65_536;
+
+function* piecesOf(html: Buffer): Generator<Buffer, void> {
+  for (let at = 0; at < html.length; at += PIECE_BYTES) yield html.subarray(at, at + PIECE_BYTES);
 }
 
 /** A page that is made when somebody first opens it, and kept. */
@@ -24,13 +33,12 @@ export class LazyPage {
   async send(response: ServerResponse): Promise<void> {
     this.#page ??= this.#make();
     const { html, contentSecurityPolicy } = await this.#page;
-    response
-      .writeHead(200, {
-        'content-type': 'text/html; charset=utf-8',
-        'content-length': html.length,
-        'content-security-policy': contentSecurityPolicy,
-      })
-      .end(html);
+    response.writeHead(200, {
+      'content-type': 'text/html; charset=utf-8',
+      'content-length': html.length,
+      'content-security-policy': contentSecurityPolicy,
+    });
+    await pipeline(Readable.from(piecesOf(html)), response).catch(() => response.destroy());
   }
 
   async #make(): Promise<Page> {
