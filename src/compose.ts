@@ -59,7 +59,10 @@ export async function startGateway(config: Config, outside: Outside): Promise<Ga
     clock,
     onRefused: (limit) => metrics.refused(limit),
   });
-  const store = await openStore(config, logger);
+  let keyFile: string | undefined;
+  const store = await openStore(config, (path) => {
+    keyFile = path;
+  });
   const unlock = await claim(store, config.databaseUrl, upstream.name);
   const poller = await openPoller({ config, outside, upstream, store, metrics });
   const status = statusSource({ clock, upstream, store, metrics, poller });
@@ -91,6 +94,10 @@ export async function startGateway(config: Config, outside: Outside): Promise<Ga
   try {
     const url = await server.listen();
     poller.start();
+    if (keyFile !== undefined) {
+      const message = 'card codes are encrypted with the key in this file: back it up apart';
+      logger.info({ keyFile }, message);
+    }
     const stop = async () => {
       await server.close();
       await poller.stop();
@@ -120,12 +127,10 @@ interface Parts {
   readonly metrics: Metrics;
 }
 
-async function openStore({ databaseUrl, cardKeys }: Config, logger: Logger): Promise<Store> {
-  const onKeyFile = (keyFile: string) =>
-    logger.info(
-      { keyFile },
-      'card codes are encrypted with the key in this file: back it up apart',
-    );
+async function openStore(
+  { databaseUrl, cardKeys }: Config,
+  onKeyFile: (path: string) => void,
+): Promise<Store> {
   try {
     return await openSqliteStore({ url: databaseUrl, cardKeys, onKeyFile });
   } catch (error) {

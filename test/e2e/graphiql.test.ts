@@ -110,7 +110,7 @@ describe.skipIf(missingBrowser !== undefined)('GraphiQL', () => {
     const id = stack.simulator.addOrder({ plan: life.plan });
     const page = await GraphiQLPage.open(browser, stack.gateway.url);
     await page.write(
-      `subscription { topupStatus(id: "${id}") { version upstreamStatus isFinal } }`,
+      `subscription FollowTopup { topupStatus(id: "${id}") { version upstreamStatus isFinal } }`,
     );
     await page.play();
     await page.shows('"upstreamStatus": "HANDLING"');

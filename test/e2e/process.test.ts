@@ -320,7 +320,11 @@ async function expectTidyEnd(stack: GatewayOverSimulator, signal: NodeJS.Signals
   expect(await ended).toBe(0);
   // Well below what a shutdown allows a query to take: nothing waits for subscribers.
   expect(performance.now() - startedAt).toBeLessThan(5_000);
-  expect(await readdir(dirname(stack.databasePath))).toEqual(['gateway.db', 'gateway.db.lock']);
+  expect(await readdir(dirname(stack.databasePath))).toEqual([
+    'gateway.db',
+    'gateway.db.card-keys',
+    'gateway.db.lock',
+  ]);
   expect(gateway.lines.filter((line) => /"level":[56]0/.test(line))).toEqual([]);
 }
 
