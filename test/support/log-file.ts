@@ -1,5 +1,7 @@
 import Database from 'better-sqlite3';
 import type { StateFragment } from '../../schema/typed-documents.ts';
+import { CardCodes } from '../../src/cards/card-codes.ts';
+import { readCardKeys } from '../../src/cards/card-keys.ts';
 import { encodeCursor } from '../../src/core/cursor.ts';
 import { isSettled, statusOf } from '../../src/core/topup.ts';
 
@@ -42,26 +44,44 @@ export function readLogFile(path: string): LogFile {
       .prepare<[], Row>('SELECT * FROM snapshots ORDER BY order_id, version')
       .all();
     const torn = database.prepare(TORN).pluck().all();
+    const cards = cardCodesBeside(path);
     const byOrder = Map.groupBy(rows, (row) => row.order_id);
     return {
       integrity,
       torn,
       size: rows.length,
       orderIds: [...byOrder.keys()],
-      statesOf: (orderId) => (byOrder.get(orderId) ?? []).map((row) => toState(row, logId)),
+      statesOf: (orderId) => (byOrder.get(orderId) ?? []).map((row) => toState(row, { logId, cards })),
     };
   } finally {
     database.close();
   }
 }
 
-function toState(row: Row, logId: string): StateFragment {
+interface LogContext {
+  readonly logId: string;
+  readonly cards: CardCodes;
+}
+
+function cardCodesBeside(path: string): CardCodes {
+  const keys = readCardKeys(`${path}.card-keys`);
+  if (keys === undefined) throw new Error(`no key file beside ${path}`);
+  return new CardCodes(keys);
+}
+
+/** A card code in plain, or under another key, comes out as `unreadable`, which is the code of no order. */
+function openCard(row: Row, cards: CardCodes): string | null {
+  if (row.card_code === null) return null;
+  return cards.open(row.card_code, { orderId: row.order_id, version: row.version }) ?? 'unreadable';
+}
+
+function toState(row: Row, { logId, cards }: LogContext): StateFragment {
   return {
     id: row.order_id,
     status: statusOf(row.upstream_status),
     upstreamStatus: row.upstream_status,
     isFinal: isSettled(row.upstream_status),
-    cardCode: row.card_code,
+    cardCode: openCard(row, cards),
     transactionNumber: row.transaction_number,
     processedAt: row.processed_at === null ? null : new Date(row.processed_at).toISOString(),
     refundMessage: row.refund_message,
