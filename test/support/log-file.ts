@@ -51,7 +51,8 @@ export function readLogFile(path: string): LogFile {
       torn,
       size: rows.length,
       orderIds: [...byOrder.keys()],
-      statesOf: (orderId) => (byOrder.get(orderId) ?? []).map((row) => toState(row, { logId, cards })),
+      statesOf: (orderId) =>
+        (byOrder.get(orderId) ?? []).map((row) => toState(row, { logId, cards })),
     };
   } finally {
     database.close();
