@@ -12,6 +12,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // Whole processes on a busy machine; who waits for what never comes waits this long.
+    expect: { poll: { timeout: 15_000 } },
     // Whole-process tests wait more than they work.
     maxWorkers: 3,
   },
