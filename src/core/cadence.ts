@@ -1,5 +1,5 @@
 import type { Order, Planner, Reschedule } from './store.ts';
-import { isSettled, statusOf } from './topup.ts';
+import { isSettled, statusOf, type TopupStatus } from './topup.ts';
 
 /**
  * How often an order is worth asking about. Pure; all durations are milliseconds.
@@ -59,7 +59,12 @@ export function isInProgress(order: Unplanned): boolean {
 
 /** In progress for longer than the upstream ever states. */
 export function isOverdue(order: Unplanned, now: number): boolean {
-  return isInProgress(order) && now - order.statusSince > OVERDUE_AFTER_MS;
+  return now > overdueAfter(order);
+}
+
+/** The moment after which an order counts as overdue if nothing is heard of it; never for others. */
+export function overdueAfter(order: Unplanned): number {
+  return isInProgress(order) ? order.statusSince + OVERDUE_AFTER_MS : Number.POSITIVE_INFINITY;
 }
 
 /** Given up: not settled, and not asked about any more. A query wakes it. */
@@ -110,11 +115,32 @@ function inProgressIntervalMs(ageMs: number): number {
  * budget went elsewhere.
  */
 export function isStale(order: Order, now: number): boolean {
-  if (isSettled(order.latest.upstreamStatus)) return false;
-  if (order.failures > 0) return true;
-  if (isAbandoned(order)) return false;
+  return now > staleAfter(order);
+}
+
+/** The moment after which what we hold is stale if nothing is heard of the order. */
+export function staleAfter(order: Order): number {
+  if (isSettled(order.latest.upstreamStatus)) return Number.POSITIVE_INFINITY;
+  if (order.failures > 0) return Number.NEGATIVE_INFINITY;
+  if (isAbandoned(order)) return Number.POSITIVE_INFINITY;
   const planned = Math.max(planner(false)(order) ?? order.checkedAt, order.dueAt ?? 0);
-  return now > Math.max(planned, order.checkedAt + BUSY_INTERVAL_MS) + STALE_GRACE_MS;
+  return Math.max(planned, order.checkedAt + BUSY_INTERVAL_MS) + STALE_GRACE_MS;
+}
+
+const FRESH_MS = 5_000;
+const FRESH_PARKED_MS = 300_000;
+
+/**
+ * Until when a query takes what the log holds for an answer: a settled order for ever, others until they were
+ * last checked `maxAgeMs` ago (5 s without it, 5 min for a parked one). 0 takes nothing.
+ */
+export function freshUntil(
+  { status, checkedAt }: { readonly status: TopupStatus; readonly checkedAt: number },
+  maxAgeMs?: number,
+): number {
+  if (status === 'FULFILLED' || status === 'REFUNDED') return Number.POSITIVE_INFINITY;
+  const ageMs = maxAgeMs ?? (status === 'QUEUED' ? FRESH_PARKED_MS : FRESH_MS);
+  return ageMs > 0 ? checkedAt + ageMs : Number.NEGATIVE_INFINITY;
 }
 
 /**

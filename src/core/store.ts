@@ -66,6 +66,13 @@ export interface SnapshotLog {
    * spurious: it only says "read on from your cursor". Returns a function that takes the bell down.
    */
   onAppend(orderId: string, ring: () => void): () => void;
+
+  /**
+   * Calls `written` with the id of each order that this process wrote anything of: a snapshot, a check, a place
+   * in the schedule. Right after the commit, before any bell rings and before whoever wrote goes on, so that
+   * nobody who reads afterwards can be given what was remembered from before. Returns a function that ends it.
+   */
+  onWrite(written: (orderId: string) => void): () => void;
 }
 
 export interface Reschedule {

@@ -1,4 +1,4 @@
-import { isOverdue, isStale } from './cadence.ts';
+import { overdueAfter, staleAfter } from './cadence.ts';
 import type { Order } from './store.ts';
 import { isSettled, type Snapshot } from './topup.ts';
 
@@ -10,17 +10,23 @@ export interface TopupView {
   readonly nextCheckAt: number | null;
   readonly isStale: boolean;
   readonly isOverdue: boolean;
+  /** When `isStale` and `isOverdue` become true by themselves if nothing is heard of the order. */
+  readonly turns: { readonly stale: number; readonly overdue: number };
 }
+
+const NEVER = { stale: Number.POSITIVE_INFINITY, overdue: Number.POSITIVE_INFINITY };
 
 /** The latest state of an order as of `now`. */
 export function viewOf(order: Order, now: number): TopupView {
+  const turns = { stale: staleAfter(order), overdue: overdueAfter(order) };
   return {
     snapshot: order.latest,
     checkedAt: order.checkedAt,
     // What is due already is asked as soon as the budget has a call for it.
     nextCheckAt: order.dueAt === null ? null : Math.max(order.dueAt, now),
-    isStale: isStale(order, now),
-    isOverdue: isOverdue(order, now),
+    isStale: now > turns.stale,
+    isOverdue: now > turns.overdue,
+    turns,
   };
 }
 
@@ -35,5 +41,6 @@ export function viewOfEarlier(snapshot: Snapshot, order: Order): TopupView {
     nextCheckAt: isSettled(order.latest.upstreamStatus) ? null : order.dueAt,
     isStale: false,
     isOverdue: false,
+    turns: NEVER,
   };
 }

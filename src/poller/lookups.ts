@@ -1,14 +1,11 @@
-import { isAbandoned, isParked, woken } from '../core/cadence.ts';
+import { freshUntil, isAbandoned, woken } from '../core/cadence.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Order, Schedule, SnapshotLog } from '../core/store.ts';
-import { isSettled } from '../core/topup.ts';
+import { isSettled, statusOf } from '../core/topup.ts';
 import type { MayAsk, Topups } from '../core/topups.ts';
 import { type TopupView, viewOf } from '../core/view.ts';
 import type { Dispatcher } from './dispatcher.ts';
 import { UnknownOrders } from './unknown-orders.ts';
-
-const FRESH_MS = 5_000;
-const FRESH_PARKED_MS = 300_000;
 
 export interface LookupsOptions {
   readonly store: SnapshotLog & Schedule;
@@ -43,9 +40,9 @@ export class Lookups implements Topups {
   }
 
   #willDo(order: Order, maxAgeMs: number | undefined): boolean {
-    if (isSettled(order.latest.upstreamStatus)) return true;
-    const limitMs = maxAgeMs ?? (isParked(order) ? FRESH_PARKED_MS : FRESH_MS);
-    return limitMs > 0 && this.#options.clock.now() - order.checkedAt <= limitMs;
+    const status = statusOf(order.latest.upstreamStatus);
+    const until = freshUntil({ status, checkedAt: order.checkedAt }, maxAgeMs);
+    return this.#options.clock.now() <= until;
   }
 
   async #first(orderId: string): Promise<TopupView | null> {

@@ -1,6 +1,7 @@
-/** Bells by order, for the stores: who waits for an append to which order. */
+/** Who is to be told of what the stores write: bells for each order, and listeners to all of them. */
 export class Bells {
   readonly #byOrder = new Map<string, Set<() => void>>();
+  readonly #listeners = new Set<(orderId: string) => void>();
 
   hang(orderId: string, ring: () => void): () => void {
     const bells = this.#byOrder.get(orderId) ?? new Set();
@@ -14,17 +15,32 @@ export class Bells {
     };
   }
 
+  /** Returns a function that ends it. */
+  listen(written: (orderId: string) => void): () => void {
+    // A wrapper for the same reason.
+    const listener = (orderId: string) => written(orderId);
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Never throws, as `ring`. */
+  written(orderId: string): void {
+    for (const listener of this.#listeners) call(() => listener(orderId));
+  }
+
   /**
    * Never throws: the append is committed already, and one reader's fault is neither the writer's nor
    * another reader's. A fault is shown as a process warning.
    */
   ring(orderId: string): void {
-    for (const bell of [...(this.#byOrder.get(orderId) ?? [])]) {
-      try {
-        bell();
-      } catch (error) {
-        process.emitWarning(error instanceof Error ? error : String(error));
-      }
-    }
+    for (const bell of [...(this.#byOrder.get(orderId) ?? [])]) call(bell);
+  }
+}
+
+function call(told: () => void): void {
+  try {
+    told();
+  } catch (error) {
+    process.emitWarning(error instanceof Error ? error : String(error));
   }
 }

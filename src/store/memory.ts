@@ -34,8 +34,9 @@ class MemoryStore implements Store {
     this.#orders.set(orderId, recorded.order);
     if (recorded.appended !== undefined) {
       this.#snapshots.set(orderId, [...this.#snapshotsOf(orderId), recorded.appended]);
-      this.#bells.ring(orderId);
     }
+    if (recorded.order !== recorded.before) this.#bells.written(orderId);
+    if (recorded.appended !== undefined) this.#bells.ring(orderId);
     return recorded;
   }
 
@@ -66,11 +67,16 @@ class MemoryStore implements Store {
     return this.#bells.hang(orderId, ring);
   }
 
+  onWrite(written: (orderId: string) => void): () => void {
+    return this.#bells.listen(written);
+  }
+
   async reschedule(orderId: string, change: Reschedule): Promise<void> {
     this.#mustBeOpen();
     const order = this.#orders.get(orderId);
     if (order === undefined || isSettled(order.latest.upstreamStatus)) return;
     this.#orders.set(orderId, { ...order, ...change });
+    this.#bells.written(orderId);
   }
 
   async due(query: { readonly before: number; readonly limit: number }): Promise<readonly Order[]> {

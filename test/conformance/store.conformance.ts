@@ -10,6 +10,7 @@ import { reading } from './store/reading.ts';
 import { recording } from './store/recording.ts';
 import { schedule } from './store/schedule.ts';
 import { tracking } from './store/tracking.ts';
+import { writes } from './store/writes.ts';
 
 /** What every implementation of `Store` has to do. `open` gives an empty one each time. */
 export function storeConformance(name: string, open: OpenStore): void {
@@ -31,6 +32,7 @@ export function storeConformance(name: string, open: OpenStore): void {
     describe('pages of a list', () => pages(openHere));
     describe('the census', () => census(openHere));
     describe('bells', () => bells(openHere));
+    describe('news of what is written', () => writes(openHere));
     describe('concurrent appends', () => concurrency(openHere));
     describe('notes and lifetime', () => lifetime(openHere));
   });

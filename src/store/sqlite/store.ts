@@ -56,6 +56,9 @@ export class SqliteStore implements Store {
     const advanceAll = () => observations.map((observation) => this.#advance(observation, plan));
     // Immediate, since a transaction that begins with a read may find itself overtaken when it writes.
     const all = this.#write(() => this.#drizzle.transaction(advanceAll, { behavior: 'immediate' }));
+    for (const { order, before } of all) {
+      if (order !== before) this.#bells.written(order.latest.orderId);
+    }
     for (const { appended } of all) if (appended !== undefined) this.#bells.ring(appended.orderId);
     return all;
   }
@@ -82,9 +85,14 @@ export class SqliteStore implements Store {
     return this.#bells.hang(orderId, ring);
   }
 
+  onWrite(written: (orderId: string) => void): () => void {
+    return this.#bells.listen(written);
+  }
+
   async reschedule(orderId: string, change: Reschedule): Promise<void> {
     const { dueAt, failures, trackedSince = null } = change;
     this.#write(() => this.#statements.reschedule.run({ orderId, dueAt, failures, trackedSince }));
+    this.#bells.written(orderId);
   }
 
   async due(query: { readonly before: number; readonly limit: number }): Promise<readonly Order[]> {
