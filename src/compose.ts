@@ -17,6 +17,7 @@ import { openSqliteStore } from './store/sqlite/open.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { Drain } from './transports/drain.ts';
 import { renderGraphiQL, tabsFor } from './transports/graphiql.ts';
+import { createAnswers, GraphQLHttp } from './transports/graphql-http.ts';
 import { LazyPage } from './transports/page.ts';
 import { GatewayServer } from './transports/server.ts';
 import { createWebSocketTransport } from './transports/ws.ts';
@@ -69,18 +70,17 @@ export async function startGateway(config: Config, outside: Outside): Promise<Ga
   const feed = createFeed({ log: store, watch: poller, clock, telemetry: metrics });
   const drain = new Drain();
   const tickets = createTickets(config.auth, outside);
-  const yoga = createGraphQLYoga({
-    parts: { topups: poller, feed, log: store, status, clock },
-    tickets,
-    logger,
-    clock,
-    allowedOrigins: config.allowedOrigins,
-    guard,
-    onQuery: (durationMs) => metrics.queryDone(durationMs),
-  });
+  const parts = { topups: poller, feed, log: store, status, clock };
+  const onQuery = (durationMs: number) => metrics.queryDone(durationMs);
+  const { allowedOrigins } = config;
+  const options = { parts, tickets, logger, clock, allowedOrigins, guard, onQuery };
+  const yoga = createGraphQLYoga(options);
+  const answers = createAnswers(options);
   const server = new GatewayServer({
     ...config,
-    yoga,
+    graphql: new GraphQLHttp({ yoga, answers, guard, clock, onQuery }),
+    answers,
+    onRemembered: () => metrics.answerRemembered(),
     webSockets: createWebSocketTransport({ yoga, logger, clock, drain, tickets, guard }),
     tickets,
     guard,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { type Access, SCOPES, type Scope } from '../core/access.ts';
 import { parseOrderId } from '../core/order-id.ts';
@@ -31,8 +32,17 @@ export function accessOf(claims: unknown): Omit<Access, 'ticket'> | undefined {
   const orders = data.topups === '*' ? undefined : new Set(data.topups);
   return {
     isAnonymous: false,
+    rights: rightsOf(scopes, orders),
     expiresAt: (data.exp + CLOCK_TOLERANCE_SECONDS) * 1_000,
     has: (scope) => scopes.has(scope),
     names: (id) => orders === undefined || orders.has(id),
   };
+}
+
+/** As short for a ticket of a thousand orders as for one of a single. */
+function rightsOf(scopes: ReadonlySet<Scope>, orders: ReadonlySet<string> | undefined): string {
+  const named = orders === undefined ? ['*'] : [...orders].sort();
+  return createHash('sha256')
+    .update(JSON.stringify([[...scopes], named]))
+    .digest('base64url');
 }

@@ -4,7 +4,8 @@ import { type Access, FULL_ACCESS, NO_ACCESS } from '../core/access.ts';
 import type { Clock, Fetch, Logger } from '../core/ports.ts';
 import { GatewayError } from '../errors.ts';
 import { accessOf, CLOCK_TOLERANCE_SECONDS } from './claims.ts';
-import { KEY_SET_ALGORITHMS, remoteKeys, SECRET_ALGORITHMS } from './keys.ts';
+import { FRESH_MS, KEY_SET_ALGORITHMS, remoteKeys, SECRET_ALGORITHMS } from './keys.ts';
+import { RememberedTickets } from './remembered-tickets.ts';
 
 /** How tickets are told from forgeries. */
 export type AuthConfig =
@@ -24,6 +25,9 @@ export interface Tickets {
    *   rightful owner; `INTERNAL_SERVER_ERROR` where no key to tell can be had.
    */
   accessOf(authorization: string | null | undefined): Promise<Access>;
+
+  /** The same at once, where nothing has to be verified: of a ticket that was valid before and still is. */
+  recall(authorization: string | undefined): Access | undefined;
 }
 
 /** A JWT that is longer names far more orders than anybody watches. */
@@ -33,7 +37,9 @@ export function createTickets(
   config: AuthConfig,
   outside: { readonly clock: Clock; readonly fetch: Fetch; readonly logger: Logger },
 ): Tickets {
-  if (config.kind === 'none') return { accessOf: async () => FULL_ACCESS };
+  if (config.kind === 'none') {
+    return { accessOf: async () => FULL_ACCESS, recall: () => FULL_ACCESS };
+  }
   const { key, algorithms } = keyOf(config, outside);
   const options: JWTVerifyOptions = {
     algorithms: [...algorithms],
@@ -42,16 +48,26 @@ export function createTickets(
     ...(config.issuer === undefined ? {} : { issuer: config.issuer }),
     ...(config.audience === undefined ? {} : { audience: config.audience }),
   };
+  // A secret stays; a key of a set may be withdrawn.
+  const longestMs = config.kind === 'secret' ? Number.POSITIVE_INFINITY : FRESH_MS;
+  const remembered = new RememberedTickets({ clock: outside.clock, longestMs });
+  const recall = (authorization: string | undefined) =>
+    authorization ? remembered.recall(authorization) : NO_ACCESS;
   return {
+    recall,
     async accessOf(authorization) {
-      if (authorization == null || authorization === '') return NO_ACCESS;
+      const known = recall(authorization ?? undefined);
+      if (known !== undefined || !authorization) return known ?? NO_ACCESS;
       const ticket = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization)?.[1];
       if (ticket === undefined || ticket.length > LONGEST_TICKET) throw malformed();
       const currentDate = new Date(outside.clock.now());
       const claims = await verify(ticket, key, { ...options, currentDate });
-      const access = accessOf(claims);
-      if (access === undefined) throw incomplete();
-      return { ...access, ticket: createHash('sha256').update(ticket).digest('base64url') };
+      const claimed = accessOf(claims);
+      if (claimed === undefined) throw incomplete();
+      const hash = createHash('sha256').update(ticket).digest('base64url');
+      const access = { ...claimed, ticket: hash };
+      remembered.remember(authorization, access);
+      return access;
     },
   };
 }

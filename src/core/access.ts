@@ -9,6 +9,8 @@ export interface Access {
   readonly isAnonymous: boolean;
   /** Tells one ticket from another, without being one; `null` where there is none. */
   readonly ticket: string | null;
+  /** Whoever has the same may see the same. */
+  readonly rights: string;
   /** From when on nothing of it holds, Unix milliseconds; `null` for never. */
   readonly expiresAt: number | null;
   has(scope: Scope): boolean;
@@ -20,6 +22,7 @@ export interface Access {
 export const FULL_ACCESS: Access = {
   isAnonymous: false,
   ticket: null,
+  rights: 'everything',
   expiresAt: null,
   has: () => true,
   names: () => true,
@@ -29,6 +32,7 @@ export const FULL_ACCESS: Access = {
 export const NO_ACCESS: Access = {
   isAnonymous: true,
   ticket: null,
+  rights: 'nothing',
   expiresAt: null,
   has: () => false,
   names: () => false,

@@ -1,5 +1,5 @@
 import type { Order, Planner, Reschedule } from './store.ts';
-import { isSettled, statusOf, type TopupStatus } from './topup.ts';
+import { isSettled, statusOf } from './topup.ts';
 
 /**
  * How often an order is worth asking about. Pure; all durations are milliseconds.
@@ -135,9 +135,10 @@ const FRESH_PARKED_MS = 300_000;
  * last checked `maxAgeMs` ago (5 s without it, 5 min for a parked one). 0 takes nothing.
  */
 export function freshUntil(
-  { status, checkedAt }: { readonly status: TopupStatus; readonly checkedAt: number },
+  { latest, checkedAt }: Pick<Order, 'latest' | 'checkedAt'>,
   maxAgeMs?: number,
 ): number {
+  const status = statusOf(latest.upstreamStatus);
   if (status === 'FULFILLED' || status === 'REFUNDED') return Number.POSITIVE_INFINITY;
   const ageMs = maxAgeMs ?? (status === 'QUEUED' ? FRESH_PARKED_MS : FRESH_MS);
   return ageMs > 0 ? checkedAt + ageMs : Number.NEGATIVE_INFINITY;

@@ -1,4 +1,5 @@
 import type { Access } from '../core/access.ts';
+import type { Basis } from '../core/basis.ts';
 import type { GatewayStatusSource } from '../core/gateway-status.ts';
 import type { Clock } from '../core/ports.ts';
 import type { SnapshotLog } from '../core/store.ts';
@@ -9,6 +10,8 @@ import type { Feed } from '../feed/feed.ts';
 export interface GraphQLContext extends GraphQLParts {
   /** What whoever asks may see. */
   readonly access: Access;
+  /** Told what the answer rests on. */
+  readonly basis: Basis;
 }
 
 /** The same for every request. */

@@ -1,3 +1,4 @@
+import { freshUntil } from '../core/cadence.ts';
 import { GatewayError } from '../errors.ts';
 import { builder } from './builder.ts';
 import type { GraphQLContext } from './context.ts';
@@ -8,6 +9,9 @@ const MOST_IDS = 100;
 
 /** What a lookup counts beside the fields that it shows: it may have OneClickDz asked. */
 const LOOKUP_COST = 10;
+
+/** An order that does not exist may do so the next moment. */
+const NEVER_AGAIN = Number.NEGATIVE_INFINITY;
 
 const MAX_AGE_DESCRIPTION =
   'How old the answer may be, in seconds, while an order is in progress. Default 5, or 300 while it is `QUEUED`. 0 has OneClickDz asked now, within the budget of the key. A final state is always served from the log.';
@@ -55,6 +59,15 @@ builder.queryField('topups', (t) =>
 async function lookup(id: string, maxAge: number | null | undefined, context: GraphQLContext) {
   const orderId = toOrderId(id);
   const maxAgeMs = toMaxAgeMs(maxAge);
+  context.basis.order(orderId);
   // As one that does not exist, without asking whether it does: a ticket is no means to guess ids.
-  return context.access.names(orderId) ? context.topups.lookup(orderId, maxAgeMs) : null;
+  const view = context.access.names(orderId)
+    ? await context.topups.lookup(orderId, maxAgeMs)
+    : null;
+  context.basis.until(
+    view === null
+      ? NEVER_AGAIN
+      : freshUntil({ latest: view.snapshot, checkedAt: view.checkedAt }, maxAgeMs),
+  );
+  return view;
 }

@@ -23,16 +23,26 @@ Topup.implement({
       nullable: true,
       description:
         'When the gateway means to ask again, by itself. `null` once final, and for an order that it has given up after seven days without an end (asking for the order starts again).',
-      resolve: (view) => view.nextCheckAt,
+      resolve: ({ nextCheckAt }, _args, { basis }) => {
+        // One that is due is asked as soon as there is a call for it: from then on it says "now".
+        if (nextCheckAt !== null) basis.until(nextCheckAt);
+        return nextCheckAt;
+      },
     }),
     isStale: t.boolean({
       description:
         'Whether a check is overdue: OneClickDz fails, or the calls that the key allows are spent.',
-      resolve: (view) => view.isStale,
+      resolve: ({ isStale, turns }, _args, { basis }) => {
+        if (!isStale) basis.until(turns.stale);
+        return isStale;
+      },
     }),
     isOverdue: t.boolean({
       description: 'Whether the order is in progress for over 5 minutes, far beyond the usual.',
-      resolve: (view) => view.isOverdue,
+      resolve: ({ isOverdue, turns }, _args, { basis }) => {
+        if (!isOverdue) basis.until(turns.overdue);
+        return isOverdue;
+      },
     }),
   }),
 });

@@ -23,3 +23,12 @@ export async function readBody(
   request.off('data', onData);
   return body;
 }
+
+/** The whole body of a request that told its length, which is not too much. Never called if its sender leaves. */
+export function collectBody(request: IncomingMessage, onBody: (body: Buffer) => void): void {
+  let body: Buffer | undefined;
+  request.on('data', (chunk: Buffer) => {
+    body = body === undefined ? chunk : Buffer.concat([body, chunk]);
+  });
+  request.once('end', () => onBody(body ?? Buffer.alloc(0)));
+}

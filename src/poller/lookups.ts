@@ -1,7 +1,7 @@
 import { freshUntil, isAbandoned, woken } from '../core/cadence.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Order, Schedule, SnapshotLog } from '../core/store.ts';
-import { isSettled, statusOf } from '../core/topup.ts';
+import { isSettled } from '../core/topup.ts';
 import type { MayAsk, Topups } from '../core/topups.ts';
 import { type TopupView, viewOf } from '../core/view.ts';
 import type { Dispatcher } from './dispatcher.ts';
@@ -40,9 +40,7 @@ export class Lookups implements Topups {
   }
 
   #willDo(order: Order, maxAgeMs: number | undefined): boolean {
-    const status = statusOf(order.latest.upstreamStatus);
-    const until = freshUntil({ status, checkedAt: order.checkedAt }, maxAgeMs);
-    return this.#options.clock.now() <= until;
+    return this.#options.clock.now() <= freshUntil(order, maxAgeMs);
   }
 
   async #first(orderId: string): Promise<TopupView | null> {

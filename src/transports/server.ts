@@ -1,31 +1,36 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type Duplex, Readable } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import type { GraphQLError } from 'graphql';
+import type { Answers, Asked } from '../answers/answers.ts';
+import { usualHead } from '../answers/request-head.ts';
 import type { Tickets } from '../auth/tickets.ts';
 import type { GatewayStatusSource } from '../core/gateway-status.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import { StartupError } from '../errors.ts';
 import { toPublicError } from '../graphql/errors.ts';
 import { refusal } from '../graphql/rights.ts';
-import { readBody } from '../limits/body.ts';
+import { collectBody, readBody } from '../limits/body.ts';
 import type { Guard } from '../limits/guard.ts';
 import type { Drain } from './drain.ts';
-import { setSecurityHeaders } from './headers.ts';
+import type { GraphQLHttp } from './graphql-http.ts';
+import { SECURITY_HEADERS, setSecurityHeaders } from './headers.ts';
 import { readiness } from './health.ts';
 import { guardServer, serverLimits } from './http-limits.ts';
 import { isAllowedOrigin, isExpectedHost } from './origin.ts';
 import { type LazyPage, wantsPage } from './page.ts';
 import { GRAPHQL_PATH } from './paths.ts';
-import { enterSocket, enterStream } from './places.ts';
+import { enterSocket } from './places.ts';
 import { refuseBody, refuseUpgrade } from './refusals.ts';
 import type { WebSocketTransport } from './ws.ts';
-import type { Yoga } from './yoga.ts';
 
 export interface GatewayServerOptions {
   readonly host: string;
   readonly port: number;
-  readonly yoga: Yoga;
+  readonly graphql: GraphQLHttp;
+  readonly answers: Answers;
+  /** Told of each answer that was given from memory. */
+  readonly onRemembered: () => void;
   readonly webSockets: WebSocketTransport;
   readonly drain: Drain;
   readonly status: GatewayStatusSource;
@@ -53,6 +58,8 @@ const MISDIRECTED = {
     },
   ],
 };
+
+const NO_BODY = Buffer.alloc(0);
 
 /** How long connections that were cut may take to go. */
 const CLOSE_MS = 1_000;
@@ -108,6 +115,40 @@ export class GatewayServer {
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     // Its connection was refused already, and only its bytes were faster.
     if (request.socket.writableEnded) return;
+    const { bodyBytes } = this.#options.guard.limits;
+    const head = this.#closing ? undefined : usualHead(request, GRAPHQL_PATH);
+    const length = Number(request.headers['content-length'] ?? 0);
+    if (head === undefined || length > bodyBytes) this.#answerInFull(request, response);
+    else if (length === 0) this.#answerUsual(request, response, { head, body: NO_BODY });
+    else {
+      collectBody(request, (body) => this.#answerUsual(request, response, { head, body }));
+    }
+  }
+
+  /** From memory, where there is an answer that holds. */
+  #answerUsual(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { head, body }: { readonly head: string; readonly body: Buffer },
+  ): void {
+    const startedAt = this.#options.clock.now();
+    const asked = { head, body, authorization: request.headers.authorization };
+    const answer = this.#options.answers.remembered(asked);
+    if (answer === undefined) {
+      this.#answerInFull(request, response, asked);
+      return;
+    }
+    const requestId = requestIdOf(request);
+    const headers = ['x-request-id', requestId, ...SECURITY_HEADERS, ...answer.headers];
+    response.writeHead(200, headers).end(answer.body);
+    this.#options.onRemembered();
+    const { method } = request;
+    const durationMs = this.#options.clock.now() - startedAt;
+    const fields = { requestId, method, path: GRAPHQL_PATH, httpStatus: 200, durationMs };
+    this.#options.logger.debug(fields, 'request');
+  }
+
+  #answerInFull(request: IncomingMessage, response: ServerResponse, asked?: Asked): void {
     const requestId = requestIdOf(request);
     response.setHeader('x-request-id', requestId);
     setSecurityHeaders(response);
@@ -132,31 +173,25 @@ export class GatewayServer {
         this.#answer(response, () => this.#sendMetrics(request, response));
         break;
       default:
-        this.#serveGraphQL(request, response);
+        this.#serveGraphQL(request, response, asked);
     }
   }
 
-  #serveGraphQL(request: IncomingMessage, response: ServerResponse): void {
-    const { page, drain, guard, clock, yoga } = this.#options;
+  #serveGraphQL(request: IncomingMessage, response: ServerResponse, asked?: Asked): void {
+    const { page, drain, guard, clock, graphql } = this.#options;
     const leave = drain.enter();
     response.once('close', leave);
     this.#answer(response, async () => {
       if (page !== undefined && isGraphQL(request) && wantsPage(request))
         return page.send(response);
-      const body = await readBody(request, guard.limits.bodyBytes);
+      const body = asked?.body ?? (await readBody(request, guard.limits.bodyBytes));
       if (body === 'gone') return;
       if (body === 'too large') {
         guard.onRefused('body');
         return refuseBody(request, response, { mostBytes: guard.limits.bodyBytes, clock });
       }
-      // Where Yoga's adapter looks for a body that was read already.
-      Object.assign(request, { body: Readable.from([body]) });
-      await yoga(request, response, {
-        caller: guard.addressOf(request),
-        // An event stream has no end of its own to wait for: its client comes back with its cursor.
-        onStream: leave,
-        enterStream: () => enterStream(request, response, guard),
-      });
+      // An event stream has no end of its own to wait for: its client comes back with its cursor.
+      await graphql.serve({ request, response, body, asked, onStream: leave });
     });
   }
 

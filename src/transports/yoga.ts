@@ -1,7 +1,8 @@
-import { GraphQLError } from 'graphql';
-import { createYoga, type Plugin } from 'graphql-yoga';
+import { type DocumentNode, type ExecutionResult, execute, GraphQLError } from 'graphql';
+import { createYoga, isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Tickets } from '../auth/tickets.ts';
 import type { Access } from '../core/access.ts';
+import { type Basis, NO_BASIS } from '../core/basis.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import type { GatewayError } from '../errors.ts';
 import type { GraphQLContext, GraphQLParts } from '../graphql/context.ts';
@@ -31,6 +32,12 @@ export interface RequestContext {
   readonly onStream?: () => void;
   /** Called before a subscription is streamed over HTTP: why there is no place for it. */
   readonly enterStream?: () => GatewayError | undefined;
+  /** Told what the answer rests on, where it may be kept. */
+  readonly basis?: Basis;
+  /** What came of the operation, where it ran already. */
+  readonly executed?: ExecutionResult;
+  /** Told of the operation that is answered, once it has run without an error. */
+  readonly onAnswered?: (document: DocumentNode) => void;
   /** What a WebSocket may, by the ticket that it was opened with; a request brings its own. */
   readonly access?: Access;
 }
@@ -39,13 +46,13 @@ export type Yoga = ReturnType<typeof createGraphQLYoga>;
 
 /** GraphQL over HTTP: POST, GET, server-sent events, and GraphiQL for browsers. */
 export function createGraphQLYoga(options: YogaOptions) {
-  const { parts, tickets, logger, allowedOrigins, guard } = options;
+  const { tickets, logger, allowedOrigins, guard } = options;
   const mask = (error: unknown) => toPublicError(error, logger);
   return createYoga<RequestContext, GraphQLContext>({
     schema,
-    context: async ({ request, access: known, caller }) => {
+    context: async ({ request, access: known, caller, basis = NO_BASIS }) => {
       const access = known ?? (await tickets.accessOf(request.headers.get('authorization')));
-      return { ...guard.lookups.partsFor(parts, access.ticket ?? caller), access };
+      return contextFor(options, { access, caller, basis });
     },
     graphqlEndpoint: GRAPHQL_PATH,
     // The server sends it itself.
@@ -68,10 +75,45 @@ export function createGraphQLYoga(options: YogaOptions) {
     plugins: [
       useDocumentLimits(guard, mask),
       useRequestErrors(logger),
+      useOneEngine(mask),
       useQueryTiming(options),
       useStreams(mask),
     ],
   });
+}
+
+/** What resolvers are given. */
+export function contextFor(
+  { parts, guard }: Pick<YogaOptions, 'parts' | 'guard'>,
+  asker: { readonly access: Access; readonly caller: string; readonly basis: Basis },
+): GraphQLContext {
+  const { access, caller, basis } = asker;
+  return { ...guard.lookups.partsFor(parts, access.ticket ?? caller), access, basis };
+}
+
+/**
+ * graphql-js runs every operation, whichever way it came, so that all ways give the same answers. One that ran
+ * already is only put into words.
+ */
+function useOneEngine(
+  mask: (error: unknown) => GraphQLError,
+): Plugin<RequestContext, RequestContext> {
+  return {
+    onExecute({ args, setExecuteFn, setResultAndStopExecution }) {
+      const { executed, onAnswered } = args.contextValue;
+      if (executed !== undefined) {
+        const errors = executed.errors?.map(mask);
+        setResultAndStopExecution({ ...executed, ...(errors === undefined ? {} : { errors }) });
+        return undefined;
+      }
+      setExecuteFn(execute);
+      return {
+        onExecuteDone: ({ result }) => {
+          if (!isAsyncIterable(result) && result.errors === undefined) onAnswered?.(args.document);
+        },
+      };
+    },
+  };
 }
 
 /** Faults in the document itself get our codes as well; Yoga masks only what comes out of execution. */

@@ -8,6 +8,7 @@ import { createGuard } from '../../src/limits/guard.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/limits/limits.ts';
 import { Drain } from '../../src/transports/drain.ts';
 import { renderGraphiQL } from '../../src/transports/graphiql.ts';
+import { createAnswers, GraphQLHttp } from '../../src/transports/graphql-http.ts';
 import { LazyPage } from '../../src/transports/page.ts';
 import { GatewayServer } from '../../src/transports/server.ts';
 import { createWebSocketTransport } from '../../src/transports/ws.ts';
@@ -32,6 +33,7 @@ export async function serve(
     readonly limits?: Partial<Limits>;
     readonly auth?: AuthConfig;
     readonly clock?: Clock;
+    readonly onRemembered?: () => void;
   } = {},
 ): Promise<Serving> {
   const { topups = noTopups, allowedOrigins = [], auth = { kind: 'none' } } = options;
@@ -50,19 +52,17 @@ export async function serve(
   };
   const drain = new Drain();
   const tickets = createTickets(auth, { clock, logger, fetch });
-  const yoga = createGraphQLYoga({
-    parts: { topups, feed, log: store, status, clock },
-    tickets,
-    logger,
-    clock,
-    allowedOrigins,
-    guard,
-    onQuery: () => undefined,
-  });
+  const onQuery = () => undefined;
+  const parts = { topups, feed, log: store, status, clock };
+  const yogaOptions = { parts, tickets, logger, clock, allowedOrigins, guard, onQuery };
+  const yoga = createGraphQLYoga(yogaOptions);
+  const answers = createAnswers(yogaOptions);
   const server = new GatewayServer({
     host: '127.0.0.1',
     port: 0,
-    yoga,
+    graphql: new GraphQLHttp({ yoga, answers, guard, clock, onQuery }),
+    answers,
+    onRemembered: options.onRemembered ?? (() => undefined),
     webSockets: createWebSocketTransport({ yoga, logger, clock, drain, tickets, guard }),
     tickets,
     isOpenOnPurpose: false,

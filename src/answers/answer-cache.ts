@@ -1,0 +1,144 @@
+import { LRUCache } from 'lru-cache';
+import type { Basis } from '../core/basis.ts';
+import type { Clock } from '../core/ports.ts';
+import type { SnapshotLog } from '../core/store.ts';
+
+export interface AnswerCacheOptions {
+  readonly log: Pick<SnapshotLog, 'onWrite'>;
+  readonly clock: Clock;
+  /** Of keys and answers together; beyond that, those that nobody asked for longest go. */
+  readonly mostBytes: number;
+}
+
+/**
+ * However well all holds that we hear of: old snapshots may be removed by another process (`npm run prune`),
+ * which tells nobody.
+ */
+const LONGEST_MS = 60_000;
+
+/** What an entry takes beside its key and its answer: roughly, and rather too much. */
+const ENTRY_BYTES = 500;
+
+/**
+ * Answers that were given before and still hold. One falls at once when anything is written of an order that
+ * it rests on, so whoever asks after a commit sees what was committed.
+ */
+export class AnswerCache<Value> {
+  readonly #options: AnswerCacheOptions;
+  readonly #kept: LRUCache<string, Draft<Value>>;
+  readonly #byOrder = new Map<string, Set<Draft<Value>>>();
+
+  constructor(options: AnswerCacheOptions) {
+    this.#options = options;
+    this.#kept = new LRUCache({
+      maxSize: options.mostBytes,
+      sizeCalculation: ({ bytes }) => bytes,
+      dispose: (draft) => this.#unlink(draft),
+    });
+    options.log.onWrite((orderId) => {
+      for (const draft of [...(this.#byOrder.get(orderId) ?? [])]) this.drop(draft);
+    });
+  }
+
+  /** `undefined` where nothing is kept that holds now. */
+  get(key: string): Value | undefined {
+    const draft = this.#kept.get(key);
+    if (draft === undefined) return undefined;
+    if (this.#options.clock.now() <= draft.holdsUntil) return draft.value;
+    this.drop(draft);
+    return undefined;
+  }
+
+  /** What an answer is made with. To be kept or dropped in the end. */
+  draft(): Draft<Value> {
+    return new Draft((draft, orderId) => this.#link(draft, orderId));
+  }
+
+  /** Keeps an answer if all holds that it rests on. One that rests on no order is not kept. */
+  keep(draft: Draft<Value>, key: string, kept: { readonly value: Value; readonly bytes: number }) {
+    const now = this.#options.clock.now();
+    draft.until(now + LONGEST_MS);
+    if (draft.orders.length === 0 || now > draft.holdsUntil) {
+      this.drop(draft);
+      return;
+    }
+    draft.fill(key, { value: kept.value, bytes: kept.bytes + 2 * key.length + ENTRY_BYTES });
+    this.#kept.set(key, draft);
+  }
+
+  drop(draft: Draft<Value>): void {
+    draft.never();
+    this.#unlink(draft);
+    if (draft.key !== undefined && this.#kept.peek(draft.key) === draft) {
+      this.#kept.delete(draft.key);
+    }
+  }
+
+  #link(draft: Draft<Value>, orderId: string): void {
+    const drafts = this.#byOrder.get(orderId) ?? new Set();
+    this.#byOrder.set(orderId, drafts.add(draft));
+  }
+
+  #unlink(draft: Draft<Value>): void {
+    for (const orderId of draft.orders) {
+      const drafts = this.#byOrder.get(orderId);
+      if (drafts?.delete(draft) && drafts.size === 0) this.#byOrder.delete(orderId);
+    }
+  }
+}
+
+/** An answer in the making, or kept: what it rests on, and until when it holds. */
+export class Draft<Value> implements Basis {
+  readonly orders: string[] = [];
+  readonly #link: (draft: Draft<Value>, orderId: string) => void;
+  #holdsUntil = Number.POSITIVE_INFINITY;
+  #key: string | undefined;
+  #value: Value | undefined;
+  #bytes = 0;
+
+  constructor(link: (draft: Draft<Value>, orderId: string) => void) {
+    this.#link = link;
+  }
+
+  /** Unix milliseconds. */
+  get holdsUntil(): number {
+    return this.#holdsUntil;
+  }
+
+  get key(): string | undefined {
+    return this.#key;
+  }
+
+  get value(): Value | undefined {
+    return this.#value;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Whether there is still anything to keep it for. */
+  get mayHold(): boolean {
+    return this.orders.length > 0 && this.#holdsUntil > Number.NEGATIVE_INFINITY;
+  }
+
+  order(orderId: string): void {
+    if (this.orders.includes(orderId)) return;
+    this.orders.push(orderId);
+    this.#link(this, orderId);
+  }
+
+  until(at: number): void {
+    if (at < this.#holdsUntil) this.#holdsUntil = at;
+  }
+
+  never(): void {
+    this.#holdsUntil = Number.NEGATIVE_INFINITY;
+  }
+
+  fill(key: string, { value, bytes }: { readonly value: Value; readonly bytes: number }): void {
+    this.#key = key;
+    this.#value = value;
+    this.#bytes = bytes;
+  }
+}

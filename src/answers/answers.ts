@@ -1,0 +1,130 @@
+import type { DocumentNode, ExecutionResult } from 'graphql';
+import type { Tickets } from '../auth/tickets.ts';
+import type { Access } from '../core/access.ts';
+import type { GraphQLContext } from '../graphql/context.ts';
+import type { AnswerCache, Draft } from './answer-cache.ts';
+import { type KnownOperations, type Params, paramsOf } from './known-operations.ts';
+
+/** What is sent, byte for byte, but for the id of the request. Always with a status of 200. */
+export interface Answer {
+  /** Name, value, name, value, … */
+  readonly headers: readonly string[];
+  /** A text, since Node sends one in the same packet as the head, and bytes in a second piece. */
+  readonly body: string;
+}
+
+/** A request of the usual kind. */
+export interface Asked {
+  /** What is in its head that an answer may depend on; see `usualHead`. */
+  readonly head: string;
+  readonly authorization: string | undefined;
+  readonly body: Buffer;
+}
+
+/** What came of an operation that was known. */
+export type Ran =
+  | { readonly kind: 'answered'; readonly answer: Answer }
+  /** It has errors, and what is told of those is for Yoga to say. */
+  | { readonly kind: 'failed'; readonly result: ExecutionResult };
+
+/** What Yoga made of a request, where all went well. */
+export interface Made extends Answer {
+  /** `undefined` where it does not tell. */
+  readonly document: DocumentNode | undefined;
+}
+
+export interface AnswersOptions {
+  readonly cache: AnswerCache<Answer>;
+  readonly known: KnownOperations;
+  readonly tickets: Tickets;
+  /** What resolvers are given; `caller` is on whose account lookups go where there is no ticket. */
+  readonly contextFor: (
+    asker: { readonly access: Access; readonly caller: string },
+    draft: Draft<Answer>,
+  ) => GraphQLContext;
+}
+
+/**
+ * What stands in front of Yoga: answers that it gave before and that still hold, and operations that it has
+ * answered before, run without the rest of it. All that is new or unusual is Yoga's.
+ */
+export class Answers {
+  readonly #options: AnswersOptions;
+
+  constructor(options: AnswersOptions) {
+    this.#options = options;
+  }
+
+  /** Whatever was asked, what was answered before and still holds. */
+  remembered(asked: Asked): Answer | undefined {
+    const key = this.#keyOf(asked);
+    return key === undefined ? undefined : this.#options.cache.get(key);
+  }
+
+  /** Runs an operation that is known; `undefined` for all others. */
+  async run(asked: Asked, caller: string): Promise<Ran | undefined> {
+    const { known, cache, tickets, contextFor } = this.#options;
+    const access = tickets.recall(asked.authorization);
+    const params = access === undefined ? undefined : paramsOf(asked.body);
+    if (access === undefined || params === undefined) return undefined;
+    const headers = known.headersFor(asked.head, params);
+    if (headers === undefined) return undefined;
+    const draft = cache.draft();
+    try {
+      const contextValue = contextFor({ access, caller }, draft);
+      const result = await known.run(asked.head, { params, contextValue });
+      if (result === undefined) return undefined;
+      if (result.errors !== undefined) return { kind: 'failed', result };
+      const answer = answerOf(result, headers);
+      this.#keep(asked, draft, answer);
+      return { kind: 'answered', answer };
+    } finally {
+      if (draft.key === undefined) cache.drop(draft);
+    }
+  }
+
+  draft(): Draft<Answer> {
+    return this.#options.cache.draft();
+  }
+
+  /** Gives up what was made with a draft. */
+  drop(draft: Draft<Answer>): void {
+    this.#options.cache.drop(draft);
+  }
+
+  /** Takes down what Yoga answered, to be given again. */
+  learn(asked: Asked, draft: Draft<Answer>, { headers, body, document }: Made): void {
+    const params = document === undefined ? undefined : learnable(asked);
+    if (params !== undefined && document !== undefined) {
+      this.#options.known.learn(asked.head, params, { document, headers: withoutLength(headers) });
+    }
+    this.#keep(asked, draft, { headers, body });
+  }
+
+  #keep(asked: Asked, draft: Draft<Answer>, answer: Answer): void {
+    const key = this.#keyOf(asked);
+    if (key === undefined) return;
+    this.#options.cache.keep(draft, key, { value: answer, bytes: 2 * answer.body.length });
+  }
+
+  /** By what may be seen, not by the ticket: two that allow the same get the same. */
+  #keyOf({ head, authorization, body }: Asked): string | undefined {
+    const access = this.#options.tickets.recall(authorization);
+    return access && `${head}${access.rights}\n${body.toString('latin1')}`;
+  }
+}
+
+function learnable({ head, body }: Asked): Params | undefined {
+  return head.startsWith('POST') ? paramsOf(body) : undefined;
+}
+
+function answerOf(result: ExecutionResult, headers: readonly string[]): Answer {
+  const body = JSON.stringify(result);
+  return { headers: [...headers, LENGTH, String(Buffer.byteLength(body))], body };
+}
+
+const LENGTH = 'content-length';
+
+function withoutLength(headers: readonly string[]): string[] {
+  return headers.filter((_text, at) => headers[at - (at % 2)] !== LENGTH);
+}

@@ -1,0 +1,109 @@
+import { type DocumentNode, type ExecutionResult, execute } from 'graphql';
+import { LRUCache } from 'lru-cache';
+import type { GraphQLContext } from '../graphql/context.ts';
+import { schema } from '../graphql/schema.ts';
+import { costError } from '../limits/cost.ts';
+
+/** What a client sent in the body of a usual request. */
+export interface Params {
+  readonly query: string;
+  readonly operationName: string | null;
+  readonly variables: Readonly<Record<string, unknown>> | null;
+}
+
+/** An operation that Yoga has parsed, found valid, and answered before. */
+interface KnownOperation {
+  readonly document: DocumentNode;
+  /** As Yoga wrote them, but for the length. */
+  readonly headers: readonly string[];
+  /**
+   * The variables that it came with, where all were texts: whatever texts they are, it costs the same.
+   * `undefined` where the cost has to be measured each time.
+   */
+  readonly texts: string | undefined;
+}
+
+/** As many as documents are remembered. */
+const MOST_OPERATIONS = 100;
+
+/** The body of a usual request; `undefined` for all that Yoga may have more to say of. */
+export function paramsOf(body: Buffer): Params | undefined {
+  const parsed = parse(body);
+  if (!isObject(parsed)) return undefined;
+  const { query, operationName = null, variables = null, ...others } = parsed;
+  if (Object.keys(others).length > 0 || typeof query !== 'string') return undefined;
+  if (operationName !== null && typeof operationName !== 'string') return undefined;
+  if (variables !== null && !isObject(variables)) return undefined;
+  return { query, operationName, variables };
+}
+
+function parse(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Operations that need not go through Yoga again: all that it does with one, but to run it, came to the same
+ * the last time.
+ */
+export class KnownOperations {
+  readonly #known = new LRUCache<string, KnownOperation>({ max: MOST_OPERATIONS });
+  readonly #queryCost: number;
+
+  constructor({ queryCost }: { readonly queryCost: number }) {
+    this.#queryCost = queryCost;
+  }
+
+  /** Yoga has answered this one, with a status of 200 and without an error. */
+  learn(
+    head: string,
+    params: Params,
+    { document, headers }: Pick<KnownOperation, 'document' | 'headers'>,
+  ): void {
+    this.#known.set(nameOf(head, params), { document, headers, texts: textsIn(params) });
+  }
+
+  headersFor(head: string, params: Params): readonly string[] | undefined {
+    return this.#known.get(nameOf(head, params))?.headers;
+  }
+
+  /** `undefined` for one that is not known, or of which Yoga may have something else to say this time. */
+  run(
+    head: string,
+    { params, contextValue }: { readonly params: Params; readonly contextValue: GraphQLContext },
+  ): ExecutionResult | Promise<ExecutionResult> | undefined {
+    const known = this.#known.get(nameOf(head, params));
+    if (known === undefined) return undefined;
+    const args = {
+      schema,
+      document: known.document,
+      variableValues: params.variables,
+      operationName: params.operationName,
+      contextValue,
+    };
+    const costsTheSame = known.texts !== undefined && known.texts === textsIn(params);
+    if (!costsTheSame && costError(args, this.#queryCost) !== undefined) return undefined;
+    return execute(args);
+  }
+}
+
+function nameOf(head: string, { query, operationName }: Params): string {
+  return `${head}${operationName === null ? '' : JSON.stringify(operationName)}\n${query}`;
+}
+
+/** The names of the variables, if all are texts. */
+function textsIn({ variables }: Params): string | undefined {
+  let names = '';
+  for (const [name, value] of Object.entries(variables ?? {})) {
+    if (typeof value !== 'string') return undefined;
+    names += `${name}\n`;
+  }
+  return names;
+}

@@ -1,0 +1,37 @@
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+
+/** Headers that change how a request is read, or what is answered besides what the key tells. */
+const UNUSUAL = [
+  'content-encoding',
+  'transfer-encoding',
+  'expect',
+  'access-control-request-method',
+  'access-control-request-headers',
+  'upgrade',
+] as const;
+
+/**
+ * All of a request but its body and its ticket that an answer may depend on, as one text; `undefined` for a
+ * request of an unusual kind, whose answer is never kept.
+ */
+export function usualHead(request: IncomingMessage, path: string): string | undefined {
+  const { method, url = '', headers } = request;
+  const isUsual =
+    method === 'POST'
+      ? url === path && isUsualPost(headers)
+      : method === 'GET' && url.startsWith(`${path}?`) && isUsualGet(headers);
+  if (!isUsual || UNUSUAL.some((name) => headers[name] !== undefined)) return undefined;
+  const { host = '', accept = '', origin = '', 'content-type': type = '' } = headers;
+  // No header holds a line break.
+  return `${method} ${url}\n${host}\n${type}\n${accept}\n${origin}\n`;
+}
+
+function isUsualPost(headers: IncomingHttpHeaders): boolean {
+  const isJson = headers['content-type']?.startsWith('application/json') ?? false;
+  return isJson && headers['content-length'] !== undefined;
+}
+
+function isUsualGet(headers: IncomingHttpHeaders): boolean {
+  const wantsPage = headers.accept?.includes('text/html') ?? false;
+  return !wantsPage && headers['content-length'] === undefined;
+}

@@ -1,0 +1,42 @@
+import { LRUCache } from 'lru-cache';
+import type { Access } from '../core/access.ts';
+import type { Clock } from '../core/ports.ts';
+
+/** Of the texts of tickets: a thousand of the longest, or many thousands of usual ones. */
+const MOST_BYTES = 16_000_000;
+
+interface Remembered {
+  readonly access: Access;
+  readonly until: number;
+}
+
+/** What tickets allow that were found valid before, so that each is verified once and not for each request. */
+export class RememberedTickets {
+  readonly #clock: Clock;
+  readonly #longestMs: number;
+  readonly #byText = new LRUCache<string, Remembered>({
+    maxSize: MOST_BYTES,
+    sizeCalculation: (_remembered, text) => 2 * text.length + 500,
+  });
+
+  /** @param longestMs after which a ticket is verified again, even if it has not expired. */
+  constructor({ clock, longestMs }: { readonly clock: Clock; readonly longestMs: number }) {
+    this.#clock = clock;
+    this.#longestMs = longestMs;
+  }
+
+  recall(authorization: string): Access | undefined {
+    const remembered = this.#byText.get(authorization);
+    if (remembered === undefined) return undefined;
+    if (this.#clock.now() < remembered.until) return remembered.access;
+    this.#byText.delete(authorization);
+    return undefined;
+  }
+
+  remember(authorization: string, access: Access): void {
+    const { expiresAt } = access;
+    const longest = this.#clock.now() + this.#longestMs;
+    const until = expiresAt === null ? longest : Math.min(expiresAt, longest);
+    this.#byText.set(authorization, { access, until });
+  }
+}

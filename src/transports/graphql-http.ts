@@ -1,0 +1,125 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { sendNodeResponse } from '@whatwg-node/server';
+import type { DocumentNode, ExecutionResult } from 'graphql';
+import { AnswerCache } from '../answers/answer-cache.ts';
+import { type Answer, Answers, type Asked } from '../answers/answers.ts';
+import { KnownOperations } from '../answers/known-operations.ts';
+import type { Clock } from '../core/ports.ts';
+import type { Guard } from '../limits/guard.ts';
+import { enterStream } from './places.ts';
+import { contextFor, type Yoga, type YogaOptions } from './yoga.ts';
+
+export interface GraphQLHttpOptions {
+  readonly yoga: Yoga;
+  readonly answers: Answers;
+  readonly guard: Guard;
+  readonly clock: Clock;
+  /** Told of each query that ran, and was answered without Yoga. */
+  readonly onQuery: (durationMs: number) => void;
+}
+
+/** What remembered answers may take, in bytes: some twenty thousand of usual ones. */
+const MOST_ANSWER_BYTES = 32_000_000;
+
+/** What stands in front of Yoga. */
+export function createAnswers(options: YogaOptions): Answers {
+  const { parts, tickets, guard, clock } = options;
+  return new Answers({
+    cache: new AnswerCache({ log: parts.log, clock, mostBytes: MOST_ANSWER_BYTES }),
+    known: new KnownOperations(guard.limits),
+    tickets,
+    contextFor: (asker, basis) => contextFor(options, { ...asker, basis }),
+  });
+}
+
+export interface HttpExchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly body: Buffer;
+  /** Of the usual kind, whose answer may be kept. */
+  readonly asked: Asked | undefined;
+  /** Called where the answer is an event stream, as its head is written. */
+  readonly onStream: () => void;
+}
+
+/** GraphQL over HTTP: by what is known already, or by Yoga. */
+export class GraphQLHttp {
+  readonly #options: GraphQLHttpOptions;
+
+  constructor(options: GraphQLHttpOptions) {
+    this.#options = options;
+  }
+
+  async serve(exchange: HttpExchange): Promise<void> {
+    const { request, response, asked } = exchange;
+    const { guard, answers, clock, onQuery } = this.#options;
+    const caller = guard.addressOf(request);
+    const startedAt = clock.now();
+    const ran = asked && (await answers.run(asked, caller));
+    if (ran !== undefined) onQuery(clock.now() - startedAt);
+    if (ran?.kind === 'answered') writeAnswer(response, ran.answer);
+    else if (asked === undefined) await this.#byYoga(exchange, caller);
+    else await this.#learnFromYoga(exchange, { asked, caller, executed: ran?.result });
+  }
+
+  async #byYoga({ request, response, body, onStream }: HttpExchange, caller: string) {
+    const { yoga, guard } = this.#options;
+    withBody(request, body);
+    const answer = await yoga.handleNodeRequestAndResponse(request, response, {
+      caller,
+      onStream,
+      enterStream: () => enterStream(request, response, guard),
+    });
+    await sendNodeResponse(answer, response, request, true);
+  }
+
+  async #learnFromYoga(
+    { request, response, body, onStream }: HttpExchange,
+    known: {
+      readonly asked: Asked;
+      readonly caller: string;
+      readonly executed: ExecutionResult | undefined;
+    },
+  ): Promise<void> {
+    const { yoga, guard, answers } = this.#options;
+    const { asked, caller, executed } = known;
+    const draft = answers.draft();
+    let document: DocumentNode | undefined;
+    withBody(request, body);
+    try {
+      const answer = await yoga.handleNodeRequestAndResponse(request, response, {
+        caller,
+        onStream,
+        enterStream: () => enterStream(request, response, guard),
+        basis: draft,
+        ...(executed === undefined ? {} : { executed }),
+        onAnswered: (answered: DocumentNode) => {
+          document = answered;
+        },
+      });
+      if (document === undefined || answer.status !== 200 || !isJson(answer)) {
+        await sendNodeResponse(answer, response, request, true);
+        return;
+      }
+      const made = { headers: [...answer.headers].flat(), body: await answer.text() };
+      answers.learn(asked, draft, { ...made, document });
+      writeAnswer(response, made);
+    } finally {
+      if (draft.key === undefined) answers.drop(draft);
+    }
+  }
+}
+
+export function writeAnswer(response: ServerResponse, { headers, body }: Answer): void {
+  response.writeHead(200, [...headers]).end(body);
+}
+
+function isJson({ headers }: Response): boolean {
+  return headers.get('content-type')?.includes('json') ?? false;
+}
+
+/** Where Yoga's adapter looks for a body that was read already. */
+function withBody(request: IncomingMessage, body: Buffer): void {
+  Object.assign(request, { body: Readable.from([body]) });
+}

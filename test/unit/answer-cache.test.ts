@@ -1,0 +1,95 @@
+import { describe, expect, it } from 'vitest';
+import { AnswerCache } from '../../src/answers/answer-cache.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { ORDER_ID, observation } from '../support/observations.ts';
+
+const OTHER_ID = 'f'.repeat(24);
+
+function open({ mostBytes = 100_000 } = {}) {
+  const clock = new ManualClock();
+  const log = createMemoryStore();
+  const cache = new AnswerCache<string>({ log, clock, mostBytes });
+  const write = (orderId = ORDER_ID) =>
+    log.record(observation({ orderId, observedAt: clock.now() }), () => null);
+  const keep = (key: string, orders = [ORDER_ID]) => {
+    const draft = cache.draft();
+    for (const order of orders) draft.order(order);
+    cache.keep(draft, key, { value: `answer to ${key}`, bytes: 100 });
+    return draft;
+  };
+  return { clock, cache, write, keep };
+}
+
+describe('the cache of answers', () => {
+  it('gives an answer again until anything is written of an order in it', async () => {
+    const { cache, keep, write } = open();
+    keep('a', [ORDER_ID, OTHER_ID]);
+    expect(cache.get('a')).toBe('answer to a');
+    await write('e'.repeat(24));
+    expect(cache.get('a')).toBe('answer to a');
+    await write(OTHER_ID);
+    expect(cache.get('a')).toBeUndefined();
+  });
+
+  it('never keeps one that was overtaken while it was made', async () => {
+    const { cache, write } = open();
+    const draft = cache.draft();
+    draft.order(ORDER_ID);
+    await write();
+    cache.keep(draft, 'a', { value: 'of before', bytes: 100 });
+    expect(cache.get('a')).toBeUndefined();
+  });
+
+  it('gives it no longer than it holds, to the millisecond', async () => {
+    const { cache, clock } = open();
+    const draft = cache.draft();
+    draft.order(ORDER_ID);
+    draft.until(clock.now() + 500);
+    draft.until(clock.now() + 900);
+    cache.keep(draft, 'a', { value: 'answer', bytes: 100 });
+    await clock.advance(500);
+    expect(cache.get('a')).toBe('answer');
+    await clock.advance(1);
+    expect(cache.get('a')).toBeUndefined();
+  });
+
+  it('keeps nothing for long that nobody hears changes of', async () => {
+    const { cache, clock, keep } = open();
+    keep('a');
+    await clock.advance(60_001);
+    expect(cache.get('a')).toBeUndefined();
+  });
+
+  it('keeps none that rests on no order, or on what nobody tells changes of', () => {
+    const { cache, keep } = open();
+    keep('a', []);
+    expect(cache.get('a')).toBeUndefined();
+    const draft = cache.draft();
+    draft.order(ORDER_ID);
+    draft.never();
+    cache.keep(draft, 'b', { value: 'answer', bytes: 100 });
+    expect(cache.get('b')).toBeUndefined();
+  });
+
+  it('is bounded: those that nobody asked for longest go', () => {
+    const { cache, keep } = open({ mostBytes: 10_000 });
+    for (let nth = 0; nth < 100; nth += 1) {
+      keep(`answer ${nth}`);
+      cache.get('answer 0');
+    }
+    expect(cache.get('answer 0')).toBeDefined();
+    expect(cache.get('answer 1')).toBeUndefined();
+    expect(cache.get('answer 99')).toBeDefined();
+  });
+
+  it('gives the newer of two answers to one key, whichever falls', async () => {
+    const { cache, keep, write } = open();
+    keep('a');
+    keep('a', [OTHER_ID]);
+    await write(ORDER_ID);
+    expect(cache.get('a')).toBe('answer to a');
+    await write(OTHER_ID);
+    expect(cache.get('a')).toBeUndefined();
+  });
+});
