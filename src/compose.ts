@@ -6,6 +6,8 @@ import type { Clock, Fetch, Logger, Random } from './core/ports.ts';
 import type { Store } from './core/store.ts';
 import { StartupError } from './errors.ts';
 import { createFeed } from './feed/feed.ts';
+import { toPublicError } from './graphql/errors.ts';
+import { Renderings } from './graphql/renderings.ts';
 import { createGuard } from './limits/guard.ts';
 import { Poller } from './poller/poller.ts';
 import { addDemoOrders } from './simulator/demo.ts';
@@ -73,7 +75,17 @@ export async function startGateway(config: Config, outside: Outside): Promise<Ga
   const parts = { topups: poller, feed, log: store, status, clock };
   const onQuery = (durationMs: number) => metrics.queryDone(durationMs);
   const { allowedOrigins } = config;
-  const options = { parts, tickets, logger, clock, allowedOrigins, guard, onQuery };
+  const renderings = new Renderings((error) => toPublicError(error, logger));
+  const options = {
+    parts,
+    tickets,
+    logger,
+    clock,
+    allowedOrigins,
+    guard,
+    renderings,
+    onQuery,
+  };
   const yoga = createGraphQLYoga(options);
   const answers = createAnswers(options);
   const server = new GatewayServer({
@@ -81,7 +93,7 @@ export async function startGateway(config: Config, outside: Outside): Promise<Ga
     graphql: new GraphQLHttp({ yoga, answers, guard, clock, onQuery }),
     answers,
     onRemembered: () => metrics.answerRemembered(),
-    webSockets: createWebSocketTransport({ yoga, logger, clock, drain, tickets, guard }),
+    webSockets: createWebSocketTransport({ ...options, yoga, drain }),
     tickets,
     guard,
     page: config.limits.graphiql ? graphiqlOf(upstream) : undefined,

@@ -1,7 +1,15 @@
 import type { Cursor } from '../core/cursor.ts';
-import { type FollowedEvent, Follower, type FollowerOptions } from './follower.ts';
+import { Audiences } from './audience.ts';
+import { type FollowedEvent, Following, type FollowingOptions, type Terms } from './following.ts';
 
-export { type FollowedEvent, topupNotFound } from './follower.ts';
+export {
+  type Account,
+  type FollowedEvent,
+  Following,
+  type Sink,
+  type Terms,
+  topupNotFound,
+} from './following.ts';
 
 /** Orders as streams of snapshots. */
 export interface Feed {
@@ -9,9 +17,12 @@ export interface Feed {
    * Every snapshot of an order after a cursor, in order, each once; then live, until it is settled.
    * Without a cursor, or with one of another log, the first is the latest.
    */
-  follow(orderId: string, after?: Cursor): AsyncIterableIterator<FollowedEvent>;
+  follow(orderId: string, after?: Cursor, terms?: Terms): AsyncIterableIterator<FollowedEvent>;
 }
 
-export function createFeed(options: FollowerOptions): Feed {
-  return { follow: (orderId, after) => new Follower(options, orderId, after) };
+export function createFeed(options: Omit<FollowingOptions, 'audiences'>): Feed {
+  const parts = { ...options, audiences: new Audiences(options) };
+  return {
+    follow: (orderId, after, terms = {}) => new Following(parts, orderId, { after, terms }),
+  };
 }

@@ -2,8 +2,8 @@ import { GatewayError } from '../errors.ts';
 import { type FollowedEvent, topupNotFound } from '../feed/feed.ts';
 import { builder } from './builder.ts';
 import { toCursor, toOrderId } from './input.ts';
+import { ticketExpired } from './rights.ts';
 import { Topup } from './topup.ts';
-import { whileAllowed } from './until-expiry.ts';
 
 builder.subscriptionField('topupStatus', (t) =>
   t.field({
@@ -18,12 +18,16 @@ builder.subscriptionField('topupStatus', (t) =>
           'The `cursor` of the last event that you have seen: goes on after it. Without it, or with one of a database that is gone, it starts over with the latest state.',
       }),
     },
-    subscribe: (_root, { id, after }, { feed, access, clock }) => {
+    subscribe: (_root, { id, after }, { feed, access }) => {
       const orderId = toOrderId(id);
       const cursor = toCursor(after);
       // As one that does not exist: a cursor is never a permission, and a ticket is no means to guess ids.
       if (!access.names(orderId)) return notFound();
-      return whileAllowed(feed.follow(orderId, cursor), { access, clock });
+      const { expiresAt } = access;
+      if (expiresAt === null) return feed.follow(orderId, cursor);
+      // An expired ticket never sees another event, not even one that was on its way.
+      const expiry = { at: expiresAt, error: ticketExpired };
+      return feed.follow(orderId, cursor, { expiry });
     },
     resolve: (event) => {
       // An error that ends the stream travels as its last event: the same over every transport.

@@ -106,7 +106,11 @@ function parseWithin(source: string | Source, options: DocumentLimitsOptions): D
   }
 }
 
-function overCost(args: ExecutionArgs, options: DocumentLimitsOptions): GraphQLError | undefined {
+/** Why an operation may not run for what it costs, as is told to whoever sent it. */
+export function overCost(
+  args: ExecutionArgs,
+  options: DocumentLimitsOptions,
+): GraphQLError | undefined {
   const error = costError(args, options.limits.queryCost);
   if (error?.originalError !== undefined) options.onRefused('cost');
   return error === undefined ? undefined : wrap(error);

@@ -1,7 +1,7 @@
 import type { DocumentNode } from 'graphql';
 
 /** Enough for all that the clients of one gateway send; at its largest a document takes about half a megabyte. */
-const MOST_DOCUMENTS = 100;
+export const MOST_DOCUMENTS = 100;
 
 /**
  * What Yoga remembers of documents: those that parse, the ones used last. By itself it keeps a thousand, and

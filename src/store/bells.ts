@@ -1,7 +1,11 @@
+import type { Order } from '../core/store.ts';
+
+type Listener = (orderId: string, order: Order | undefined) => void;
+
 /** Who is to be told of what the stores write: bells for each order, and listeners to all of them. */
 export class Bells {
   readonly #byOrder = new Map<string, Set<() => void>>();
-  readonly #listeners = new Set<(orderId: string) => void>();
+  readonly #listeners = new Set<Listener>();
 
   hang(orderId: string, ring: () => void): () => void {
     const bells = this.#byOrder.get(orderId) ?? new Set();
@@ -16,16 +20,16 @@ export class Bells {
   }
 
   /** Returns a function that ends it. */
-  listen(written: (orderId: string) => void): () => void {
+  listen(written: Listener): () => void {
     // A wrapper for the same reason.
-    const listener = (orderId: string) => written(orderId);
+    const listener: Listener = (orderId, order) => written(orderId, order);
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
   /** Never throws, as `ring`. */
-  written(orderId: string): void {
-    for (const listener of this.#listeners) call(() => listener(orderId));
+  written(orderId: string, order?: Order): void {
+    for (const listener of this.#listeners) call(() => listener(orderId, order));
   }
 
   /**

@@ -1,16 +1,37 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { ExecutionArgs, GraphQLError } from 'graphql';
-import { useServer } from 'graphql-ws/use/ws';
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  type GraphQLError,
+  getOperationAST,
+} from 'graphql';
+import {
+  type ConnectionInitMessage,
+  type Context,
+  handleProtocols,
+  makeServer,
+  type OperationResult,
+  type ServerOptions,
+  type SubscribePayload,
+} from 'graphql-ws';
+import { LRUCache } from 'lru-cache';
 import { type WebSocket, WebSocketServer } from 'ws';
-import type { Tickets } from '../auth/tickets.ts';
 import { type Access, NO_ACCESS } from '../core/access.ts';
-import type { Clock, Logger } from '../core/ports.ts';
+import { NO_BASIS } from '../core/basis.ts';
+import type { Logger } from '../core/ports.ts';
 import { toPublicError } from '../graphql/errors.ts';
-import type { Guard } from '../limits/guard.ts';
+import { Live, subscribeLive } from '../graphql/live.ts';
+import { schema } from '../graphql/schema.ts';
+import { overCost } from '../limits/plugins.ts';
+import { MOST_DOCUMENTS } from '../limits/remembered-documents.ts';
 import { dismiss, limitSocket, refuseOneTooMany } from '../limits/sockets.ts';
 import type { Drain } from './drain.ts';
-import type { Yoga } from './yoga.ts';
+import { type SocketExtra, speakGraphQL } from './graphql-socket.ts';
+import { Pulse } from './pulse.ts';
+import { Push } from './push.ts';
+import { contextFor, type Yoga, type YogaOptions } from './yoga.ts';
 
 /** How often a client is asked for a sign of life, and how long it may take to give one. */
 const KEEP_ALIVE_MS = 12_000;
@@ -18,16 +39,23 @@ const KEEP_ALIVE_MS = 12_000;
 /** The close code of graphql-transport-ws for whoever has no right to be there. */
 const FORBIDDEN = 4403;
 
+/** The close code for whoever is to come back to another process. */
+const GOING_AWAY = 1_001;
+
 /** How long a client may take to answer a close frame at shutdown. */
 const CLOSE_GRACE_MS = 1_000;
 
-export interface WebSocketOptions {
+export interface WebSocketOptions extends YogaOptions {
   readonly yoga: Yoga;
-  readonly logger: Logger;
-  readonly clock: Clock;
   readonly drain: Drain;
-  readonly guard: Guard;
-  readonly tickets: Tickets;
+}
+
+type SocketContext = Context<ConnectionInitMessage['payload'], SocketExtra>;
+
+interface Asker {
+  readonly access: Access;
+  /** On whose account lookups go where there is no ticket. */
+  readonly caller: string;
 }
 
 export interface WebSocketTransport {
@@ -36,113 +64,169 @@ export interface WebSocketTransport {
   close(): Promise<void>;
 }
 
-/** What Yoga's plugins made of one operation: the functions to run it with. */
-type Enveloped = ReturnType<Yoga['getEnveloped']>;
-
-/** GraphQL over WebSocket (graphql-transport-ws), through the same plugins as over HTTP. */
+/** GraphQL over WebSocket (graphql-transport-ws), with the same rules as over HTTP. */
 export function createWebSocketTransport(options: WebSocketOptions): WebSocketTransport {
-  const { yoga, logger, clock, drain, tickets, guard } = options;
+  const { clock, logger, guard } = options;
   const sockets = new WebSocketServer({
     noServer: true,
     // Costs memory for each socket, and our messages are small.
     perMessageDeflate: false,
     maxPayload: guard.limits.messageBytes,
+    handleProtocols,
   });
-  const running = new WeakMap<ExecutionArgs, Enveloped>();
-  const accesses = new WeakMap<WebSocket, Access>();
+  // A client that does not read is told why; its pings would have it cut off before that.
+  const intervalMs = Math.max(KEEP_ALIVE_MS, guard.limits.slowClientTimeoutMs);
+  const pulse = new Pulse({ clock, intervalMs });
+  const server = makeServer(new SocketOperations(options).hooks());
+  return {
+    upgrade: (request, duplex, head) =>
+      sockets.handleUpgrade(request, duplex, head, (socket) => {
+        speakGraphQL(server, { socket, request }, logger);
+        pulse.watch(socket);
+        limitSocket(socket, { guard, clock, socket: request.socket });
+      }),
+    async close() {
+      for (const socket of sockets.clients) socket.close(GOING_AWAY, 'Going away');
+      const timer = clock.after(CLOSE_GRACE_MS, () => {
+        for (const socket of sockets.clients) socket.terminate();
+      });
+      await new Promise<void>((resolve) => sockets.close(() => resolve()));
+      timer.cancel();
+    },
+  };
+}
 
-  /** A ticket that is over closes its socket: the client comes back with a new one. */
-  function closeAtExpiry(socket: WebSocket, { expiresAt }: Pick<Access, 'expiresAt'>): void {
-    if (expiresAt === null) return;
-    const timer = clock.after(expiresAt - clock.now(), () => {
-      if (clock.now() < expiresAt) closeAtExpiry(socket, { expiresAt });
-      else dismiss(socket, { code: FORBIDDEN, reason: 'the ticket has expired', clock });
-    });
-    socket.once('close', () => timer.cancel());
+/** What runs over sockets: who may what, which operation it is, and how its answers go out. */
+class SocketOperations {
+  readonly #options: WebSocketOptions;
+  readonly #accesses = new WeakMap<WebSocket, Access>();
+  readonly #running = new WeakMap<ExecutionArgs, ReturnType<Yoga['getEnveloped']>>();
+  /** Valid ones, by their texts: subscribers mostly come with the same. */
+  readonly #documents = new LRUCache<string, DocumentNode>({ max: MOST_DOCUMENTS });
+
+  constructor(options: WebSocketOptions) {
+    this.#options = options;
   }
 
-  const server = useServer(
-    {
-      isProd: true,
+  hooks(): ServerOptions<ConnectionInitMessage['payload'], SocketExtra> {
+    const { logger, guard } = this.#options;
+    return {
       connectionInitWaitTimeout: guard.limits.connectionInitTimeoutMs,
-      async onConnect({ connectionParams, extra }) {
-        try {
-          const access = await tickets.accessOf(
-            authorizationIn(connectionParams) ?? extra.request.headers.authorization,
-          );
-          accesses.set(extra.socket, access);
-          closeAtExpiry(extra.socket, access);
-          return true;
-        } catch (error) {
-          const { code } = toPublicError(error, logger).extensions;
-          dismiss(extra.socket, { code: FORBIDDEN, reason: String(code), clock });
-          return false;
-        }
-      },
-      async execute(args) {
-        const leave = drain.enter();
-        try {
-          return await envelopedOf(running, args).execute(args);
-        } finally {
-          // The answer is written right after this returns.
-          setImmediate(leave);
-        }
-      },
-      subscribe: (args) => envelopedOf(running, args).subscribe(args),
-      async onSubscribe(context, _id, payload) {
-        const { variables, operationName } = payload;
-        const access = accesses.get(context.extra.socket) ?? NO_ACCESS;
-        const caller = guard.addressOf(context.extra.request);
-        const enveloped = yoga.getEnveloped({ access, caller });
-        try {
-          refuseOneTooMany(context.subscriptions, guard);
-          const document = enveloped.parse(guard.documents?.textOf(payload) ?? payload.query);
-          const faults = enveloped.validate(enveloped.schema, document);
-          if (faults.length > 0) return faults.map((fault: unknown) => forSocket(fault, logger));
-          const args: ExecutionArgs = {
-            schema: enveloped.schema,
-            document,
-            variableValues: variables ?? null,
-            operationName: operationName ?? null,
-            contextValue: await enveloped.contextFactory(),
-          };
-          running.set(args, enveloped);
-          return args;
-        } catch (error) {
-          return [forSocket(error, logger)];
-        }
-      },
+      onConnect: (context) => this.#admit(context),
+      onSubscribe: (context, _id, payload) => this.#prepare(context, payload),
+      execute: (args) => this.#execute(args),
+      subscribe: (args) => this.#subscribe(args),
+      onOperation: (...[{ extra }, id, , , result]) => pushed(result, extra.socket, id),
       // Masked already; only what is meant for HTTP must go.
       onNext: (...[, , , , { errors }]) => {
         for (const error of errors ?? []) delete error.extensions['http'];
       },
       // The last of its four arguments is all that matters here.
       onError: (...[, , , errors]) => errors.map((error) => forSocket(error, logger).toJSON()),
-    },
-    sockets,
-    // A client that does not read is told why; its pings would have it cut off before that.
-    Math.max(KEEP_ALIVE_MS, guard.limits.slowClientTimeoutMs),
-  );
-  return {
-    upgrade: (request, socket, head) =>
-      sockets.handleUpgrade(request, socket, head, (webSocket) => {
-        sockets.emit('connection', webSocket, request);
-        limitSocket(webSocket, { guard, clock, socket: request.socket });
-      }),
-    async close() {
-      const timer = clock.after(CLOSE_GRACE_MS, () => {
-        for (const socket of sockets.clients) socket.terminate();
-      });
-      await server.dispose();
-      timer.cancel();
-    },
-  };
+    };
+  }
+
+  async #admit({ connectionParams, extra }: SocketContext): Promise<boolean> {
+    const { tickets, logger, clock } = this.#options;
+    try {
+      const access = await tickets.accessOf(
+        authorizationIn(connectionParams) ?? extra.request.headers.authorization,
+      );
+      this.#accesses.set(extra.socket, access);
+      this.#closeAtExpiry(extra.socket, access);
+      return true;
+    } catch (error) {
+      const { code } = toPublicError(error, logger).extensions;
+      dismiss(extra.socket, { code: FORBIDDEN, reason: String(code), clock });
+      return false;
+    }
+  }
+
+  /** A ticket that is over closes its socket: the client comes back with a new one. */
+  #closeAtExpiry(socket: WebSocket, { expiresAt }: Pick<Access, 'expiresAt'>): void {
+    if (expiresAt === null) return;
+    const { clock } = this.#options;
+    const timer = clock.after(expiresAt - clock.now(), () => {
+      if (clock.now() < expiresAt) this.#closeAtExpiry(socket, { expiresAt });
+      else dismiss(socket, { code: FORBIDDEN, reason: 'the ticket has expired', clock });
+    });
+    socket.once('close', () => timer.cancel());
+  }
+
+  async #prepare(
+    { extra, subscriptions }: SocketContext,
+    payload: SubscribePayload,
+  ): Promise<ExecutionArgs | readonly GraphQLError[]> {
+    const { guard, logger, yoga } = this.#options;
+    const access = this.#accesses.get(extra.socket) ?? NO_ACCESS;
+    const asker = { access, caller: guard.addressOf(extra.request) };
+    try {
+      refuseOneTooMany(subscriptions, guard);
+      const text = guard.documents?.textOf(payload) ?? payload.query;
+      const known = this.#documents.get(text);
+      const enveloped = known === undefined ? yoga.getEnveloped(asker) : undefined;
+      const document: DocumentNode = known ?? enveloped?.parse(text);
+      const faults = enveloped?.validate(enveloped.schema, document) ?? [];
+      if (faults.length > 0) return faults.map((fault: unknown) => forSocket(fault, logger));
+      this.#documents.set(text, document);
+      return await this.#argsOf(document, payload, asker);
+    } catch (error) {
+      return [forSocket(error, logger)];
+    }
+  }
+
+  async #argsOf(
+    document: DocumentNode,
+    { variables, operationName }: SubscribePayload,
+    asker: Asker,
+  ): Promise<ExecutionArgs> {
+    const isSubscription = getOperationAST(document, operationName)?.operation === 'subscription';
+    const args = {
+      schema,
+      document,
+      variableValues: variables ?? null,
+      operationName: operationName ?? null,
+    };
+    if (!isSubscription) return this.#forQuery(args, asker);
+    const contextValue = contextFor(this.#options, { ...asker, basis: NO_BASIS });
+    return { ...args, contextValue };
+  }
+
+  /** What takes no part in a subscription: plugins that time, mask and limit what is executed. */
+  async #forQuery(args: ExecutionArgs, asker: Asker): Promise<ExecutionArgs> {
+    const enveloped = this.#options.yoga.getEnveloped(asker);
+    const prepared = { ...args, contextValue: await enveloped.contextFactory() };
+    this.#running.set(prepared, enveloped);
+    return prepared;
+  }
+
+  async #execute(args: ExecutionArgs): Promise<ExecutionResult> {
+    const enveloped = this.#running.get(args);
+    if (enveloped === undefined) throw new Error('an operation that was never prepared');
+    const leave = this.#options.drain.enter();
+    try {
+      return await enveloped.execute(args);
+    } finally {
+      // The answer is written right after this returns.
+      setImmediate(leave);
+    }
+  }
+
+  async #subscribe(args: ExecutionArgs): Promise<Live | ExecutionResult> {
+    const { guard, renderings, logger } = this.#options;
+    const refusal = overCost(args, guard);
+    if (refusal !== undefined) return { errors: [forSocket(refusal, logger)] };
+    const live = await subscribeLive(args, renderings);
+    if (live instanceof Live) return live;
+    return { ...live, errors: (live.errors ?? []).map((error) => forSocket(error, logger)) };
+  }
 }
 
-function envelopedOf(running: WeakMap<ExecutionArgs, Enveloped>, args: ExecutionArgs): Enveloped {
-  const enveloped = running.get(args);
-  if (enveloped === undefined) throw new Error('an operation that was never prepared');
-  return enveloped;
+/** Its events go right to the socket, where they can. */
+function pushed(result: OperationResult, socket: WebSocket, id: string): Push | undefined {
+  const following = result instanceof Live ? result.following : undefined;
+  if (!(result instanceof Live) || following === undefined) return undefined;
+  return new Push({ socket, id }, result, following);
 }
 
 /** HTTP statuses mean nothing here. */

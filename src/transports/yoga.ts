@@ -1,4 +1,10 @@
-import { type DocumentNode, type ExecutionResult, execute, GraphQLError } from 'graphql';
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  execute,
+  GraphQLError,
+} from 'graphql';
 import { createYoga, isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Tickets } from '../auth/tickets.ts';
 import type { Access } from '../core/access.ts';
@@ -7,6 +13,8 @@ import type { Clock, Logger } from '../core/ports.ts';
 import type { GatewayError } from '../errors.ts';
 import type { GraphQLContext, GraphQLParts } from '../graphql/context.ts';
 import { toPublicError } from '../graphql/errors.ts';
+import { subscribeLive } from '../graphql/live.ts';
+import type { Mask, Renderings } from '../graphql/renderings.ts';
 import { schema } from '../graphql/schema.ts';
 import type { Guard } from '../limits/guard.ts';
 import { useDocumentLimits } from '../limits/plugins.ts';
@@ -20,6 +28,8 @@ export interface YogaOptions {
   readonly clock: Clock;
   readonly allowedOrigins: readonly string[];
   readonly guard: Guard;
+  /** Shared with all other transports. */
+  readonly renderings: Renderings;
   /** Told of each query that was executed, over any transport. */
   readonly onQuery: (durationMs: number) => void;
 }
@@ -75,7 +85,7 @@ export function createGraphQLYoga(options: YogaOptions) {
     plugins: [
       useDocumentLimits(guard, mask),
       useRequestErrors(logger),
-      useOneEngine(mask),
+      useOneEngine(options, mask),
       useQueryTiming(options),
       useStreams(mask),
     ],
@@ -96,9 +106,13 @@ export function contextFor(
  * already is only put into words.
  */
 function useOneEngine(
-  mask: (error: unknown) => GraphQLError,
+  { renderings }: YogaOptions,
+  mask: Mask,
 ): Plugin<RequestContext, RequestContext> {
   return {
+    onSubscribe({ setSubscribeFn }) {
+      setSubscribeFn((args: ExecutionArgs) => subscribeLive(args, renderings));
+    },
     onExecute({ args, setExecuteFn, setResultAndStopExecution }) {
       const { executed, onAnswered } = args.contextValue;
       if (executed !== undefined) {
@@ -141,9 +155,7 @@ function withoutPlace(originalError: GatewayError): GraphQLError {
 }
 
 /** Event streams have places, as sockets have. Only Yoga knows what is one: a subscription is streamed to whoever accepts anything, not only to who asks for a stream. */
-function useStreams(
-  mask: (error: unknown) => GraphQLError,
-): Plugin<RequestContext, RequestContext> {
+function useStreams(mask: Mask): Plugin<RequestContext, RequestContext> {
   return {
     onSubscribe({ args, setResultAndStopExecution }) {
       const error = args.contextValue.enterStream?.();

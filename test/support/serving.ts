@@ -4,6 +4,8 @@ import type { Store } from '../../src/core/store.ts';
 import { noTelemetry } from '../../src/core/telemetry.ts';
 import type { Topups } from '../../src/core/topups.ts';
 import { createFeed } from '../../src/feed/feed.ts';
+import { toPublicError } from '../../src/graphql/errors.ts';
+import { Renderings } from '../../src/graphql/renderings.ts';
 import { createGuard } from '../../src/limits/guard.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/limits/limits.ts';
 import { Drain } from '../../src/transports/drain.ts';
@@ -54,7 +56,17 @@ export async function serve(
   const tickets = createTickets(auth, { clock, logger, fetch });
   const onQuery = () => undefined;
   const parts = { topups, feed, log: store, status, clock };
-  const yogaOptions = { parts, tickets, logger, clock, allowedOrigins, guard, onQuery };
+  const renderings = new Renderings((error) => toPublicError(error, logger));
+  const yogaOptions = {
+    parts,
+    tickets,
+    logger,
+    clock,
+    allowedOrigins,
+    guard,
+    renderings,
+    onQuery,
+  };
   const yoga = createGraphQLYoga(yogaOptions);
   const answers = createAnswers(yogaOptions);
   const server = new GatewayServer({
@@ -63,7 +75,7 @@ export async function serve(
     graphql: new GraphQLHttp({ yoga, answers, guard, clock, onQuery }),
     answers,
     onRemembered: options.onRemembered ?? (() => undefined),
-    webSockets: createWebSocketTransport({ yoga, logger, clock, drain, tickets, guard }),
+    webSockets: createWebSocketTransport({ ...yogaOptions, yoga, drain }),
     tickets,
     isOpenOnPurpose: false,
     guard,

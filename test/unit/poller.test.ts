@@ -404,6 +404,7 @@ describe('following an order', () => {
       log: {
         ...failing,
         recordAll: store.recordAll.bind(store),
+        onWrite: store.onWrite.bind(store),
         find: () => Promise.reject(new Error('no disk')),
       },
       watch: poller,

@@ -57,7 +57,7 @@ export class SqliteStore implements Store {
     // Immediate, since a transaction that begins with a read may find itself overtaken when it writes.
     const all = this.#write(() => this.#drizzle.transaction(advanceAll, { behavior: 'immediate' }));
     for (const { order, before } of all) {
-      if (order !== before) this.#bells.written(order.latest.orderId);
+      if (order !== before) this.#bells.written(order.latest.orderId, order);
     }
     for (const { appended } of all) if (appended !== undefined) this.#bells.ring(appended.orderId);
     return all;
@@ -85,7 +85,7 @@ export class SqliteStore implements Store {
     return this.#bells.hang(orderId, ring);
   }
 
-  onWrite(written: (orderId: string) => void): () => void {
+  onWrite(written: (orderId: string, order: Order | undefined) => void): () => void {
     return this.#bells.listen(written);
   }
 

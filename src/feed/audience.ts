@@ -1,0 +1,123 @@
+import type { Clock } from '../core/ports.ts';
+import type { Order, SnapshotLog } from '../core/store.ts';
+import type { Watch } from '../core/topups.ts';
+import { type TopupView, viewOf } from '../core/view.ts';
+
+/** Somebody who follows the order of an audience. */
+export interface Member {
+  /** There may be more to read. */
+  onRing(): void;
+}
+
+export interface AudienceOptions {
+  readonly log: SnapshotLog;
+  readonly watch: Watch;
+  readonly clock: Clock;
+}
+
+/**
+ * All who follow one order: one bell, one watch, and one look at the log after each write serve them all,
+ * and who is shown the same state is given the same view, by which an answer made for one is known to be
+ * another's too.
+ */
+class Audience {
+  readonly members = new Set<Member>();
+  readonly #options: AudienceOptions;
+  readonly #orderId: string;
+  readonly #leave: (() => void)[];
+  /** As it stands in the log; `undefined` where that has to be read again. */
+  #order: Order | undefined;
+  #view: TopupView | undefined;
+  /** Counts what is written of the order: a read that began before is not taken for the present. */
+  #writes = 0;
+
+  constructor(options: AudienceOptions, orderId: string) {
+    this.#options = options;
+    this.#orderId = orderId;
+    this.#leave = [
+      options.log.onAppend(orderId, () => this.#ring()),
+      options.watch.watch(orderId, () => undefined),
+    ];
+  }
+
+  get isKnown(): boolean {
+    return this.#order !== undefined;
+  }
+
+  /** At once where it is known, since to wait costs more than all the rest. */
+  order(): Order | undefined | Promise<Order | undefined> {
+    return this.#order ?? this.#read();
+  }
+
+  /** The latest state, as of now. */
+  view(order: Order): TopupView {
+    const now = this.#options.clock.now();
+    if (this.#view === undefined || order !== this.#order || !isSteady(this.#view, now)) {
+      this.#view = viewOf(order, now);
+    }
+    return this.#view;
+  }
+
+  onWrite(order: Order | undefined): void {
+    this.#writes += 1;
+    this.#order = order;
+    this.#view = undefined;
+  }
+
+  close(): void {
+    for (const leave of this.#leave) leave();
+  }
+
+  async #read(): Promise<Order | undefined> {
+    const { log } = this.#options;
+    const writes = this.#writes;
+    const order = await log.find(this.#orderId);
+    if (writes === this.#writes) this.#order = order;
+    return order;
+  }
+
+  #ring(): void {
+    for (const member of [...this.members]) member.onRing();
+  }
+}
+
+export type { Audience };
+
+/** Whether a view that was made before is what would be made now. */
+function isSteady({ nextCheckAt, turns, isStale, isOverdue }: TopupView, now: number): boolean {
+  return (
+    (nextCheckAt === null || now <= nextCheckAt) &&
+    (isStale || now <= turns.stale) &&
+    (isOverdue || now <= turns.overdue)
+  );
+}
+
+/** The audiences of all orders that are followed. */
+export class Audiences {
+  readonly #options: AudienceOptions;
+  readonly #byOrder = new Map<string, Audience>();
+
+  constructor(options: AudienceOptions) {
+    this.#options = options;
+    options.log.onWrite((orderId, order) => this.#byOrder.get(orderId)?.onWrite(order));
+  }
+
+  /** Whether somebody follows the order, and it has been seen. */
+  isKnown(orderId: string): boolean {
+    return this.#byOrder.get(orderId)?.isKnown ?? false;
+  }
+
+  join(orderId: string, member: Member): Audience {
+    const audience = this.#byOrder.get(orderId) ?? new Audience(this.#options, orderId);
+    this.#byOrder.set(orderId, audience);
+    audience.members.add(member);
+    return audience;
+  }
+
+  leave(orderId: string, member: Member): void {
+    const audience = this.#byOrder.get(orderId);
+    if (!audience?.members.delete(member) || audience.members.size > 0) return;
+    this.#byOrder.delete(orderId);
+    audience.close();
+  }
+}

@@ -1,0 +1,71 @@
+import {
+  createSourceEventStream,
+  type ExecutionArgs,
+  type ExecutionResult,
+  validateSubscriptionArgs,
+} from 'graphql';
+import { type FollowedEvent, Following } from '../feed/feed.ts';
+import type { Rendered, Rendering, Renderings } from './renderings.ts';
+
+export type { FollowedEvent, Following, Sink } from '../feed/feed.ts';
+
+/** A subscription that runs: its events, and how its subscriber gets to see them. */
+export class Live implements AsyncIterableIterator<Rendered> {
+  readonly #events: AsyncIterator<FollowedEvent>;
+  readonly #rendering: Rendering;
+  #giveBack: (() => void) | undefined;
+
+  constructor(
+    events: AsyncIterator<FollowedEvent>,
+    { rendering, giveBack }: ReturnType<Renderings['take']>,
+  ) {
+    this.#events = events;
+    this.#rendering = rendering;
+    this.#giveBack = giveBack;
+  }
+
+  /** The events themselves, for who would have them delivered; `undefined` where they can only be pulled. */
+  get following(): Following | undefined {
+    return this.#events instanceof Following ? this.#events : undefined;
+  }
+
+  render(event: FollowedEvent): Rendered | Promise<Rendered> {
+    return this.#rendering.of(event);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<Rendered, undefined>> {
+    const { done, value } = await this.#events.next();
+    if (!done) return { done: false, value: await this.#rendering.of(value) };
+    this.#end();
+    return { done: true, value: undefined };
+  }
+
+  async return(): Promise<IteratorResult<Rendered, undefined>> {
+    this.#end();
+    await this.#events.return?.();
+    return { done: true, value: undefined };
+  }
+
+  #end(): void {
+    this.#giveBack?.();
+    this.#giveBack = undefined;
+  }
+}
+
+/** As graphql-js does it, but that subscribers who asked the same share what is made of each event. */
+export async function subscribeLive(
+  args: ExecutionArgs,
+  renderings: Renderings,
+): Promise<Live | ExecutionResult> {
+  const validated = validateSubscriptionArgs(args);
+  if (!('schema' in validated)) return { errors: validated };
+  const stream = await createSourceEventStream(validated);
+  if (!(Symbol.asyncIterator in stream)) return stream;
+  // The schema has one subscription, and its events are of one kind.
+  const events = stream[Symbol.asyncIterator]() as AsyncIterator<FollowedEvent>;
+  return new Live(events, renderings.take(validated));
+}

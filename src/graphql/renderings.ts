@@ -1,0 +1,103 @@
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  executeSubscriptionEvent,
+  type GraphQLError,
+  type GraphQLFormattedError,
+  type ValidatedSubscriptionArgs,
+} from 'graphql';
+import type { FollowedEvent } from '../feed/feed.ts';
+import type { GraphQLContext } from './context.ts';
+
+/** One event, as those who asked the same get to see it. */
+export interface Rendered extends ExecutionResult {
+  /** Yoga's way to leave the serialising to the result itself: it was done once, for all. */
+  stringify(): string;
+}
+
+/** Decides what a client is told of an error. */
+export type Mask = (error: unknown) => GraphQLError;
+
+/**
+ * How the events of one operation look to all who may see the same: each is executed and serialised once,
+ * however many subscribers it goes to.
+ */
+export class Rendering {
+  readonly #args: ValidatedSubscriptionArgs;
+  readonly #mask: Mask;
+  #event: FollowedEvent | undefined;
+  #rendered: Rendered | Promise<Rendered> | undefined;
+
+  constructor(args: ValidatedSubscriptionArgs, mask: Mask) {
+    this.#args = args;
+    this.#mask = mask;
+  }
+
+  /** At once where no field has to wait for anything. Who is given the same state is given the same object. */
+  of(event: FollowedEvent): Rendered | Promise<Rendered> {
+    if (this.#rendered === undefined || event !== this.#event) {
+      this.#event = event;
+      this.#rendered = this.#render(event);
+    }
+    return this.#rendered;
+  }
+
+  #render(event: FollowedEvent): Rendered | Promise<Rendered> {
+    const result = executeSubscriptionEvent({ ...this.#args, rootValue: event });
+    return result instanceof Promise
+      ? result.then((late) => this.#toRendered(late))
+      : this.#toRendered(result);
+  }
+
+  #toRendered({ errors, data = null }: ExecutionResult): Rendered {
+    const masked = errors?.map(this.#mask);
+    const told = masked === undefined ? { data } : { errors: masked, data };
+    let text: string | undefined;
+    const stringify = () => {
+      text ??= JSON.stringify({ ...told, errors: masked?.map(withoutHttp) });
+      return text;
+    };
+    return { ...told, stringify };
+  }
+}
+
+/** What Yoga is told of HTTP in the extensions of an error is not for clients. */
+function withoutHttp(error: GraphQLError): GraphQLFormattedError {
+  const { extensions: { http: _http, ...extensions } = {}, ...rest } = error.toJSON();
+  return { ...rest, extensions };
+}
+
+interface Shared {
+  readonly rendering: Rendering;
+  users: number;
+}
+
+/** The renderings in use: one for each operation, its variables, and what may be seen. */
+export class Renderings {
+  readonly #mask: Mask;
+  readonly #byDocument = new WeakMap<DocumentNode, Map<string, Shared>>();
+
+  constructor(mask: Mask) {
+    this.#mask = mask;
+  }
+
+  /** To be given back by calling what is returned beside it, once. */
+  take(args: ValidatedSubscriptionArgs) {
+    const byKey = this.#byDocument.get(args.document) ?? new Map<string, Shared>();
+    this.#byDocument.set(args.document, byKey);
+    const key = keyOf(args);
+    const shared = byKey.get(key) ?? { rendering: new Rendering(args, this.#mask), users: 0 };
+    byKey.set(key, shared);
+    shared.users += 1;
+    const giveBack = () => {
+      shared.users -= 1;
+      if (shared.users === 0) byKey.delete(key);
+    };
+    return { rendering: shared.rendering, giveBack };
+  }
+}
+
+function keyOf({ operation, rawVariableValues, contextValue }: ValidatedSubscriptionArgs): string {
+  const { rights } = (contextValue as GraphQLContext).access;
+  return JSON.stringify([rights, operation.name?.value, rawVariableValues]);
+}

@@ -1,0 +1,87 @@
+import type { WebSocket } from 'ws';
+import type { FollowedEvent, Following, Live, Sink } from '../graphql/live.ts';
+import type { Rendered } from '../graphql/renderings.ts';
+
+/**
+ * Sends the events of a subscription right to its socket, as graphql-transport-ws has it. One is on its way at
+ * a time, so a client that is slow to read holds its place in the log, and nothing is kept for it.
+ *
+ * To graphql-ws it is a stream that gives nothing and ends where the events do; the rest of the protocol, the
+ * last word too, is its own.
+ */
+export class Push implements Sink, AsyncIterableIterator<never> {
+  readonly #socket: WebSocket;
+  readonly #live: Live;
+  readonly #following: Following;
+  readonly #head: string;
+  readonly #over = Promise.withResolvers<IteratorResult<never, undefined>>();
+  /** An event is being made, or on its way. */
+  #isBusy = false;
+  #hasEnded = false;
+
+  constructor(
+    { socket, id }: { readonly socket: WebSocket; readonly id: string },
+    live: Live,
+    following: Following,
+  ) {
+    this.#socket = socket;
+    this.#live = live;
+    this.#following = following;
+    this.#head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Begins when first pulled. */
+  next(): Promise<IteratorResult<never, undefined>> {
+    this.#following.deliverTo(this);
+    return this.#over.promise;
+  }
+
+  async return(): Promise<IteratorResult<never, undefined>> {
+    this.end();
+    await this.#live.return();
+    return this.#over.promise;
+  }
+
+  get isReady(): boolean {
+    return !this.#isBusy && !this.#hasEnded;
+  }
+
+  event(event: FollowedEvent): void {
+    const rendered = this.#live.render(event);
+    if (!(rendered instanceof Promise)) {
+      this.#send(rendered);
+      return;
+    }
+    this.#isBusy = true;
+    rendered.then(
+      (late) => this.#send(late),
+      (error: unknown) => this.fail(error),
+    );
+  }
+
+  end(): void {
+    this.#hasEnded = true;
+    this.#over.resolve({ done: true, value: undefined });
+  }
+
+  fail(error: unknown): void {
+    this.#hasEnded = true;
+    this.#over.reject(error);
+  }
+
+  #send(rendered: Rendered): void {
+    if (this.#hasEnded || this.#socket.readyState !== this.#socket.OPEN) return;
+    this.#isBusy = true;
+    this.#socket.send(`${this.#head}${rendered.stringify()}}`, this.#onSent);
+  }
+
+  /** Whether it went well is of no matter here: a socket that fails is closed. */
+  readonly #onSent = (): void => {
+    this.#isBusy = false;
+    this.#following.resume();
+  };
+}

@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import type { Store } from '../../src/core/store.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
+import {
+  type Follow,
+  overServerSentEvents,
+  overWebSocket,
+} from '../support/graphql-over-the-wire.ts';
+import { ORDER_ID, observation } from '../support/observations.ts';
+import { type Serving, serve } from '../support/serving.ts';
+
+const SUBSCRIBERS = 20;
+const OTHER_ID = 'f'.repeat(24);
+
+interface Event {
+  readonly topupStatus: { readonly status: string; readonly version: number };
+}
+
+/** A store that counts how often the history of an order is read: once for each event that is executed. */
+function countingStore(): { readonly store: Store; readonly reads: () => number } {
+  const store = createMemoryStore({ logId: 'log' });
+  let reads = 0;
+  const read: Store['read'] = (...args) => {
+    reads += 1;
+    return store.read(...args);
+  };
+  const counting = new Proxy(store, {
+    get: (target, name) => {
+      if (name === 'read') return read;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  return { store: counting, reads: () => reads };
+}
+
+const QUERY = `subscription ($id: ID!, $first: Int!) {
+  topupStatus(id: $id) { status version history(first: $first) { edges { node { version } } } }
+}`;
+
+function addressesOf({ url }: Serving) {
+  return { url: url.href, wsUrl: url.href.replace('http', 'ws') };
+}
+
+const TRANSPORTS: readonly (readonly [string, Follow])[] = [
+  ['WebSocket', overWebSocket],
+  ['server-sent events', overServerSentEvents],
+];
+
+describe.each(TRANSPORTS)('an event over %s', (_name, follow) => {
+  it('is executed once for all who asked the same', async () => {
+    const { store, reads } = countingStore();
+    await store.record(observation(), () => null);
+    await using serving = await serve(store);
+    const operation = { document: QUERY, variables: { id: ORDER_ID, first: 1 } };
+    const streams = Array.from({ length: SUBSCRIBERS }, () =>
+      follow<Event>(addressesOf(serving), operation),
+    );
+    const first = await Promise.all(streams.map((stream) => stream.next()));
+    const before = reads();
+    expect(before).toBe(1);
+    const settled = { upstreamStatus: 'FULFILLED', observedAt: Date.now() };
+    await store.record(observation(settled), () => null);
+    const second = await Promise.all(streams.map((stream) => stream.next()));
+    expect(reads() - before).toBe(1);
+    for (const [at, stream] of streams.entries()) {
+      expect(first[at]?.value?.data?.topupStatus).toMatchObject({ status: 'HANDLING', version: 1 });
+      expect(second[at]?.value?.data?.topupStatus).toMatchObject({
+        status: 'FULFILLED',
+        version: 2,
+      });
+      expect((await stream.next()).done).toBe(true);
+    }
+  });
+
+  it('is executed anew for other variables, other documents and other orders', async () => {
+    const { store, reads } = countingStore();
+    for (const orderId of [ORDER_ID, OTHER_ID])
+      await store.record(observation({ orderId }), () => null);
+    await using serving = await serve(store);
+    const operations = [
+      { document: QUERY, variables: { id: ORDER_ID, first: 1 } },
+      { document: QUERY, variables: { id: ORDER_ID, first: 2 } },
+      { document: QUERY, variables: { id: OTHER_ID, first: 1 } },
+      { document: `${QUERY} # another`, variables: { id: ORDER_ID, first: 1 } },
+    ];
+    const streams = operations.map((operation) => follow<Event>(addressesOf(serving), operation));
+    await Promise.all(streams.map((stream) => stream.next()));
+    expect(reads()).toBe(operations.length);
+    await Promise.all(streams.map((stream) => stream.return()));
+  });
+});
