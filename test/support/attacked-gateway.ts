@@ -17,6 +17,8 @@ const MEMORY_RETURNS_TO = 1.2;
 const ASKS_EVERY_MS = 50;
 
 const TICKET_SECONDS = 600;
+const ISSUER = 'shop';
+const AUDIENCE = 'gateway';
 
 /**
  * Where attackers come from: another address of this machine than that of whoever must still be served. Only
@@ -65,11 +67,13 @@ export class AttackedGateway implements AsyncDisposable {
   static async start(environment: Readonly<Record<string, string>>): Promise<AttackedGateway> {
     const stack = await startGatewayOverSimulator({
       AUTH_JWT_SECRET: SECRET,
+      AUTH_ISSUER: ISSUER,
+      AUTH_AUDIENCE: AUDIENCE,
       ...INSPECTABLE,
       ...environment,
     });
     const memory = await InspectedMemory.of(stack.gateway);
-    const ticket = await ticketWith({ topups: '*', scope: 'status card operator' });
+    const ticket = await ticketWith();
     const attacked = new AttackedGateway({ stack, memory, ticket });
     await attacked.#warmUp();
     return attacked;
@@ -133,8 +137,11 @@ export class AttackedGateway implements AsyncDisposable {
       over.abort();
     }
     expect(await others).toBeLessThan(SERVES_OTHERS_WITHIN_MS);
-    const memory = async () => (await this.#memory.usedBytes()) / this.#bytesBefore;
-    await expect.poll(memory).toBeLessThan(MEMORY_RETURNS_TO);
+    const most = this.#bytesBefore * MEMORY_RETURNS_TO;
+    // To collect garbage takes a while, and is needed only where there is some.
+    if ((await this.#memory.bytes()) >= most) {
+      await expect.poll(() => this.#memory.usedBytes()).toBeLessThan(most);
+    }
     expect(this.gateway.lines.filter(isFault)).toEqual([]);
   }
 
@@ -179,9 +186,21 @@ export class AttackedGateway implements AsyncDisposable {
   }
 }
 
-/** The value of an `Authorization` header for a ticket that holds for a while. */
-export function ticketWith(claims: Claims): Promise<string> {
-  return bearer({ exp: Math.floor(Date.now() / 1_000) + TICKET_SECONDS, ...claims });
+/** The claims of a ticket for everything that holds for a while, but for those that are given. */
+export function claimsWith(claims: Claims = {}): Claims {
+  return {
+    topups: '*',
+    scope: 'status card operator',
+    exp: Math.floor(Date.now() / 1_000) + TICKET_SECONDS,
+    iss: ISSUER,
+    aud: AUDIENCE,
+    ...claims,
+  };
+}
+
+/** The value of an `Authorization` header for such a ticket. */
+export function ticketWith(claims: Claims = {}): Promise<string> {
+  return bearer(claimsWith(claims));
 }
 
 /** Starts a gateway for all attacks of a file, and returns what runs one of them as a test. */

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import type { GatewayProcess } from './gateway-process.ts';
 
-/** What has a process open the door that is knocked at here. */
-export const INSPECTABLE = { NODE_OPTIONS: '--inspect=127.0.0.1:0' };
+/** What has a process open the door that is knocked at here, and leave little garbage lying about. */
+export const INSPECTABLE = { NODE_OPTIONS: '--inspect=127.0.0.1:0 --max-semi-space-size=1' };
 
 /**
  * What a process holds in memory, garbage left out, as Node's own inspector tells it: from outside, so that
@@ -28,6 +28,11 @@ export class InspectedMemory implements Disposable {
   /** Objects and buffers that something still refers to, in bytes. */
   async usedBytes(): Promise<number> {
     await this.#call('HeapProfiler.collectGarbage');
+    return this.bytes();
+  }
+
+  /** The same with whatever garbage there is. */
+  async bytes(): Promise<number> {
     const usage = await this.#call('Runtime.getHeapUsage');
     return Number(usage['usedSize']) + Number(usage['backingStorageSize']);
   }
