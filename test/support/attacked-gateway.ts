@@ -182,6 +182,7 @@ export class AttackedGateway implements AsyncDisposable {
   async #warmUp(): Promise<void> {
     for (let times = 0; times < 20; times += 1) await this.#askAsBystander();
     await this.metric('');
+    await this.#asBystander({ headers: { accept: 'text/html' } });
     this.#bytesBefore = await this.#memory.usedBytes();
   }
 }
