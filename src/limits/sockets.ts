@@ -68,8 +68,6 @@ export function dismiss(
 
 /** Limits that `ws` and `graphql-ws` keep by themselves. */
 function countClosures(webSocket: WebSocket, { onRefused }: Guard): void {
-  // By itself graphql-ws would write to the console, as often as a client likes.
-  webSocket.removeAllListeners('error');
   webSocket.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') onRefused('message_size');
   });

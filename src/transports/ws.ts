@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ExecutionArgs, GraphQLError } from 'graphql';
-import { useServer } from 'graphql-ws/use/ws';
+import { type ConnectionInitMessage, handleProtocols, makeServer } from 'graphql-ws';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Tickets } from '../auth/tickets.ts';
 import { type Access, NO_ACCESS } from '../core/access.ts';
@@ -10,6 +10,7 @@ import { toPublicError } from '../graphql/errors.ts';
 import type { Guard } from '../limits/guard.ts';
 import { dismiss, limitSocket, refuseOneTooMany } from '../limits/sockets.ts';
 import type { Drain } from './drain.ts';
+import { openSession, type SocketExtra } from './ws-session.ts';
 import type { Yoga } from './yoga.ts';
 
 /** How often a client is asked for a sign of life, and how long it may take to give one. */
@@ -17,6 +18,9 @@ const KEEP_ALIVE_MS = 12_000;
 
 /** The close code of graphql-transport-ws for whoever has no right to be there. */
 const FORBIDDEN = 4403;
+
+/** After which clients come back by themselves. */
+const GOING_AWAY = 1_001;
 
 /** How long a client may take to answer a close frame at shutdown. */
 const CLOSE_GRACE_MS = 1_000;
@@ -44,6 +48,7 @@ export function createWebSocketTransport(options: WebSocketOptions): WebSocketTr
   const { yoga, logger, clock, drain, tickets, guard } = options;
   const sockets = new WebSocketServer({
     noServer: true,
+    handleProtocols: (protocols) => handleProtocols(protocols),
     // Costs memory for each socket, and our messages are small.
     perMessageDeflate: false,
     maxPayload: guard.limits.messageBytes,
@@ -61,79 +66,77 @@ export function createWebSocketTransport(options: WebSocketOptions): WebSocketTr
     socket.once('close', () => timer.cancel());
   }
 
-  const server = useServer(
-    {
-      isProd: true,
-      connectionInitWaitTimeout: guard.limits.connectionInitTimeoutMs,
-      async onConnect({ connectionParams, extra }) {
-        try {
-          const access = await tickets.accessOf(
-            authorizationIn(connectionParams) ?? extra.request.headers.authorization,
-          );
-          accesses.set(extra.socket, access);
-          closeAtExpiry(extra.socket, access);
-          return true;
-        } catch (error) {
-          const { code } = toPublicError(error, logger).extensions;
-          dismiss(extra.socket, { code: FORBIDDEN, reason: String(code), clock });
-          return false;
-        }
-      },
-      async execute(args) {
-        const leave = drain.enter();
-        try {
-          return await envelopedOf(running, args).execute(args);
-        } finally {
-          // The answer is written right after this returns.
-          setImmediate(leave);
-        }
-      },
-      subscribe: (args) => envelopedOf(running, args).subscribe(args),
-      async onSubscribe(context, _id, payload) {
-        const { variables, operationName } = payload;
-        const access = accesses.get(context.extra.socket) ?? NO_ACCESS;
-        const caller = guard.addressOf(context.extra.request);
-        const enveloped = yoga.getEnveloped({ access, caller });
-        try {
-          refuseOneTooMany(context.subscriptions, guard);
-          const document = enveloped.parse(guard.documents?.textOf(payload) ?? payload.query);
-          const faults = enveloped.validate(enveloped.schema, document);
-          if (faults.length > 0) return faults.map((fault: unknown) => forSocket(fault, logger));
-          const args: ExecutionArgs = {
-            schema: enveloped.schema,
-            document,
-            variableValues: variables ?? null,
-            operationName: operationName ?? null,
-            contextValue: await enveloped.contextFactory(),
-          };
-          running.set(args, enveloped);
-          return args;
-        } catch (error) {
-          return [forSocket(error, logger)];
-        }
-      },
-      // Masked already; only what is meant for HTTP must go.
-      onNext: (...[, , , , { errors }]) => {
-        for (const error of errors ?? []) delete error.extensions['http'];
-      },
-      // The last of its four arguments is all that matters here.
-      onError: (...[, , , errors]) => errors.map((error) => forSocket(error, logger).toJSON()),
+  const server = makeServer<ConnectionInitMessage['payload'], SocketExtra>({
+    jsonMessageReviver: refuseWordsOfServer,
+    connectionInitWaitTimeout: guard.limits.connectionInitTimeoutMs,
+    async onConnect({ connectionParams, extra }) {
+      try {
+        const access = await tickets.accessOf(
+          authorizationIn(connectionParams) ?? extra.request.headers.authorization,
+        );
+        accesses.set(extra.socket, access);
+        closeAtExpiry(extra.socket, access);
+        return true;
+      } catch (error) {
+        const { code } = toPublicError(error, logger).extensions;
+        dismiss(extra.socket, { code: FORBIDDEN, reason: String(code), clock });
+        return false;
+      }
     },
-    sockets,
-    // A client that does not read is told why; its pings would have it cut off before that.
-    Math.max(KEEP_ALIVE_MS, guard.limits.slowClientTimeoutMs),
-  );
+    async execute(args) {
+      const leave = drain.enter();
+      try {
+        return await envelopedOf(running, args).execute(args);
+      } finally {
+        // The answer is written right after this returns.
+        setImmediate(leave);
+      }
+    },
+    subscribe: (args) => envelopedOf(running, args).subscribe(args),
+    async onSubscribe(context, _id, payload) {
+      const { variables, operationName } = payload;
+      const access = accesses.get(context.extra.socket) ?? NO_ACCESS;
+      const caller = guard.addressOf(context.extra.request);
+      const enveloped = yoga.getEnveloped({ access, caller });
+      try {
+        refuseOneTooMany(context.subscriptions, guard);
+        const document = enveloped.parse(guard.documents?.textOf(payload) ?? payload.query);
+        const faults = enveloped.validate(enveloped.schema, document);
+        if (faults.length > 0) return faults.map((fault: unknown) => forSocket(fault, logger));
+        const args: ExecutionArgs = {
+          schema: enveloped.schema,
+          document,
+          variableValues: variables ?? null,
+          operationName: operationName ?? null,
+          contextValue: await enveloped.contextFactory(),
+        };
+        running.set(args, enveloped);
+        return args;
+      } catch (error) {
+        return [forSocket(error, logger)];
+      }
+    },
+    // Masked already; only what is meant for HTTP must go.
+    onNext: (...[, , , , { errors }]) => {
+      for (const error of errors ?? []) delete error.extensions['http'];
+    },
+    // The last of its four arguments is all that matters here.
+    onError: (...[, , , errors]) => errors.map((error) => forSocket(error, logger).toJSON()),
+  });
+  // A client that does not read is told why; its pings would have it cut off before that.
+  const keepAliveMs = Math.max(KEEP_ALIVE_MS, guard.limits.slowClientTimeoutMs);
   return {
     upgrade: (request, socket, head) =>
       sockets.handleUpgrade(request, socket, head, (webSocket) => {
-        sockets.emit('connection', webSocket, request);
+        openSession({ socket: webSocket, request }, { server, keepAliveMs, logger });
         limitSocket(webSocket, { guard, clock, socket: request.socket });
       }),
     async close() {
       const timer = clock.after(CLOSE_GRACE_MS, () => {
         for (const socket of sockets.clients) socket.terminate();
       });
-      await server.dispose();
+      for (const socket of sockets.clients) socket.close(GOING_AWAY, 'Going away');
+      await new Promise<void>((resolve) => sockets.close(() => resolve()));
       timer.cancel();
     },
   };
@@ -150,6 +153,16 @@ function forSocket(error: unknown, logger: Logger): GraphQLError {
   const publicError = toPublicError(error, logger);
   delete publicError.extensions['http'];
   return publicError;
+}
+
+const WORDS_OF_SERVER: ReadonlySet<unknown> = new Set(['connection_ack', 'next', 'error']);
+
+/** By itself graphql-ws takes a client that says what only a server says for a fault of the gateway. */
+function refuseWordsOfServer(key: string, value: unknown): unknown {
+  // The whole message comes last, and without a name.
+  const isWhole = key === '' && typeof value === 'object' && value !== null && 'type' in value;
+  if (isWhole && WORDS_OF_SERVER.has(value.type)) throw new SyntaxError('a word of a server');
+  return value;
 }
 
 /** Browsers cannot set the headers of a WebSocket, so the ticket travels in its first message. */

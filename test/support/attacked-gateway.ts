@@ -254,7 +254,9 @@ function codesIn(text: string): readonly string[] {
   }
 }
 
-/** Pino's levels: 50 is `error`. What is no JSON is Node's own, such as the address of its inspector. */
+/** Pino's levels: 50 is `error`. What is no JSON is not the gateway's own, unless Node tells of its inspector. */
 function isFault(line: string): boolean {
-  return /"level":(5|6)\d\b/.test(line) || /UnhandledPromise|uncaught/i.test(line);
+  return line.startsWith('{')
+    ? /"level":(5|6)\d\b/.test(line)
+    : !/^(Debugger |For help, see: )/.test(line);
 }
