@@ -40,6 +40,9 @@ export interface WebSocketTransport {
   close(): Promise<void>;
 }
 
+/** By itself `ws` cuts off, without a word, a client that pings faster than it reads; ours is told its limit. */
+const COUNTED_BY_US = { maxPendingAutoPongs: 0 };
+
 /** What Yoga's plugins made of one operation: the functions to run it with. */
 type Enveloped = ReturnType<Yoga['getEnveloped']>;
 
@@ -47,6 +50,7 @@ type Enveloped = ReturnType<Yoga['getEnveloped']>;
 export function createWebSocketTransport(options: WebSocketOptions): WebSocketTransport {
   const { yoga, logger, clock, drain, tickets, guard } = options;
   const sockets = new WebSocketServer({
+    ...COUNTED_BY_US,
     noServer: true,
     handleProtocols: (protocols) => handleProtocols(protocols),
     // Costs memory for each socket, and our messages are small.

@@ -102,6 +102,7 @@ describe('frames', () => {
   });
 
   attack('of nothing, without an end', async (target) => {
+    const before = await target.refusals('message_size');
     const socket = await RawWebSocket.open(target.port);
     socket.begin(target.ticket);
     await socket.told();
@@ -110,7 +111,8 @@ describe('frames', () => {
       (): Frame => ({ opcode: CONTINUATION, isLast: false }),
     );
     socket.write({ opcode: TEXT, isLast: false }, ...pieces);
-    // `ws` takes 131,072 pieces of one message; they end with the socket.
+    expect(await socket.closeCode()).toBe(1_008);
+    await expect.poll(() => target.refusals('message_size')).toBe(before + 1);
     socket.leave();
   });
 
