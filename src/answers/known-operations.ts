@@ -1,8 +1,8 @@
 import { type DocumentNode, type ExecutionResult, execute } from 'graphql';
-import { LRUCache } from 'lru-cache';
 import type { GraphQLContext } from '../graphql/context.ts';
 import { schema } from '../graphql/schema.ts';
 import { costError } from '../limits/cost.ts';
+import { rememberedByText } from '../limits/remembered-documents.ts';
 
 /** What a client sent in the body of a usual request. */
 export interface Params {
@@ -22,9 +22,6 @@ interface KnownOperation {
    */
   readonly texts: string | undefined;
 }
-
-/** As many as documents are remembered. */
-const MOST_OPERATIONS = 100;
 
 /** The body of a usual request; `undefined` for all that Yoga may have more to say of. */
 export function paramsOf(body: Buffer): Params | undefined {
@@ -54,7 +51,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
  * the last time.
  */
 export class KnownOperations {
-  readonly #known = new LRUCache<string, KnownOperation>({ max: MOST_OPERATIONS });
+  readonly #known = rememberedByText<KnownOperation>();
   readonly #queryCost: number;
 
   constructor({ queryCost }: { readonly queryCost: number }) {

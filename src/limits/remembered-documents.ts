@@ -1,39 +1,30 @@
 import type { DocumentNode } from 'graphql';
+import { LRUCache } from 'lru-cache';
 
-/** Enough for all that the clients of one gateway send; at its largest a document takes about half a megabyte. */
-export const MOST_DOCUMENTS = 100;
+/** Of all documents together. Those of one gateway's clients have a few hundred each. */
+const MOST_CHARACTERS = 30_000;
+/** Of one: GraphiQL's introspection query, the largest that clients send again and again, has about 2,000. */
+const LONGEST_CHARACTERS = 5_000;
 
 /**
- * What Yoga remembers of documents: those that parse, the ones used last. By itself it keeps a thousand, and
- * a thousand that do not parse, which is a way to fill the memory.
+ * What is remembered of documents, by their texts: those used last. Counted by their texts, since a parsed
+ * document takes many times as much memory.
+ */
+export function rememberedByText<Value extends object>(): LRUCache<string, Value> {
+  return new LRUCache({
+    maxSize: MOST_CHARACTERS,
+    maxEntrySize: LONGEST_CHARACTERS,
+    sizeCalculation: (_value, text) => Math.max(1, text.length),
+  });
+}
+
+/**
+ * What Yoga remembers: documents that parse. By itself it keeps a thousand, and a thousand that do not parse,
+ * which is a way to fill the memory.
  */
 export function rememberedDocuments() {
   return {
-    documentCache: new Recent<DocumentNode>(MOST_DOCUMENTS),
-    errorCache: new Recent<Error>(0),
+    documentCache: rememberedByText<DocumentNode>(),
+    errorCache: { get: () => undefined, set: () => undefined },
   };
-}
-
-class Recent<Value> {
-  readonly #most: number;
-  readonly #values = new Map<string, Value>();
-
-  constructor(most: number) {
-    this.#most = most;
-  }
-
-  get(key: string): Value | undefined {
-    const value = this.#values.get(key);
-    if (value !== undefined) this.set(key, value);
-    return value;
-  }
-
-  /** Puts it last, so that the first is the one used longest ago. */
-  set(key: string, value: Value): void {
-    this.#values.delete(key);
-    this.#values.set(key, value);
-    if (this.#values.size <= this.#most) return;
-    const [oldest] = this.#values.keys();
-    if (oldest !== undefined) this.#values.delete(oldest);
-  }
 }

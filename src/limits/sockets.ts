@@ -66,10 +66,16 @@ export function dismiss(
   webSocket.once('close', () => timer.cancel());
 }
 
+/** What `ws` says of a message that is too long, or of too many pieces. */
+const OF_SIZE: ReadonlySet<unknown> = new Set([
+  'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH',
+  'WS_ERR_TOO_MANY_BUFFERED_PARTS',
+]);
+
 /** Limits that `ws` and `graphql-ws` keep by themselves. */
 function countClosures(webSocket: WebSocket, { onRefused }: Guard): void {
   webSocket.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') onRefused('message_size');
+    if (OF_SIZE.has(error.code)) onRefused('message_size');
   });
   webSocket.once('close', (code) => {
     if (code === CONNECTION_INIT_TIMEOUT) onRefused('connection_init');

@@ -10,8 +10,9 @@ export interface SocketExtra extends Record<PropertyKey, unknown> {
 }
 
 /**
- * Has graphql-ws speak its protocol over a socket of `ws`. Ours, since its own adapter sets a timer for each
- * socket and writes to the console.
+ * Has graphql-ws speak its protocol over a socket of `ws`. In place of its own adapter, which sets a timer for
+ * each socket, takes a client that goes in the middle for a fault of the operation, and writes to the console as
+ * often as clients have it do so.
  */
 export function speakGraphQL(
   server: Server<SocketExtra>,
@@ -35,6 +36,8 @@ export function speakGraphQL(
     },
     extra,
   );
+  // It closes by itself. Without a listener the process would end.
+  socket.on('error', () => undefined);
   socket.once('close', (code, reason) => {
     closed(code, String(reason)).catch((error: unknown) => {
       const name = error instanceof Error ? error.name : typeof error;
@@ -43,10 +46,8 @@ export function speakGraphQL(
   });
 }
 
-/** To one that is closed already nothing is sent, and nobody has to know. */
+/** Whoever is gone is not told: the end of the socket ends the operation. */
 function send(socket: WebSocket, text: string): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  if (socket.readyState !== socket.OPEN) resolve();
-  else socket.send(text, (error) => (error ? reject(error) : resolve()));
-  return promise;
+  if (socket.readyState !== socket.OPEN) return Promise.resolve();
+  return new Promise((resolve) => socket.send(text, () => resolve()));
 }

@@ -221,8 +221,10 @@ export class GatewayServer {
     response.writeHead(200, { 'content-type': contentType }).end(text);
   }
 
-  #isForUs({ headers }: IncomingMessage): boolean {
+  #isForUs({ headers, headersDistinct }: IncomingMessage): boolean {
     const { host, allowedOrigins, isOpenOnPurpose } = this.#options;
+    // Of two names, one was meant for somebody else.
+    if ((headersDistinct['host']?.length ?? 0) > 1) return false;
     return isOpenOnPurpose || isExpectedHost(headers.host, { boundTo: host, allowedOrigins });
   }
 

@@ -16,7 +16,6 @@ import {
   type ServerOptions,
   type SubscribePayload,
 } from 'graphql-ws';
-import { LRUCache } from 'lru-cache';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { type Access, NO_ACCESS } from '../core/access.ts';
 import { NO_BASIS } from '../core/basis.ts';
@@ -25,7 +24,7 @@ import { toPublicError } from '../graphql/errors.ts';
 import { Live, subscribeLive } from '../graphql/live.ts';
 import { schema } from '../graphql/schema.ts';
 import { overCost } from '../limits/plugins.ts';
-import { MOST_DOCUMENTS } from '../limits/remembered-documents.ts';
+import { rememberedByText } from '../limits/remembered-documents.ts';
 import { dismiss, limitSocket, refuseOneTooMany } from '../limits/sockets.ts';
 import type { Drain } from './drain.ts';
 import { type SocketExtra, speakGraphQL } from './graphql-socket.ts';
@@ -64,10 +63,14 @@ export interface WebSocketTransport {
   close(): Promise<void>;
 }
 
+/** By itself `ws` cuts off, without a word, a client that pings faster than it reads; ours is told its limit. */
+const COUNTED_BY_US = { maxPendingAutoPongs: 0 };
+
 /** GraphQL over WebSocket (graphql-transport-ws), with the same rules as over HTTP. */
 export function createWebSocketTransport(options: WebSocketOptions): WebSocketTransport {
   const { clock, logger, guard } = options;
   const sockets = new WebSocketServer({
+    ...COUNTED_BY_US,
     noServer: true,
     // Costs memory for each socket, and our messages are small.
     perMessageDeflate: false,
@@ -102,7 +105,7 @@ class SocketOperations {
   readonly #accesses = new WeakMap<WebSocket, Access>();
   readonly #running = new WeakMap<ExecutionArgs, ReturnType<Yoga['getEnveloped']>>();
   /** Valid ones, by their texts: subscribers mostly come with the same. */
-  readonly #documents = new LRUCache<string, DocumentNode>({ max: MOST_DOCUMENTS });
+  readonly #documents = rememberedByText<DocumentNode>();
 
   constructor(options: WebSocketOptions) {
     this.#options = options;
@@ -111,6 +114,7 @@ class SocketOperations {
   hooks(): ServerOptions<ConnectionInitMessage['payload'], SocketExtra> {
     const { logger, guard } = this.#options;
     return {
+      jsonMessageReviver: refuseWordsOfServer,
       connectionInitWaitTimeout: guard.limits.connectionInitTimeoutMs,
       onConnect: (context) => this.#admit(context),
       onSubscribe: (context, _id, payload) => this.#prepare(context, payload),
@@ -234,6 +238,16 @@ function forSocket(error: unknown, logger: Logger): GraphQLError {
   const publicError = toPublicError(error, logger);
   delete publicError.extensions['http'];
   return publicError;
+}
+
+const WORDS_OF_SERVER: ReadonlySet<unknown> = new Set(['connection_ack', 'next', 'error']);
+
+/** By itself graphql-ws takes a client that says what only a server says for a fault of the gateway. */
+function refuseWordsOfServer(key: string, value: unknown): unknown {
+  // The whole message comes last, and without a name.
+  const isWhole = key === '' && typeof value === 'object' && value !== null && 'type' in value;
+  if (isWhole && WORDS_OF_SERVER.has(value.type)) throw new SyntaxError('a word of a server');
+  return value;
 }
 
 /** Browsers cannot set the headers of a WebSocket, so the ticket travels in its first message. */

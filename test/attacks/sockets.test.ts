@@ -1,0 +1,405 @@
+import { once } from 'node:events';
+import { describe, expect } from 'vitest';
+import { type AttackedGateway, attacksOn } from '../support/attacked-gateway.ts';
+import { AttackingSocket } from '../support/attacking-socket.ts';
+import { ledLife } from '../support/led-life.ts';
+import { answerOf, connectTo, exchange, statusesIn } from '../support/raw-http.ts';
+import {
+  BINARY,
+  CLOSE,
+  CONTINUATION,
+  encodeFrame,
+  type Frame,
+  HANDSHAKE,
+  PING,
+  RawWebSocket,
+  TEXT,
+} from '../support/raw-web-socket.ts';
+
+const attack = attacksOn({ CONNECTION_INIT_TIMEOUT_MS: '500', REQUEST_TIMEOUT_MS: '1000' });
+
+const INIT = '{"type":"connection_init"}';
+const MEGABYTE = 1_048_576;
+/** Made before, since that takes this process a while in which it could ask nothing. */
+const HUGE = encodeFrame({ opcode: BINARY, payload: Buffer.alloc(64 * MEGABYTE, 0x20) });
+
+/** A socket that has begun, with a ticket for everything. */
+async function begun(target: AttackedGateway): Promise<AttackingSocket> {
+  const socket = await AttackingSocket.open(target.port);
+  socket.begin({ authorization: target.ticket });
+  await socket.message('connection_ack');
+  return socket;
+}
+
+/** Waits until no attacker has a subscription left. */
+const allLeft = (target: AttackedGateway) =>
+  expect.poll(() => target.metric('topup_gateway_subscriptions')).toBe(0);
+
+describe('frames', () => {
+  const FRAMES: readonly (readonly [
+    name: string,
+    code: number | undefined,
+    frames: readonly Frame[],
+  ])[] = [
+    ['of 64 MB, by what its head says', 1_009, [{ opcode: TEXT, claimedBytes: 64 * MEGABYTE }]],
+    ['longer than all memory', 1_009, [{ opcode: TEXT, claimedBytes: 2 ** 52 }]],
+    [
+      'in pieces that together are too long',
+      1_009,
+      [
+        { opcode: TEXT, payload: 'x'.repeat(60_000), isLast: false },
+        { opcode: CONTINUATION, payload: 'x'.repeat(60_000), isLast: false },
+      ],
+    ],
+    ['that go on with nothing', 1_002, [{ opcode: CONTINUATION, payload: INIT }]],
+    [
+      'that begin anew in the middle',
+      1_002,
+      [
+        { opcode: TEXT, payload: '{', isLast: false },
+        { opcode: TEXT, payload: INIT },
+      ],
+    ],
+    ['that are not masked', 1_002, [{ opcode: TEXT, payload: INIT, isMasked: false }]],
+    ['of a kind that there is not', 1_002, [{ opcode: 3, payload: INIT }]],
+    ['that say they are compressed', 1_002, [{ opcode: TEXT, payload: INIT, reserved: 4 }]],
+    ['with reserved bits', 1_002, [{ opcode: TEXT, payload: INIT, reserved: 3 }]],
+    ['of text that is no UTF-8', 1_007, [{ opcode: TEXT, payload: Buffer.from([0xc3, 0x28]) }]],
+    [
+      'of bytes that are no message',
+      4_400,
+      [{ opcode: BINARY, payload: Buffer.alloc(1_000, 0xff) }],
+    ],
+    ['of text that is no message', 4_400, [{ opcode: TEXT, payload: 'hello' }]],
+    ['that are empty', 4_400, [{ opcode: TEXT }]],
+    ['of a ping that is too long', 1_002, [{ opcode: PING, payload: 'x'.repeat(126) }]],
+    ['of a ping in pieces', 1_002, [{ opcode: PING, isLast: false }]],
+    ['of a close with half a code', 1_002, [{ opcode: CLOSE, payload: 'x' }]],
+    [
+      'of a close with a code that nobody may send',
+      1_002,
+      [{ opcode: CLOSE, payload: Buffer.from([0x03, 0xed]) }],
+    ],
+  ];
+  for (const [name, code, frames] of FRAMES) {
+    attack(name, async ({ port }) => {
+      const socket = await RawWebSocket.open(port);
+      socket.write(...frames);
+      expect(await socket.closeCode()).toBe(code);
+      socket.leave();
+    });
+  }
+
+  attack('of 64 MB, sent in earnest', async (target) => {
+    const before = await target.refusals('message_size');
+    const raw = await RawWebSocket.open(target.port);
+    for (let at = 0; at < HUGE.length && !raw.socket.destroyed; at += MEGABYTE) {
+      if (raw.socket.write(HUGE.subarray(at, at + MEGABYTE))) continue;
+      await Promise.race([once(raw.socket, 'drain'), once(raw.socket, 'close')]);
+    }
+    await expect.poll(() => target.refusals('message_size')).toBe(before + 1);
+    raw.leave();
+  });
+
+  attack('of nothing, without an end', async (target) => {
+    const before = await target.refusals('message_size');
+    const socket = await RawWebSocket.open(target.port);
+    socket.begin(target.ticket);
+    await socket.told();
+    const pieces = Array.from(
+      { length: 20_000 },
+      (): Frame => ({ opcode: CONTINUATION, isLast: false }),
+    );
+    socket.write({ opcode: TEXT, isLast: false }, ...pieces);
+    expect(await socket.closeCode()).toBe(1_008);
+    await expect.poll(() => target.refusals('message_size')).toBe(before + 1);
+    socket.leave();
+  });
+
+  attack('a byte at a time, and never whole', async (target) => {
+    const sockets = await Promise.all(
+      Array.from({ length: 50 }, () => RawWebSocket.open(target.port)),
+    );
+    const dripping = setInterval(() => {
+      for (const { socket } of sockets) socket.write(' ');
+    }, 50);
+    for (const { socket } of sockets)
+      socket.write(encodeFrame({ opcode: TEXT, claimedBytes: 90_000 }));
+    const codes = await Promise.all(sockets.map((socket) => socket.closeCode()));
+    clearInterval(dripping);
+    expect(codes).toEqual(Array(50).fill(4_408));
+    for (const socket of sockets) socket.leave();
+  });
+});
+
+describe('messages', () => {
+  const SAID: readonly (readonly [name: string, code: number, messages: readonly unknown[]])[] = [
+    [
+      'a subscription before the beginning',
+      4_401,
+      [{ id: '1', type: 'subscribe', payload: { query: '{ __typename }' } }],
+    ],
+    ['two beginnings', 4_429, [{ type: 'connection_init' }, { type: 'connection_init' }]],
+    ['a type that there is not', 4_400, [{ type: 'connection_init' }, { type: 'shutdown' }]],
+    ['a type that is a prototype', 4_400, [{ type: '__proto__' }]],
+    [
+      'the language of before',
+      4_400,
+      [
+        { type: 'connection_init' },
+        { id: '1', type: 'start', payload: { query: '{ __typename }' } },
+      ],
+    ],
+    [
+      'what only a server says',
+      4_400,
+      [
+        { type: 'connection_init' },
+        { id: '1', type: 'next', payload: {} },
+        { id: '1', type: 'subscribe' },
+      ],
+    ],
+    [
+      'an operation without a document',
+      4_400,
+      [{ type: 'connection_init' }, { id: '1', type: 'subscribe', payload: {} }],
+    ],
+    [
+      'an operation without an id',
+      4_400,
+      [{ type: 'connection_init' }, { type: 'subscribe', payload: { query: '{ __typename }' } }],
+    ],
+    [
+      'an empty id',
+      4_400,
+      [
+        { type: 'connection_init' },
+        { id: '', type: 'subscribe', payload: { query: '{ __typename }' } },
+      ],
+    ],
+    [
+      'variables that are a text',
+      4_400,
+      [
+        { type: 'connection_init' },
+        { id: '1', type: 'subscribe', payload: { query: '{ __typename }', variables: 'x' } },
+      ],
+    ],
+    ['a list in place of a message', 4_400, [[{ type: 'connection_init' }]]],
+    ['null', 4_400, [null]],
+    [
+      'a ticket that is an object',
+      4_403,
+      [{ type: 'connection_init', payload: { authorization: { toString: 'Bearer x' } } }],
+    ],
+    [
+      'a ticket that is a list',
+      4_403,
+      [{ type: 'connection_init', payload: { authorization: ['Bearer x.y.z'] } }],
+    ],
+  ];
+  for (const [name, code, messages] of SAID) {
+    attack(name, async ({ port }) => {
+      const socket = await AttackingSocket.open(port);
+      for (const message of messages) socket.send(message);
+      expect((await socket.closed)[0]).toBe(code);
+    });
+  }
+});
+
+describe('operations', () => {
+  attack('of one id', async (target) => {
+    const socket = await begun(target);
+    const id = target.simulator.addOrder({ plan: ledLife().plan });
+    socket.subscribe('1', `subscription { topupStatus(id: "${id}") { status } }`);
+    await socket.message('next');
+    socket.subscribe('1', '{ __typename }');
+    expect(await socket.closed).toEqual([4_409, 'Subscriber for 1 already exists']);
+    await allLeft(target);
+  });
+
+  attack('more than a socket may have', async (target) => {
+    const before = await target.refusals('subscriptions_per_connection');
+    const socket = await begun(target);
+    const id = target.simulator.addOrder({ plan: ledLife().plan });
+    for (let n = 0; n < 110; n += 1) {
+      socket.subscribe(`${n}`, `subscription { topupStatus(id: "${id}") { status } }`);
+    }
+    await expect.poll(() => socket.messages.filter(({ type }) => type === 'error').length).toBe(10);
+    expect(socket.messages.find(({ type }) => type === 'error')).toMatchObject({
+      payload: [{ extensions: { code: 'LIMIT_EXCEEDED' } }],
+    });
+    expect(await target.refusals('subscriptions_per_connection')).toBe(before + 10);
+    socket.leave();
+    await allLeft(target);
+  });
+
+  for (const id of ['__proto__', 'constructor', 'toString', '\u0000', 'x'.repeat(50_000)]) {
+    attack(`whose id is ${JSON.stringify(id.slice(0, 20))}`, async (target) => {
+      const socket = await begun(target);
+      socket.subscribe(id, '{ __typename }');
+      expect(await socket.message('next')).toEqual({
+        id,
+        type: 'next',
+        payload: { data: { __typename: 'Query' } },
+      });
+      socket.send({ id, type: 'complete' });
+      socket.subscribe(id, '{ __typename }');
+      await expect.poll(() => socket.messages.filter(({ type }) => type === 'next').length).toBe(2);
+      socket.leave();
+    });
+  }
+
+  attack('that are ended before they begin', async (target) => {
+    const socket = await begun(target);
+    for (const id of ['1', '__proto__']) socket.send({ id, type: 'complete' });
+    socket.subscribe('1', '{ __typename }');
+    expect(await socket.message('complete')).toEqual({ id: '1', type: 'complete' });
+    socket.leave();
+  });
+
+  for (const [limit, query] of [
+    ['aliases', `{ ${Array.from({ length: 60 }, (_, n) => `a${n}: __typename`).join(' ')} }`],
+    ['depth', `{ ${'a { '.repeat(50)} a ${'} '.repeat(50)} }`],
+    ['tokens', `{ ${'__typename '.repeat(2_000)} }`],
+  ] as const) {
+    attack(`beyond the limit of ${limit}`, async (target) => {
+      const before = await target.refusals(limit);
+      const socket = await begun(target);
+      socket.subscribe('1', query);
+      expect(await socket.message('error')).toMatchObject({
+        payload: [{ extensions: { code: 'LIMIT_EXCEEDED' } }],
+      });
+      expect(await target.refusals(limit)).toBe(before + 1);
+      socket.leave();
+    });
+  }
+});
+
+describe('sockets', () => {
+  attack('by the thousand from one address', async (target) => {
+    const before = await target.refusals('connections_per_address');
+    const raw = await Promise.all(Array.from({ length: 1_000 }, () => connectTo(target.port)));
+    for (const socket of raw) socket.write(HANDSHAKE);
+    await expect
+      .poll(() => target.refusals('connections_per_address'))
+      .toBeGreaterThanOrEqual(before + 800);
+    for (const socket of raw) socket.destroy();
+    // All places are free again.
+    await expect
+      .poll(() =>
+        begun(target).then(
+          (socket) => socket.leave(),
+          () => 'refused',
+        ),
+      )
+      .toBeUndefined();
+  });
+
+  attack('that never begin', async (target) => {
+    const before = await target.refusals('connection_init');
+    const open = Array.from({ length: 100 }, () => AttackingSocket.open(target.port));
+    const sockets = await Promise.all(open);
+    const ends = await Promise.all(sockets.map(({ closed }) => closed));
+    expect(ends).toEqual(Array(100).fill([4_408, 'Connection initialisation timeout']));
+    await expect.poll(() => target.refusals('connection_init')).toBe(before + 100);
+  });
+
+  attack('that shake hands a letter at a time', async (target) => {
+    const sockets = await Promise.all(Array.from({ length: 50 }, () => connectTo(target.port)));
+    const dripping = setInterval(() => {
+      for (const socket of sockets) socket.write('x');
+    }, 100);
+    for (const socket of sockets) socket.write(HANDSHAKE.slice(0, -2));
+    for (const socket of sockets) socket.write('X-A: ');
+    const answers = await Promise.all(sockets.map(answerOf));
+    clearInterval(dripping);
+    expect(answers.flatMap(statusesIn)).toEqual(Array(50).fill(408));
+  });
+
+  attack('of which half is closed', async (target) => {
+    const sockets = await Promise.all(
+      Array.from({ length: 50 }, () => RawWebSocket.open(target.port)),
+    );
+    for (const socket of sockets) socket.begin(target.ticket);
+    for (const socket of sockets) {
+      await socket.told();
+      socket.socket.end();
+    }
+    // The gateway closes its half, too.
+    for (const { socket } of sockets) if (!socket.destroyed) await once(socket, 'close');
+  });
+
+  attack('that vanish with all their subscriptions', async (target) => {
+    const id = target.simulator.addOrder({ plan: ledLife().plan });
+    for (let n = 0; n < 20; n += 1) {
+      const socket = await begun(target);
+      for (let m = 0; m < 20; m += 1) {
+        socket.subscribe(`${m}`, `subscription { topupStatus(id: "${id}") { status } }`);
+      }
+      await socket.message('next');
+      socket.leave();
+    }
+    await allLeft(target);
+  });
+
+  attack('that ping without an end', async (target) => {
+    const before = await target.refusals('message_rate');
+    const socket = await RawWebSocket.open(target.port);
+    socket.begin(target.ticket);
+    await socket.told();
+    socket.write(
+      ...Array.from({ length: 5_000 }, (): Frame => ({ opcode: PING, payload: 'x'.repeat(125) })),
+    );
+    expect(await socket.closeCode()).toBe(4_429);
+    expect(await target.refusals('message_rate')).toBe(before + 1);
+    socket.leave();
+  });
+
+  attack('that ask without an end', async (target) => {
+    const before = await target.refusals('message_rate');
+    const socket = await begun(target);
+    for (let n = 0; n < 5_000; n += 1) socket.subscribe(`${n}`, '{ __typename }');
+    expect(await socket.closed).toEqual([4_429, 'More than 50 messages a second']);
+    expect(await target.refusals('message_rate')).toBe(before + 1);
+    await allLeft(target);
+  });
+
+  const UPGRADES: readonly (readonly [
+    name: string,
+    status: number,
+    from: string | RegExp,
+    to: string,
+  ])[] = [
+    ['at another path', 404, '/graphql ', '/metrics '],
+    ['from a foreign page', 403, '\r\n\r\n', '\r\nOrigin: https://evil.example\r\n\r\n'],
+    ['from a page without an origin', 403, '\r\n\r\n', '\r\nOrigin: null\r\n\r\n'],
+    ['under a foreign name', 421, 'Host: 127.0.0.1', 'Host: evil.example'],
+    ['of a version of before', 400, 'Version: 13', 'Version: 7'],
+    ['without a key', 400, /Sec-WebSocket-Key.*\r\n/, ''],
+    ['with a key that is none', 400, 'dGhlIHNhbXBsZSBub25jZQ==', 'x'],
+    ['by POST', 405, 'GET', 'POST'],
+  ];
+  for (const [name, status, from, to] of UPGRADES) {
+    attack(`opened ${name}`, async ({ port }) => {
+      const answer = await exchange(port, HANDSHAKE.replace(from, to));
+      expect(statusesIn(answer)).toEqual([status]);
+    });
+  }
+
+  attack('that speak no language of the gateway', async ({ port }) => {
+    const socket = await RawWebSocket.open(port, HANDSHAKE.replace('graphql-transport-ws', 'mqtt'));
+    expect(await socket.closeCode()).toBe(4_406);
+    socket.leave();
+  });
+
+  attack('that offer to compress', async ({ port }) => {
+    const socket = await connectTo(port);
+    const offer = '\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n';
+    socket.write(HANDSHAKE.replace('\r\n\r\n', offer));
+    const [head] = await once(socket, 'data');
+    expect(String(head)).toMatch(/^HTTP\/1\.1 101 /);
+    expect(String(head)).not.toMatch(/permessage-deflate/);
+    socket.destroy();
+  });
+});

@@ -1,0 +1,262 @@
+import { Agent, request } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { fulfilledAtOnce } from '../../src/simulator/life.ts';
+import type { Simulator } from '../../src/simulator/simulator.ts';
+import { type GatewayOverSimulator, startGatewayOverSimulator } from './gateway-over-simulator.ts';
+import type { GatewayProcess } from './gateway-process.ts';
+import { INSPECTABLE, InspectedMemory } from './inspected-memory.ts';
+import { bearer, type Claims, SECRET } from './tickets.ts';
+
+/** How long others may have to wait for their answer. */
+const SERVES_OTHERS_WITHIN_MS = 1_000;
+/** What memory may have grown to when an attack is over, as a part of what it was before the first. */
+const MEMORY_RETURNS_TO = 1.2;
+/** Between two questions of somebody who has nothing to do with it. */
+const ASKS_EVERY_MS = 50;
+
+const TICKET_SECONDS = 600;
+const ISSUER = 'shop';
+const AUDIENCE = 'gateway';
+
+/**
+ * Where attackers come from: another address of this machine than that of whoever must still be served. Only
+ * macOS has no second one.
+ */
+export const ELSEWHERE = process.platform === 'darwin' ? '127.0.0.1' : '127.0.0.2';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly text: string;
+  /** The codes of its errors, where it is an answer of GraphQL. */
+  readonly codes: readonly string[];
+}
+
+export interface Question {
+  readonly method?: string;
+  readonly path?: string;
+  readonly headers?: Readonly<Record<string, string | string[]>>;
+  readonly body?: string | Buffer;
+}
+
+/** A gateway as users start it, which asks for tickets, under attack. */
+export class AttackedGateway implements AsyncDisposable {
+  readonly #stack: GatewayOverSimulator;
+  readonly #memory: InspectedMemory;
+  readonly #bystanders = new Agent({ keepAlive: true, maxSockets: 1 });
+  readonly #attackers = new Agent({ keepAlive: true, maxSockets: 50 });
+  /** A ticket for everything. */
+  readonly ticket: string;
+  /** A settled order, which the log holds. */
+  readonly orderId: string;
+  #bytesBefore = 0;
+
+  private constructor(parts: {
+    readonly stack: GatewayOverSimulator;
+    readonly memory: InspectedMemory;
+    readonly ticket: string;
+  }) {
+    this.#stack = parts.stack;
+    this.#memory = parts.memory;
+    this.ticket = parts.ticket;
+    this.orderId = parts.stack.simulator.addOrder({ plan: fulfilledAtOnce() });
+  }
+
+  static async start(environment: Readonly<Record<string, string>>): Promise<AttackedGateway> {
+    const stack = await startGatewayOverSimulator({
+      AUTH_JWT_SECRET: SECRET,
+      AUTH_ISSUER: ISSUER,
+      AUTH_AUDIENCE: AUDIENCE,
+      ...INSPECTABLE,
+      ...environment,
+    });
+    const memory = await InspectedMemory.of(stack.gateway);
+    const ticket = await ticketWith();
+    const attacked = new AttackedGateway({ stack, memory, ticket });
+    await attacked.#warmUp();
+    return attacked;
+  }
+
+  get gateway(): GatewayProcess {
+    return this.#stack.gateway;
+  }
+
+  get simulator(): Simulator {
+    return this.#stack.simulator;
+  }
+
+  get port(): number {
+    return Number(new URL(this.gateway.url).port);
+  }
+
+  /** Sends an HTTP request from elsewhere, with exactly these headers beside `Host` and the length. */
+  send(question: Question): Promise<Answer> {
+    const options = { agent: this.#attackers, localAddress: ELSEWHERE };
+    return ask(this.port, question, options);
+  }
+
+  /** Asks GraphQL over POST, with the ticket for everything unless another is given, or `null` for none. */
+  post(body: unknown, authorization: string | null = this.ticket): Promise<Answer> {
+    return this.send({
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: 'application/graphql-response+json',
+        ...(authorization === null ? {} : { authorization }),
+      },
+      body: typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),
+    });
+  }
+
+  /** What `/metrics` says now of a series, labels included; 0 for one that it does not have. */
+  async metric(series: string): Promise<number> {
+    const answer = await this.#asBystander({
+      path: '/metrics',
+      headers: { authorization: this.ticket },
+    });
+    const line = answer.text.split('\n').find((each) => each.startsWith(`${series} `));
+    return Number(line?.slice(series.length) ?? 0);
+  }
+
+  refusals(limit: string): Promise<number> {
+    return this.metric(`topup_gateway_refused_total{limit="${limit}"}`);
+  }
+
+  /**
+   * Runs an attack, and expects that nobody else notices: others are answered in time while it goes on and
+   * after it, memory goes back to what it was, and no fault is logged.
+   */
+  async survives(attack: () => Promise<void>): Promise<void> {
+    const over = new AbortController();
+    const others = this.#askUntil(over.signal);
+    try {
+      await attack();
+    } finally {
+      over.abort();
+    }
+    expect(await others).toBeLessThan(SERVES_OTHERS_WITHIN_MS);
+    const most = this.#bytesBefore * MEMORY_RETURNS_TO;
+    // To collect garbage takes a while, and is needed only where there is some.
+    if ((await this.#memory.bytes()) >= most) {
+      await expect.poll(() => this.#memory.usedBytes()).toBeLessThan(most);
+    }
+    expect(this.gateway.lines.filter(isFault)).toEqual([]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#memory[Symbol.dispose]();
+    this.#bystanders.destroy();
+    this.#attackers.destroy();
+    await this.#stack[Symbol.asyncDispose]();
+  }
+
+  /** The longest that somebody else had to wait, asking now and then, and once more at the end. */
+  async #askUntil(over: AbortSignal): Promise<number> {
+    let slowestMs = 0;
+    for (let isLast = false; ; ) {
+      slowestMs = Math.max(slowestMs, await this.#askAsBystander());
+      if (isLast) return slowestMs;
+      await pause(ASKS_EVERY_MS, undefined, { signal: over }).catch(() => undefined);
+      isLast = over.aborted;
+    }
+  }
+
+  async #askAsBystander(): Promise<number> {
+    const startedAt = performance.now();
+    const { status, text: body } = await this.#asBystander({
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: this.ticket },
+      body: JSON.stringify({ query: `{ topup(id: "${this.orderId}") { status } }` }),
+    });
+    expect([status, body]).toEqual([200, '{"data":{"topup":{"status":"FULFILLED"}}}']);
+    return performance.now() - startedAt;
+  }
+
+  #asBystander(question: Question): Promise<Answer> {
+    return ask(this.port, question, { agent: this.#bystanders });
+  }
+
+  /** Until what is made on first use is there, and so no growth. */
+  async #warmUp(): Promise<void> {
+    for (let times = 0; times < 20; times += 1) await this.#askAsBystander();
+    await this.metric('');
+    await this.#asBystander({ headers: { accept: 'text/html' } });
+    this.#bytesBefore = await this.#memory.usedBytes();
+  }
+}
+
+/** The claims of a ticket for everything that holds for a while, but for those that are given. */
+export function claimsWith(claims: Claims = {}): Claims {
+  return {
+    topups: '*',
+    scope: 'status card operator',
+    exp: Math.floor(Date.now() / 1_000) + TICKET_SECONDS,
+    iss: ISSUER,
+    aud: AUDIENCE,
+    ...claims,
+  };
+}
+
+/** The value of an `Authorization` header for such a ticket. */
+export function ticketWith(claims: Claims = {}): Promise<string> {
+  return bearer(claimsWith(claims));
+}
+
+/** Starts a gateway for all attacks of a file, and returns what runs one of them as a test. */
+export function attacksOn(environment: Readonly<Record<string, string>> = {}) {
+  let attacked: AttackedGateway | undefined;
+  beforeAll(async () => {
+    attacked = await AttackedGateway.start(environment);
+  });
+  afterAll(() => attacked?.[Symbol.asyncDispose]());
+  return (name: string, attack: (target: AttackedGateway) => Promise<void>) =>
+    it(name, async () => {
+      const target = attacked;
+      if (target === undefined) throw new Error('there is no gateway to attack');
+      await target.survives(() => attack(target));
+    });
+}
+
+async function ask(
+  port: number,
+  { method = 'GET', path = '/graphql', headers = {}, body }: Question,
+  options: { readonly agent: Agent; readonly localAddress?: string },
+): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
+  const call = request({
+    host: '127.0.0.1',
+    port,
+    method,
+    path,
+    headers: { ...length, ...headers },
+    ...options,
+  });
+  call.once('error', reject);
+  call.once('response', (response) => {
+    text(response).then((told) => {
+      const { statusCode: status = 0, headers: had } = response;
+      resolve({ status, headers: had, text: told, codes: codesIn(told) });
+    }, reject);
+  });
+  call.end(body);
+  return promise;
+}
+
+function codesIn(text: string): readonly string[] {
+  try {
+    const { errors = [] } = JSON.parse(text);
+    return errors.map(({ extensions }: { extensions?: { code?: string } }) => extensions?.code);
+  } catch {
+    return [];
+  }
+}
+
+/** Pino's levels: 50 is `error`. What is no JSON is not the gateway's own, unless Node tells of its inspector. */
+function isFault(line: string): boolean {
+  return line.startsWith('{')
+    ? /"level":(5|6)\d\b/.test(line)
+    : !/^(Debugger |For help, see: )/.test(line);
+}

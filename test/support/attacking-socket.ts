@@ -1,0 +1,63 @@
+import { once } from 'node:events';
+import { type ClientOptions, WebSocket } from 'ws';
+import { ELSEWHERE } from './attacked-gateway.ts';
+
+export interface Message {
+  readonly type: string;
+  readonly id?: string;
+  readonly payload?: unknown;
+}
+
+/** A WebSocket from elsewhere that says whatever it is told to, in whatever order. */
+export class AttackingSocket {
+  readonly socket: WebSocket;
+  readonly messages: Message[] = [];
+  /** Code and reason of the close frame. */
+  readonly closed: Promise<readonly [code: number, reason: string]>;
+
+  private constructor(socket: WebSocket) {
+    this.socket = socket;
+    socket.on('message', (data) => this.messages.push(JSON.parse(String(data))));
+    socket.on('error', () => undefined);
+    this.closed = once(socket, 'close').then(([code, reason]) => [code, String(reason)]);
+  }
+
+  static async open(port: number, options: ClientOptions = {}): Promise<AttackingSocket> {
+    const url = `ws://127.0.0.1:${port}/graphql`;
+    const socket = new WebSocket(url, 'graphql-transport-ws', {
+      localAddress: ELSEWHERE,
+      ...options,
+    });
+    const attacking = new AttackingSocket(socket);
+    await once(socket, 'open');
+    return attacking;
+  }
+
+  send(message: unknown): void {
+    this.socket.send(typeof message === 'string' ? message : JSON.stringify(message));
+  }
+
+  begin(payload?: unknown): void {
+    this.send({ type: 'connection_init', payload });
+  }
+
+  subscribe(id: string, query: string): void {
+    this.send({ id, type: 'subscribe', payload: { query } });
+  }
+
+  /** The first message of a type, had already or to come. */
+  async message(type: string): Promise<Message> {
+    for (;;) {
+      const had = this.messages.find((message) => message.type === type);
+      if (had !== undefined) return had;
+      await Promise.race([once(this.socket, 'message'), this.closed]);
+      if (this.socket.readyState === WebSocket.CLOSED) {
+        throw new Error(`closed before ${type}: ${(await this.closed).join(' ')}`);
+      }
+    }
+  }
+
+  leave(): void {
+    this.socket.terminate();
+  }
+}
