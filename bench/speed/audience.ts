@@ -1,0 +1,103 @@
+/** Servers with thousands of subscribers, and what an event costs them. */
+import type { Running } from './contestants.ts';
+import { SUBSCRIBERS } from './paths.ts';
+import { CLIENT_CORE, Pinned } from './pinned.ts';
+import { percentile } from './statistics.ts';
+
+export interface AudienceOptions {
+  readonly subscribers: number;
+  /** Whether each follows an order of its own, or all the same. */
+  readonly own: boolean;
+}
+
+export interface EventCosts {
+  readonly cpuMicrosecondsPerMessage: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/** Until a first event has come through to all, so many are tried. */
+const FIRST_TRIES = 20;
+const FIRST_PATIENCE_MS = 15_000;
+
+let sequence = 0;
+
+/** A contestant, and a process full of its subscribers. */
+export class Audience {
+  readonly server: Running;
+  readonly #options: AudienceOptions;
+  readonly #clients: Pinned;
+
+  private constructor(server: Running, options: AudienceOptions) {
+    this.server = server;
+    this.#options = options;
+    this.#clients = new Pinned({ core: CLIENT_CORE, command: [process.execPath, SUBSCRIBERS] });
+  }
+
+  /** Resolves once all have sent their subscription. */
+  static async open(server: Running, options: AudienceOptions): Promise<Audience> {
+    const audience = new Audience(server, options);
+    const url = server.url.replace('http:', 'ws:');
+    await audience.#clients.ask({ kind: 'open', url, ...options }, 'opened');
+    return audience;
+  }
+
+  /** Resolves once an event has reached all: whoever sends none at the start cannot tell when it is ready. */
+  async warmUp(events: number): Promise<void> {
+    for (let attempt = 1; attempt <= FIRST_TRIES; attempt += 1) {
+      if (await this.#reachesAll()) break;
+      if (attempt === FIRST_TRIES) throw new Error(`no event of ${this.server.who} reaches all`);
+    }
+    await this.publish(events);
+  }
+
+  /** So many events, each once all have had the one before. */
+  async publish(events: number): Promise<EventCosts> {
+    const { process } = this.server;
+    const before = await process.ask({ kind: 'usage' }, 'usage');
+    const delaysMs: number[] = [];
+    for (let event = 0; event < events; event += 1) {
+      for (const delay of await this.#publishOne()) delaysMs.push(delay);
+    }
+    const after = await process.ask({ kind: 'usage' }, 'usage');
+    return {
+      cpuMicrosecondsPerMessage:
+        ((after.cpuMs - before.cpuMs) * 1_000) / (events * this.#options.subscribers),
+      p50Ms: percentile(delaysMs, 50),
+      p99Ms: percentile(delaysMs, 99),
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#clients.stop();
+  }
+
+  async #publishOne(): Promise<readonly number[]> {
+    const delivered = this.#clients.hear('delivered');
+    await this.#tellServer();
+    return (await delivered).delaysMs;
+  }
+
+  async #reachesAll(): Promise<boolean> {
+    const delivered = this.#clients.hear('delivered').then(() => true);
+    await this.#tellServer();
+    const { promise: impatient, resolve } = Promise.withResolvers<boolean>();
+    const timer = setTimeout(resolve, FIRST_PATIENCE_MS, false);
+    try {
+      return await Promise.race([delivered, impatient]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async #tellServer(): Promise<void> {
+    const { own, subscribers } = this.#options;
+    await publishTo(this.server.process, own ? subscribers : 1);
+  }
+}
+
+/** One event for each of so many orders; resolves once the server has sent or appended all. */
+export async function publishTo(process: Pinned, orders: number): Promise<void> {
+  sequence += 1;
+  await process.ask({ kind: 'publish', sequence, orders }, 'done');
+}

@@ -1,0 +1,48 @@
+/** A bare `ws` server: remembers who follows which order, and sends each of them the same bytes. */
+import { createServer } from 'node:http';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { onCommand, type Publish, tell } from '../messages.ts';
+import type { Row } from '../rows.ts';
+import { changed, listen } from './common.ts';
+
+const followers = new Map<string, Map<WebSocket, string>>();
+const server = createServer();
+const sockets = new WebSocketServer({ server, perMessageDeflate: false });
+
+sockets.on('connection', (socket) => {
+  socket.on('message', (text) => {
+    const { type, id, payload } = JSON.parse(String(text));
+    if (type === 'connection_init') socket.send('{"type":"connection_ack"}');
+    else if (type === 'subscribe') follow(socket, id, payload.variables.id);
+  });
+});
+
+function follow(socket: WebSocket, messageId: string, orderId: string): void {
+  const ofOrder = followers.get(orderId) ?? new Map<WebSocket, string>();
+  followers.set(orderId, ofOrder.set(socket, messageId));
+  socket.on('close', () => ofOrder.delete(socket));
+}
+
+onCommand((command) => {
+  if (command.kind !== 'publish') return;
+  publish(command);
+  tell({ kind: 'done' });
+});
+
+function publish(command: Publish): void {
+  for (const row of changed(command)) send(row);
+}
+
+function send(topupStatus: Row): void {
+  const payload = JSON.stringify({ data: { topupStatus } });
+  const bytes = new Map<string, Buffer>();
+  for (const [socket, messageId] of followers.get(topupStatus.id) ?? []) {
+    const message =
+      bytes.get(messageId) ??
+      Buffer.from(`{"id":${JSON.stringify(messageId)},"type":"next","payload":${payload}}`);
+    bytes.set(messageId, message);
+    socket.send(message, { binary: false });
+  }
+}
+
+listen(server);

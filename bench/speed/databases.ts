@@ -1,0 +1,105 @@
+/** The databases that are measured on. The large ones are written once and kept. */
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { planner } from '../../src/core/cadence.ts';
+import type { Observation } from '../../src/core/topup.ts';
+import { openSqliteStore } from '../../src/store/sqlite/open.ts';
+import { DATA } from './paths.ts';
+import { lifeOf, observationOf, type Row, rowOf, SNAPSHOTS_EACH } from './rows.ts';
+
+/** Snapshots in the large log. */
+export const MILLION = 1_000_000;
+
+/** Orders that are written in one transaction. */
+const BATCH = 500;
+
+/** A log of settled orders, `SNAPSHOTS_EACH` snapshots each. */
+export function settledLog(snapshots: number): Promise<string> {
+  return kept(`log-${snapshots}`, (path) => writeSettledLog(path, snapshots));
+}
+
+/** The same orders as one table with their latest state, for those who write their server by hand. */
+export function plainTable(orders: number): Promise<string> {
+  return kept(`plain-${orders}`, async (path) => writeTable(path, orders));
+}
+
+/** A new log of orders that are parked, which nobody asks the upstream about while it is measured. */
+export async function parkedLog(orders: number): Promise<string> {
+  const path = newDatabase();
+  await writeLog(path, orders, (index) => [
+    observationOf(index, {
+      upstreamStatus: 'QUEUED',
+      observedAt: Date.now(),
+      createdAt: Date.now() - 1_000,
+    }),
+  ]);
+  return path;
+}
+
+/** The place of a database that lasts as long as the bench. */
+export function newDatabase(): string {
+  mkdirSync(DATA, { recursive: true });
+  const folder = mkdtempSync(join(DATA, 'once-'));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return join(folder, 'gateway.db');
+}
+
+/** Only a database that was written to its end gets its name. */
+async function kept(name: string, write: (path: string) => Promise<void>): Promise<string> {
+  const folder = join(DATA, name);
+  if (!existsSync(folder)) {
+    process.stdout.write(`writing ${folder}, once: this may take minutes\n`);
+    const unfinished = `${folder}-unfinished`;
+    rmSync(unfinished, { recursive: true, force: true });
+    mkdirSync(unfinished, { recursive: true });
+    await write(join(unfinished, 'gateway.db'));
+    renameSync(unfinished, folder);
+  }
+  return join(folder, 'gateway.db');
+}
+
+/** The same, at a place of the caller's. */
+export function writeSettledLog(path: string, snapshots: number): Promise<void> {
+  return writeLog(path, snapshots / SNAPSHOTS_EACH, (index) => lifeOf(index));
+}
+
+async function writeLog(
+  path: string,
+  orders: number,
+  snapshotsOf: (index: number) => readonly Observation[],
+): Promise<void> {
+  const store = await openSqliteStore({ url: `file:${path}` });
+  const plan = planner(false);
+  for (let from = 0; from < orders; from += BATCH) {
+    const indexes = Array.from({ length: Math.min(BATCH, orders - from) }, (_, at) => from + at);
+    await store.recordAll(indexes.flatMap(snapshotsOf), plan);
+  }
+  await store.close();
+}
+
+function writeTable(path: string, orders: number): void {
+  const database = new Database(path);
+  database.pragma('journal_mode = WAL');
+  const columns: readonly (keyof Row)[] = [
+    'id',
+    'ref',
+    'type',
+    'number',
+    'amount',
+    'status',
+    'upstreamStatus',
+    'cardCode',
+    'transactionNumber',
+    'processedAt',
+    'createdAt',
+  ];
+  const types = columns.map((name) => (name === 'amount' ? 'amount REAL' : `${name} TEXT`));
+  database.exec(`CREATE TABLE topups (${types.join(', ')}, PRIMARY KEY (id))`);
+  const places = columns.map((name) => `@${name}`).join(', ');
+  const insert = database.prepare(`INSERT INTO topups VALUES (${places})`);
+  database.transaction(() => {
+    for (let index = 0; index < orders; index += 1) insert.run(rowOf(index));
+  })();
+  database.close();
+}

@@ -1,0 +1,78 @@
+/** What a scenario comes to. */
+
+export interface Metric {
+  readonly name: string;
+  /** Digits after the point. */
+  readonly digits: number;
+}
+
+export interface Line {
+  readonly who: string;
+  /** For each metric, one value a round. */
+  readonly values: Readonly<Record<string, readonly number[]>>;
+}
+
+/** One row of the table of what must be reached. */
+export interface Verdict {
+  readonly what: string;
+  readonly must: string;
+  readonly is: string;
+  readonly isReached: boolean;
+}
+
+export interface Result {
+  readonly scenario: ScenarioName;
+  readonly title: string;
+  /** What was done, and what is peculiar about it. */
+  readonly explanation: readonly string[];
+  readonly metrics: readonly Metric[];
+  readonly lines: readonly Line[];
+  /** The metric that is shown as ratios as well, each line against this one. */
+  readonly comparison?: { readonly metric: string; readonly with: string };
+  readonly verdicts: readonly Verdict[];
+}
+
+export const SCENARIOS = [
+  'cached',
+  'uncached',
+  'burst',
+  'fan-out',
+  'own-orders',
+  'idle',
+  'delivery',
+  'scale',
+  'startup',
+] as const;
+export type ScenarioName = (typeof SCENARIOS)[number];
+
+export interface Measuring {
+  readonly rounds: number;
+  /** Of load, for each contestant in each round. */
+  readonly seconds: number;
+  readonly say: (line: string) => void;
+}
+
+export type Scenario = (measuring: Measuring) => Promise<Result>;
+
+/** Collects values round by round. */
+export class Notes {
+  readonly #lines = new Map<string, Record<string, number[]>>();
+
+  add(who: string, values: Readonly<Record<string, number>>): void {
+    const line = this.#lines.get(who) ?? {};
+    this.#lines.set(who, line);
+    for (const [metric, value] of Object.entries(values)) {
+      const known = line[metric] ?? [];
+      line[metric] = known;
+      known.push(value);
+    }
+  }
+
+  of(who: string, metric: string): readonly number[] {
+    return this.#lines.get(who)?.[metric] ?? [];
+  }
+
+  lines(): readonly Line[] {
+    return [...this.#lines].map(([who, values]) => ({ who, values }));
+  }
+}

@@ -1,0 +1,148 @@
+/** The orders that everybody answers with, each made from its index alone. */
+import type { Observation } from '../../src/core/topup.ts';
+
+/** What the query asks for, as it must come back. */
+export interface Row {
+  readonly id: string;
+  readonly ref: string;
+  readonly type: string;
+  readonly number: string;
+  readonly amount: number;
+  readonly status: string;
+  readonly upstreamStatus: string;
+  readonly cardCode: string;
+  readonly transactionNumber: string;
+  readonly processedAt: string;
+  readonly createdAt: string;
+}
+
+const FIELDS =
+  'id ref type number amount status upstreamStatus cardCode transactionNumber processedAt createdAt';
+
+export const QUERY = `query Topup($id: ID!) { topup(id: $id) { ${FIELDS} } }`;
+export const SUBSCRIPTION = `subscription Live($id: ID!) { topupStatus(id: $id) { ${FIELDS} } }`;
+
+/** The schema of those who write theirs by hand. */
+export const SDL = /* GraphQL */ `
+  enum TopupStatus {
+    HANDLING
+    QUEUED
+    FULFILLED
+    REFUNDED
+    UNKNOWN
+  }
+  type Topup {
+    id: ID!
+    ref: String
+    type: String
+    number: String
+    amount: Float
+    status: TopupStatus!
+    upstreamStatus: String!
+    cardCode: String
+    transactionNumber: String
+    processedAt: String
+    createdAt: String
+  }
+  type Query {
+    topup(id: ID!): Topup
+  }
+`;
+
+export const SUBSCRIPTION_SDL = /* GraphQL */ `
+  type Subscription {
+    topupStatus(id: ID!): Topup!
+  }
+`;
+
+const FIRST_CREATED_AT = Date.UTC(2025, 9, 29);
+const LIFE_MS = 5_000;
+
+/** As OneClickDz makes them: the second of the creation, then what tells them apart. */
+export function idOf(index: number): string {
+  return `69015a80${index.toString(16).padStart(16, '0')}`;
+}
+
+export function indexOf(id: string): number {
+  return Number.parseInt(id.slice(8), 16);
+}
+
+export function createdAtOf(index: number): number {
+  return FIRST_CREATED_AT + (index % 100_000_000) * 10;
+}
+
+export function rowOf(index: number): Row {
+  const createdAt = createdAtOf(index);
+  return {
+    id: idOf(index),
+    ref: `shop-order-${index}`,
+    type: 'ADSL',
+    number: '036362608',
+    amount: 1_000,
+    status: 'FULFILLED',
+    upstreamStatus: 'FULFILLED',
+    cardCode: `${100_000_000_000 + index}`,
+    transactionNumber: `AT-2025-${index}`,
+    processedAt: new Date(createdAt + LIFE_MS).toISOString(),
+    createdAt: new Date(createdAt).toISOString(),
+  };
+}
+
+/** As the upstream puts it. */
+export function upstreamTopup(index: number): Readonly<Record<string, string | number>> {
+  const row = rowOf(index);
+  return {
+    _id: row.id,
+    ref: row.ref,
+    status: row.status,
+    type: row.type,
+    number: row.number,
+    topup_amount: row.amount,
+    card_code: row.cardCode,
+    num_trans: row.transactionNumber,
+    date_traitement: row.processedAt,
+    created_at: row.createdAt,
+  };
+}
+
+/** The order in progress, and what else is told of it. */
+export function observationOf(index: number, told: Partial<Observation> = {}): Observation {
+  const createdAt = createdAtOf(index);
+  const { id, ref, type, number, amount } = rowOf(index);
+  return {
+    orderId: id,
+    upstreamStatus: 'HANDLING',
+    observedAt: createdAt + 1_000,
+    ref,
+    type,
+    number,
+    amount,
+    cardCode: null,
+    transactionNumber: null,
+    processedAt: null,
+    refundMessage: null,
+    createdAt,
+    ...told,
+  };
+}
+
+/** How many snapshots each order of a written log has. */
+export const SNAPSHOTS_EACH = 4;
+
+/** A whole life, one observation for each snapshot; the last is what `rowOf` shows. */
+export function lifeOf(index: number): readonly Observation[] {
+  const createdAt = createdAtOf(index);
+  const row = rowOf(index);
+  return [
+    observationOf(index),
+    observationOf(index, { upstreamStatus: 'QUEUED', observedAt: createdAt + 2_000 }),
+    observationOf(index, { observedAt: createdAt + 3_000 }),
+    observationOf(index, {
+      upstreamStatus: 'FULFILLED',
+      observedAt: createdAt + 6_000,
+      cardCode: row.cardCode,
+      transactionNumber: row.transactionNumber,
+      processedAt: createdAt + LIFE_MS,
+    }),
+  ];
+}

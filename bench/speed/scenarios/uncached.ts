@@ -1,0 +1,87 @@
+import {
+  loadOn,
+  OURS,
+  startGateway,
+  startNode,
+  startUpstream,
+  whileRunning,
+  YOGA,
+} from '../contestants.ts';
+import { MILLION, plainTable, settledLog } from '../databases.ts';
+import { Notes, type Scenario } from '../result.ts';
+import { idOf, SNAPSHOTS_EACH } from '../rows.ts';
+import { atLeast } from '../verdicts.ts';
+import { check } from './check.ts';
+
+const CPU = 'CPU µs a request';
+const ORDERS = MILLION / SNAPSHOTS_EACH;
+
+/** No order is asked for twice in a run, so no answer can have been kept. */
+export const uncached: Scenario = async ({ rounds, seconds, say }) => {
+  const notes = new Notes();
+  // The warm-up takes as many as a round.
+  const each = Math.floor(ORDERS / (rounds + 1));
+  const database = await settledLog(MILLION);
+  const plain = await plainTable(ORDERS);
+  await whileRunning([startUpstream], ([upstream]) =>
+    whileRunning(
+      [
+        () => startGateway({ database, upstream: upstream?.url ?? '' }),
+        () => startNode(YOGA, 'yoga', { PLAIN_DATABASE: plain }),
+      ],
+      async (contestants) => {
+        for (const contestant of contestants) {
+          await check(contestant, ORDERS);
+          await loadOn(contestant, { ids: idsFrom(0, each), seconds });
+        }
+        for (let round = 1; round <= rounds; round += 1) {
+          const ids = idsFrom(round * each, each);
+          for (const contestant of contestants) {
+            const { perSecond, p99Ms, cpuMicroseconds } = await loadOn(contestant, {
+              ids,
+              seconds,
+            });
+            const repeated = Math.max(0, perSecond * seconds - each) / (perSecond * seconds);
+            notes.add(contestant.who, {
+              'requests/s': perSecond,
+              'p99 ms': p99Ms,
+              [CPU]: cpuMicroseconds,
+              'asked again %': repeated * 100,
+            });
+            say(`round ${round}: ${contestant.who} ${Math.round(perSecond)}/s`);
+          }
+        }
+      },
+    ),
+  );
+  const metric = 'requests/s';
+  return {
+    scenario: 'uncached',
+    title: 'An uncached `topup`: each answer different',
+    explanation: [
+      `Settled orders out of ${ORDERS.toLocaleString('en')} in a log of ${MILLION.toLocaleString('en')} snapshots, the same document, and no order twice in the`,
+      'whole run as long as there are enough (the last column tells how many requests came after that). Plain Yoga reads',
+      'the same rows out of a table with nothing but the latest state, card codes in plain text.',
+    ],
+    metrics: [
+      { name: metric, digits: 0 },
+      { name: 'p99 ms', digits: 2 },
+      { name: CPU, digits: 1 },
+      { name: 'asked again %', digits: 0 },
+    ],
+    lines: notes.lines(),
+    comparison: { metric, with: YOGA },
+    verdicts: [
+      atLeast(notes, 1.5, {
+        what: 'uncached `topup`, requests/s of plain Yoga',
+        metric,
+        who: OURS,
+        with: YOGA,
+      }),
+    ],
+  };
+};
+
+function idsFrom(from: number, count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => idOf(from + index));
+}

@@ -1,0 +1,48 @@
+import { parseArgs } from 'node:util';
+import { SCENARIOS, type ScenarioName } from './result.ts';
+
+const LEAST_ROUNDS = 5;
+
+export interface Selection {
+  readonly scenarios: readonly ScenarioName[];
+  readonly rounds: number;
+  readonly seconds: number;
+  /** Only a complete run, with rounds enough, writes the files. */
+  readonly isComplete: boolean;
+}
+
+/**
+ * `npm run bench -- cached fan-out --rounds 3 --seconds 2`; all scenarios, 5 rounds of 2 s without.
+ *
+ * @throws TypeError or RangeError for what is none of these.
+ */
+export function selectionFrom(args: readonly string[]): Selection {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      rounds: { type: 'string', default: String(LEAST_ROUNDS) },
+      seconds: { type: 'string', default: '2' },
+    },
+  });
+  const scenarios = positionals.length === 0 ? SCENARIOS : positionals.map(scenarioNamed);
+  const rounds = whole('rounds', values.rounds);
+  return {
+    scenarios,
+    rounds,
+    seconds: whole('seconds', values.seconds),
+    isComplete: positionals.length === 0 && rounds >= LEAST_ROUNDS,
+  };
+}
+
+function scenarioNamed(text: string): ScenarioName {
+  const name = SCENARIOS.find((scenario) => scenario === text);
+  if (name !== undefined) return name;
+  throw new RangeError(`scenarios are ${SCENARIOS.join(', ')}, not ${text}`);
+}
+
+function whole(name: string, text: string): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number > 0) return number;
+  throw new RangeError(`--${name} takes a whole number above 0, not ${text}`);
+}

@@ -1,0 +1,63 @@
+/** Many subscribers in one process: bare sockets that speak graphql-transport-ws, and note when events come. */
+import { WebSocket } from 'ws';
+import { moment, type OpenSubscribers, onCommand, readStamp, tell } from './messages.ts';
+import { idOf, SUBSCRIPTION } from './rows.ts';
+
+/** So many are opened at a time. */
+const AT_ONCE = 200;
+
+const delays = new Map<number, number[]>();
+let subscribers = 0;
+
+onCommand((command) => {
+  if (command.kind === 'open') void open(command).then(() => tell({ kind: 'opened' }));
+});
+
+async function open(asked: OpenSubscribers): Promise<void> {
+  subscribers = asked.subscribers;
+  const indexes = Array.from({ length: asked.subscribers }, (_, index) => index);
+  for (let from = 0; from < indexes.length; from += AT_ONCE) {
+    await Promise.all(
+      indexes
+        .slice(from, from + AT_ONCE)
+        .map((index) => subscribe(asked.url, idOf(asked.own ? index : 0))),
+    );
+  }
+}
+
+/** Resolves once the operation has been sent; whether it runs, the first event tells. */
+function subscribe(url: string, id: string): Promise<void> {
+  const payload = { query: SUBSCRIPTION, variables: { id } };
+  const socket = new WebSocket(url, 'graphql-transport-ws', { perMessageDeflate: false });
+  return new Promise((resolve, reject) => {
+    socket.on('error', reject);
+    socket.on('close', (code, reason) => fail(`a socket was closed: ${code} ${reason}`));
+    socket.on('open', () => socket.send('{"type":"connection_init"}'));
+    socket.on('message', (data) => {
+      const text = String(data);
+      if (text.includes('"connection_ack"')) {
+        socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload }));
+        resolve();
+      } else if (text.includes('"ping"')) socket.send('{"type":"pong"}');
+      else if (text.includes('"errors"')) fail(text);
+      else note(text);
+    });
+  });
+}
+
+function note(text: string): void {
+  const now = moment();
+  const stamp = readStamp(text);
+  if (stamp === undefined) return;
+  const ofEvent = delays.get(stamp.sequence) ?? [];
+  delays.set(stamp.sequence, ofEvent);
+  ofEvent.push(now - stamp.at);
+  if (ofEvent.length < subscribers) return;
+  delays.delete(stamp.sequence);
+  tell({ kind: 'delivered', sequence: stamp.sequence, delaysMs: ofEvent });
+}
+
+function fail(why: string): never {
+  process.stderr.write(`${why}\n`);
+  process.exit(1);
+}
