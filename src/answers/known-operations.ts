@@ -1,5 +1,6 @@
-import { type DocumentNode, type ExecutionResult, execute } from 'graphql';
+import type { DocumentNode, ExecutionResult } from 'graphql';
 import type { GraphQLContext } from '../graphql/context.ts';
+import { run } from '../graphql/engine.ts';
 import { schema } from '../graphql/schema.ts';
 import { costError } from '../limits/cost.ts';
 import { rememberedByText } from '../limits/remembered-documents.ts';
@@ -87,7 +88,7 @@ export class KnownOperations {
     };
     const costsTheSame = known.texts !== undefined && known.texts === textsIn(params);
     if (!costsTheSame && costError(args, this.#queryCost) !== undefined) return undefined;
-    return execute(args);
+    return run(args);
   }
 }
 

@@ -67,5 +67,5 @@ export async function subscribeLive(
   if (!(Symbol.asyncIterator in stream)) return stream;
   // The schema has one subscription, and its events are of one kind.
   const events = stream[Symbol.asyncIterator]() as AsyncIterator<FollowedEvent>;
-  return new Live(events, renderings.take(validated));
+  return new Live(events, renderings.take(args));
 }

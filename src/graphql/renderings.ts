@@ -1,13 +1,13 @@
-import {
-  type DocumentNode,
-  type ExecutionResult,
-  executeSubscriptionEvent,
-  type GraphQLError,
-  type GraphQLFormattedError,
-  type ValidatedSubscriptionArgs,
+import type {
+  DocumentNode,
+  ExecutionArgs,
+  ExecutionResult,
+  GraphQLError,
+  GraphQLFormattedError,
 } from 'graphql';
 import type { FollowedEvent } from '../feed/feed.ts';
 import type { GraphQLContext } from './context.ts';
+import { run } from './engine.ts';
 
 /** One event, as those who asked the same get to see it. */
 export interface Rendered extends ExecutionResult {
@@ -23,12 +23,12 @@ export type Mask = (error: unknown) => GraphQLError;
  * however many subscribers it goes to.
  */
 export class Rendering {
-  readonly #args: ValidatedSubscriptionArgs;
+  readonly #args: ExecutionArgs;
   readonly #mask: Mask;
   #event: FollowedEvent | undefined;
   #rendered: Rendered | Promise<Rendered> | undefined;
 
-  constructor(args: ValidatedSubscriptionArgs, mask: Mask) {
+  constructor(args: ExecutionArgs, mask: Mask) {
     this.#args = args;
     this.#mask = mask;
   }
@@ -43,7 +43,7 @@ export class Rendering {
   }
 
   #render(event: FollowedEvent): Rendered | Promise<Rendered> {
-    const result = executeSubscriptionEvent({ ...this.#args, rootValue: event });
+    const result = run({ ...this.#args, rootValue: event });
     return result instanceof Promise
       ? result.then((late) => this.#toRendered(late))
       : this.#toRendered(result);
@@ -82,7 +82,7 @@ export class Renderings {
   }
 
   /** To be given back by calling what is returned beside it, once. */
-  take(args: ValidatedSubscriptionArgs) {
+  take(args: ExecutionArgs) {
     const byKey = this.#byDocument.get(args.document) ?? new Map<string, Shared>();
     this.#byDocument.set(args.document, byKey);
     const key = keyOf(args);
@@ -97,7 +97,7 @@ export class Renderings {
   }
 }
 
-function keyOf({ operation, rawVariableValues, contextValue }: ValidatedSubscriptionArgs): string {
+function keyOf({ operationName, variableValues, contextValue }: ExecutionArgs): string {
   const { rights } = (contextValue as GraphQLContext).access;
-  return JSON.stringify([rights, operation.name?.value, rawVariableValues]);
+  return JSON.stringify([rights, operationName, variableValues]);
 }

@@ -1,6 +1,8 @@
+import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
 import type { FollowedEvent, Following, Live, Sink } from '../graphql/live.ts';
 import type { Rendered } from '../graphql/renderings.ts';
+import type { SocketExtra } from './graphql-socket.ts';
 
 /**
  * Sends the events of a subscription right to its socket, as graphql-transport-ws has it. One is on its way at
@@ -11,6 +13,8 @@ import type { Rendered } from '../graphql/renderings.ts';
  */
 export class Push implements Sink, AsyncIterableIterator<never> {
   readonly #socket: WebSocket;
+  /** What is below the socket. */
+  readonly #stream: Socket;
   readonly #live: Live;
   readonly #following: Following;
   readonly #head: string;
@@ -20,11 +24,12 @@ export class Push implements Sink, AsyncIterableIterator<never> {
   #hasEnded = false;
 
   constructor(
-    { socket, id }: { readonly socket: WebSocket; readonly id: string },
+    { socket, request, id }: SocketExtra & { readonly id: string },
     live: Live,
     following: Following,
   ) {
     this.#socket = socket;
+    this.#stream = request.socket;
     this.#live = live;
     this.#following = following;
     this.#head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
@@ -74,14 +79,22 @@ export class Push implements Sink, AsyncIterableIterator<never> {
   }
 
   #send(rendered: Rendered): void {
+    const wasBusy = this.#isBusy;
+    this.#isBusy = false;
     if (this.#hasEnded || this.#socket.readyState !== this.#socket.OPEN) return;
-    this.#isBusy = true;
-    this.#socket.send(`${this.#head}${rendered.stringify()}}`, this.#onSent);
+    this.#socket.send(`${this.#head}${rendered.stringify()}}`);
+    if (this.#stream.writableLength > 0) this.#waitUntilSent();
+    else if (wasBusy) this.#following.resume();
   }
 
-  /** Whether it went well is of no matter here: a socket that fails is closed. */
-  readonly #onSent = (): void => {
-    this.#isBusy = false;
-    this.#following.resume();
-  };
+  /** Only where the client is slow: a callback for each message would cost as much as the message. */
+  #waitUntilSent(): void {
+    this.#isBusy = true;
+    // Nothing, to be sent after all that waits before it. How that goes is of no matter here: a socket that
+    // fails is closed.
+    this.#stream.write('', () => {
+      this.#isBusy = false;
+      this.#following.resume();
+    });
+  }
 }

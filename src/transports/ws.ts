@@ -120,7 +120,7 @@ class SocketOperations {
       onSubscribe: (context, _id, payload) => this.#prepare(context, payload),
       execute: (args) => this.#execute(args),
       subscribe: (args) => this.#subscribe(args),
-      onOperation: (...[{ extra }, id, , , result]) => pushed(result, extra.socket, id),
+      onOperation: (...[{ extra }, id, , , result]) => pushed(result, extra, id),
       // Masked already; only what is meant for HTTP must go.
       onNext: (...[, , , , { errors }]) => {
         for (const error of errors ?? []) delete error.extensions['http'];
@@ -227,10 +227,10 @@ class SocketOperations {
 }
 
 /** Its events go right to the socket, where they can. */
-function pushed(result: OperationResult, socket: WebSocket, id: string): Push | undefined {
+function pushed(result: OperationResult, extra: SocketExtra, id: string): Push | undefined {
   const following = result instanceof Live ? result.following : undefined;
   if (!(result instanceof Live) || following === undefined) return undefined;
-  return new Push({ socket, id }, result, following);
+  return new Push({ ...extra, id }, result, following);
 }
 
 /** HTTP statuses mean nothing here. */

@@ -1,10 +1,4 @@
-import {
-  type DocumentNode,
-  type ExecutionArgs,
-  type ExecutionResult,
-  execute,
-  GraphQLError,
-} from 'graphql';
+import { type DocumentNode, type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql';
 import { createYoga, isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Tickets } from '../auth/tickets.ts';
 import type { Access } from '../core/access.ts';
@@ -85,7 +79,7 @@ export function createGraphQLYoga(options: YogaOptions) {
     plugins: [
       useDocumentLimits(guard, mask),
       useRequestErrors(logger),
-      useOneEngine(options, mask),
+      useSharedWork(options, mask),
       useQueryTiming(options),
       useStreams(mask),
     ],
@@ -101,11 +95,8 @@ export function contextFor(
   return { ...guard.lookups.partsFor(parts, access.ticket ?? caller), access, basis };
 }
 
-/**
- * graphql-js runs every operation, whichever way it came, so that all ways give the same answers. One that ran
- * already is only put into words.
- */
-function useOneEngine(
+/** Subscribers share what is made of each event; a query that ran already is only put into words. */
+function useSharedWork(
   { renderings }: YogaOptions,
   mask: Mask,
 ): Plugin<RequestContext, RequestContext> {
@@ -113,14 +104,13 @@ function useOneEngine(
     onSubscribe({ setSubscribeFn }) {
       setSubscribeFn((args: ExecutionArgs) => subscribeLive(args, renderings));
     },
-    onExecute({ args, setExecuteFn, setResultAndStopExecution }) {
+    onExecute({ args, setResultAndStopExecution }) {
       const { executed, onAnswered } = args.contextValue;
       if (executed !== undefined) {
         const errors = executed.errors?.map(mask);
         setResultAndStopExecution({ ...executed, ...(errors === undefined ? {} : { errors }) });
         return undefined;
       }
-      setExecuteFn(execute);
       return {
         onExecuteDone: ({ result }) => {
           if (!isAsyncIterable(result) && result.errors === undefined) onAnswered?.(args.document);
