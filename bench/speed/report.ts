@@ -40,7 +40,7 @@ const METHOD = [
   'contestants are interleaved. A figure is the median of the rounds, in brackets the least and the most; a ratio is',
   'taken round by round, and then its median. All answer the same query with the same fields, which is checked before.',
   'The limits of the gateway on connections and lookups of one address are raised by its variables',
-  '(`MAX_CONNECTIONS`, `MAX_CONNECTIONS_PER_ADDRESS`, `UNCACHED_LOOKUPS_PER_MINUTE`, `UPSTREAM_CALLS_PER_MINUTE`), since',
+  '(`MAX_CONNECTIONS`, `MAX_CONNECTIONS_PER_ADDRESS`, `UNCACHED_LOOKUPS_PER_MINUTE`, `UPSTREAM_CALLS_PER_MINUTE`, `REQUEST_TIMEOUT_MS`), since',
   'all clients are at one.',
 ];
 
