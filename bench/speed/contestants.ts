@@ -29,12 +29,16 @@ export const TAILCALL_CACHED = 'Tailcall, @cache';
 
 const SECRET = 'a secret that only this bench knows and uses';
 
-/** What the limits must let through: thousands of clients at one address. */
+/**
+ * What the limits must let through: thousands of clients at one address, who may have connected long before they
+ * ask.
+ */
 export const RAISED_LIMITS = {
   MAX_CONNECTIONS: '100000',
   MAX_CONNECTIONS_PER_ADDRESS: '100000',
   UNCACHED_LOOKUPS_PER_MINUTE: '100000',
   UPSTREAM_CALLS_PER_MINUTE: '60000',
+  REQUEST_TIMEOUT_MS: '60000',
 } as const;
 
 /** The upstream, on the core of the client. */

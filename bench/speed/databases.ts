@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { planner } from '../../src/core/cadence.ts';
+import type { Planner } from '../../src/core/store.ts';
 import type { Observation } from '../../src/core/topup.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import { DATA } from './paths.ts';
@@ -24,17 +25,19 @@ export function plainTable(orders: number): Promise<string> {
   return kept(`plain-${orders}`, async (path) => writeTable(path, orders));
 }
 
-/** A new log of orders that are parked, which nobody asks the upstream about while it is measured. */
+/**
+ * A new log of orders that are parked and were watched a moment ago: for minutes, nobody asks the upstream about
+ * them, and a new watcher changes nothing in their schedule.
+ */
 export async function parkedLog(orders: number): Promise<string> {
-  const path = newDatabase();
-  await writeLog(path, orders, (index) => [
-    observationOf(index, {
-      upstreamStatus: 'QUEUED',
-      observedAt: Date.now(),
-      createdAt: Date.now() - 1_000,
-    }),
-  ]);
-  return path;
+  const database = newDatabase();
+  const parked = {
+    upstreamStatus: 'QUEUED',
+    observedAt: Date.now(),
+    createdAt: Date.now() - 1_000,
+  };
+  await write({ database, orders, plan: planner(true) }, (index) => [observationOf(index, parked)]);
+  return database;
 }
 
 /** The place of a database that lasts as long as the bench. */
@@ -46,14 +49,14 @@ export function newDatabase(): string {
 }
 
 /** Only a database that was written to its end gets its name. */
-async function kept(name: string, write: (path: string) => Promise<void>): Promise<string> {
+async function kept(name: string, fill: (path: string) => Promise<void>): Promise<string> {
   const folder = join(DATA, name);
   if (!existsSync(folder)) {
     process.stdout.write(`writing ${folder}, once: this may take minutes\n`);
     const unfinished = `${folder}-unfinished`;
     rmSync(unfinished, { recursive: true, force: true });
     mkdirSync(unfinished, { recursive: true });
-    await write(join(unfinished, 'gateway.db'));
+    await fill(join(unfinished, 'gateway.db'));
     renameSync(unfinished, folder);
   }
   return join(folder, 'gateway.db');
@@ -61,16 +64,16 @@ async function kept(name: string, write: (path: string) => Promise<void>): Promi
 
 /** The same, at a place of the caller's. */
 export function writeSettledLog(path: string, snapshots: number): Promise<void> {
-  return writeLog(path, snapshots / SNAPSHOTS_EACH, (index) => lifeOf(index));
+  const orders = snapshots / SNAPSHOTS_EACH;
+  return write({ database: path, orders, plan: planner(false) }, lifeOf);
 }
 
-async function writeLog(
-  path: string,
-  orders: number,
+async function write(
+  log: { readonly database: string; readonly orders: number; readonly plan: Planner },
   snapshotsOf: (index: number) => readonly Observation[],
 ): Promise<void> {
-  const store = await openSqliteStore({ url: `file:${path}` });
-  const plan = planner(false);
+  const { database, orders, plan } = log;
+  const store = await openSqliteStore({ url: `file:${database}` });
   for (let from = 0; from < orders; from += BATCH) {
     const indexes = Array.from({ length: Math.min(BATCH, orders - from) }, (_, at) => from + at);
     await store.recordAll(indexes.flatMap(snapshotsOf), plan);

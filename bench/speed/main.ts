@@ -1,11 +1,11 @@
 /** `npm run bench`: the gateway beside the bare machine and its peers, all in one run. */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { DATA, RESULTS } from './paths.ts';
+import { mkdirSync } from 'node:fs';
+import { machine } from './machine.ts';
+import { DATA } from './paths.ts';
 import { endAllWithBench } from './pinned.ts';
-import { plot } from './plot.ts';
-import { report, tables } from './report.ts';
-import type { Result, Scenario, ScenarioName } from './result.ts';
+import { tables } from './report.ts';
+import type { Scenario, ScenarioName } from './result.ts';
+import { keep } from './results.ts';
 import { burst } from './scenarios/burst.ts';
 import { cached } from './scenarios/cached.ts';
 import { delivery } from './scenarios/delivery.ts';
@@ -29,20 +29,14 @@ const RUNS: Readonly<Record<ScenarioName, Scenario>> = {
   startup,
 };
 
-const { scenarios, rounds, seconds, isComplete } = selectionFrom(process.argv.slice(2));
+const { scenarios, rounds, seconds, isKept } = selectionFrom(process.argv.slice(2));
 endAllWithBench();
 mkdirSync(DATA, { recursive: true });
-const results: Result[] = [];
 for (const name of scenarios) {
   const measuring = { rounds, seconds, say: (line: string) => say(`${name}: ${line}`) };
   const result = await RUNS[name](measuring);
   say('', ...tables(result), '');
-  results.push(result);
-}
-if (isComplete) {
-  mkdirSync(RESULTS, { recursive: true });
-  writeFileSync(join(RESULTS, 'speed.md'), report({ results, rounds, seconds }));
-  writeFileSync(join(RESULTS, 'speed.svg'), plot(results));
+  if (isKept) keep({ result, rounds, seconds, machine: machine() });
 }
 
 function say(...lines: readonly string[]): void {

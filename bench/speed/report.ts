@@ -1,42 +1,38 @@
 /** `bench/results/speed.md`, and the same tables on the screen. */
-import { readFileSync } from 'node:fs';
-import { arch, cpus, loadavg, release, totalmem } from 'node:os';
-import { join } from 'node:path';
 import { CLIENT, CONNECTIONS } from './load.ts';
-import { ROOT } from './paths.ts';
-import type { Line, Metric, Result, Verdict } from './result.ts';
+import { versions } from './machine.ts';
+import type { Line, Measured, Metric, Result, Verdict } from './result.ts';
 import { ratios, spreadOf } from './statistics.ts';
 
-export interface Run {
-  readonly results: readonly Result[];
-  readonly rounds: number;
-  readonly seconds: number;
-}
-
-export function report({ results, rounds, seconds }: Run): string {
+export function report(all: readonly Measured[]): string {
   return `${[
     '# Speed',
     '',
     '![The gateway beside the bare machine and its peers](speed.svg)',
     '',
-    `Made by \`npm run bench -- --rounds ${rounds} --seconds ${seconds}\` on ${machine()}.`,
-    `Load comes from ${CLIENT}, ${CONNECTIONS} connections that are kept alive, one request at a time on each; load of ${seconds} s.`,
+    `Made by \`npm run bench\`; load comes from ${CLIENT}, ${CONNECTIONS} connections`,
+    'that are kept alive, one request at a time on each.',
     ...METHOD,
     '',
     `Versions: ${versions().join(', ')}.`,
     '',
     '## What must be reached',
     '',
-    ...verdictTable(results.flatMap(({ verdicts }) => verdicts)),
-    ...results.flatMap((result) => [
-      '',
-      `## ${result.title}`,
-      '',
-      ...result.explanation,
-      '',
-      ...table(result),
-    ]),
+    ...verdictTable(all.flatMap(({ result }) => result.verdicts)),
+    ...all.flatMap((measured) => ['', ...section(measured)]),
   ].join('\n')}\n`;
+}
+
+function section({ result, rounds, seconds, machine }: Measured): readonly string[] {
+  return [
+    `## ${result.title}`,
+    '',
+    ...result.explanation,
+    '',
+    ...table(result),
+    '',
+    `\`npm run bench -- ${result.scenario} --rounds ${rounds} --seconds ${seconds}\` on ${machine}.`,
+  ];
 }
 
 const METHOD = [
@@ -44,27 +40,9 @@ const METHOD = [
   'contestants are interleaved. A figure is the median of the rounds, in brackets the least and the most; a ratio is',
   'taken round by round, and then its median. All answer the same query with the same fields, which is checked before.',
   'The limits of the gateway on connections and lookups of one address are raised by its variables',
-  '(`MAX_CONNECTIONS`, `MAX_CONNECTIONS_PER_ADDRESS`, `UNCACHED_LOOKUPS_PER_MINUTE`, `UPSTREAM_CALLS_PER_MINUTE`), since',
+  '(`MAX_CONNECTIONS`, `MAX_CONNECTIONS_PER_ADDRESS`, `UNCACHED_LOOKUPS_PER_MINUTE`, `UPSTREAM_CALLS_PER_MINUTE`, `REQUEST_TIMEOUT_MS`), since',
   'all clients are at one.',
 ];
-
-function machine(): string {
-  const [cpu] = cpus();
-  const cores = `${cpus().length} cores of ${cpu?.model ?? 'an unknown processor'}`;
-  const memory = `${Math.round(totalmem() / 2 ** 30)} GiB`;
-  const load = (loadavg()[0] ?? 0).toFixed(1);
-  return `${cores}, ${memory}, ${process.platform} ${release()} ${arch()}, Node ${process.version}, load ${load} at the end`;
-}
-
-/** Of what is measured, as it was installed. */
-function versions(): readonly string[] {
-  const { dependencies, optionalDependencies } = JSON.parse(
-    readFileSync(join(ROOT, 'bench/package.json'), 'utf8'),
-  );
-  return Object.entries({ ...dependencies, ...optionalDependencies }).map(
-    ([name, version]) => `${name} ${version}`,
-  );
-}
 
 /** For the screen. */
 export function tables(result: Result): readonly string[] {

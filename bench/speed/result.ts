@@ -32,6 +32,14 @@ export interface Result {
   readonly verdicts: readonly Verdict[];
 }
 
+/** A result, and how it was come by. */
+export interface Measured {
+  readonly result: Result;
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly machine: string;
+}
+
 export const SCENARIOS = [
   'cached',
   'uncached',

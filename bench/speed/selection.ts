@@ -7,8 +7,8 @@ export interface Selection {
   readonly scenarios: readonly ScenarioName[];
   readonly rounds: number;
   readonly seconds: number;
-  /** Only a complete run, with rounds enough, writes the files. */
-  readonly isComplete: boolean;
+  /** Only what has rounds enough goes into the results. */
+  readonly isKept: boolean;
 }
 
 /**
@@ -31,7 +31,7 @@ export function selectionFrom(args: readonly string[]): Selection {
     scenarios,
     rounds,
     seconds: whole('seconds', values.seconds),
-    isComplete: positionals.length === 0 && rounds >= LEAST_ROUNDS,
+    isKept: rounds >= LEAST_ROUNDS,
   };
 }
 

@@ -77,8 +77,8 @@ function resultOf(notes: Notes): Result {
     scenario: 'burst',
     title: `${QUERIES.toLocaleString('en')} queries at once for one cold id, upstream ${DELAY_MS} ms`,
     explanation: [
-      'Each query on a connection of its own, opened before; time from the first to the last answer. After a warm-up with',
-      'another id.',
+      'Each query on a connection of its own, opened before; time from the first query to the last answer. After a warm-up',
+      'with another id. Calls are those that ask for an order; the lists by which the gateway keeps others fresh are none.',
     ],
     metrics: [
       { name: 'upstream calls', digits: 0 },

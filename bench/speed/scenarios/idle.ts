@@ -26,10 +26,12 @@ const BARE_OWN = `${BARE_WS}, each its own order`;
 /** Thousands wait for orders that are parked. */
 export const idle: Scenario = async ({ rounds, say }) => {
   const notes = new Notes();
-  const database = await parkedLog(SUBSCRIBERS);
   await whileRunning([startUpstream], async ([upstream]) => {
     const bare = () => startNode(BARE_WS, 'node-ws');
-    const gateway = () => startGateway({ database, upstream: upstream?.url ?? '' });
+    const gateway = async () => {
+      const database = await parkedLog(SUBSCRIBERS);
+      return startGateway({ database, upstream: upstream?.url ?? '' });
+    };
     for (let round = 1; round <= rounds; round += 1) {
       notes.add(BARE_WS, { [METRIC]: await memoryOf(bare, false) });
       notes.add(OURS, { [METRIC]: await memoryOf(gateway, false) });
