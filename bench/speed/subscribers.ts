@@ -1,4 +1,5 @@
 /** Many subscribers in one process: bare sockets that speak graphql-transport-ws, and note when events come. */
+import { randomUUID } from 'node:crypto';
 import { WebSocket } from 'ws';
 import { moment, type OpenSubscribers, onCommand, readStamp, tell } from './messages.ts';
 import { idOf, SUBSCRIPTION } from './rows.ts';
@@ -36,7 +37,8 @@ function subscribe(url: string, id: string): Promise<void> {
     socket.on('message', (data) => {
       const text = String(data);
       if (text.includes('"connection_ack"')) {
-        socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload }));
+        // As clients of graphql-ws do: no two messages are the same bytes.
+        socket.send(JSON.stringify({ id: randomUUID(), type: 'subscribe', payload }));
         resolve();
       } else if (text.includes('"ping"')) socket.send('{"type":"pong"}');
       else if (text.includes('"errors"')) fail(text);

@@ -35,13 +35,8 @@ function publish(command: Publish): void {
 
 function send(topupStatus: Row): void {
   const payload = JSON.stringify({ data: { topupStatus } });
-  const bytes = new Map<string, Buffer>();
   for (const [socket, messageId] of followers.get(topupStatus.id) ?? []) {
-    const message =
-      bytes.get(messageId) ??
-      Buffer.from(`{"id":${JSON.stringify(messageId)},"type":"next","payload":${payload}}`);
-    bytes.set(messageId, message);
-    socket.send(message, { binary: false });
+    socket.send(`{"id":"${messageId}","type":"next","payload":${payload}}`);
   }
 }
 
