@@ -3,7 +3,7 @@ import { index, integer, primaryKey, real, sql, sqliteTable, text } from './driz
 
 /** All times are Unix milliseconds. After a change here: `npm run migrations`, and commit what it writes. */
 
-/** The log, append-only: no statement updates or deletes a row. */
+/** The log, append-only: the gateway updates and deletes no row. Only `npm run prune` removes old ones. */
 export const snapshots = sqliteTable(
   'snapshots',
   {
