@@ -13,6 +13,7 @@ import { type Question, READS, WRITES } from './questions.ts';
 const SMALL = 1_000;
 const LARGE = 1_000_000;
 const ROUNDS = 31;
+const ROUNDS_TO_WARM_UP = 5;
 const READS_A_ROUND = 500;
 const WRITES_A_ROUND = 200;
 
@@ -62,11 +63,10 @@ interface Comparison {
 /** Both logs by turns, so that what else the machine does falls on both. */
 async function row(name: string, { question, pick, small, large }: Comparison): Promise<string> {
   const rounds: { readonly small: number; readonly large: number }[] = [];
-  // The first is for warming up.
-  for (let round = 0; round <= ROUNDS; round += 1) {
+  for (let round = -ROUNDS_TO_WARM_UP; round < ROUNDS; round += 1) {
     const cost = async (log: Log) => microseconds(log.store, question, pick(log, round));
     const measured = { small: await cost(small), large: await cost(large) };
-    if (round > 0) rounds.push(measured);
+    if (round >= 0) rounds.push(measured);
   }
   const ratios = rounds.map((each) => each.large / each.small);
   const at = (values: readonly number[], part: number) =>
