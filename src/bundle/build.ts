@@ -1,7 +1,7 @@
 /** `npm run bundle`: makes the file that `npm start` runs. It does so itself where there is none. */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import * as esbuild from 'esbuild';
+import type { Plugin } from 'esbuild';
 import { bundleFolder, bundlePath } from './bundle.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -16,7 +16,7 @@ const EXTERNAL = ['better-sqlite3', '@graphql-yoga/render-graphiql'];
  * What a source says of its own place stays true in the bundle. A `require` that a source makes for itself
  * is one that esbuild would not follow, and left out it follows.
  */
-const places: esbuild.Plugin = {
+const places: Plugin = {
   name: 'places',
   setup(build) {
     build.onLoad({ filter: /[\\/]src[\\/].*\.ts$/ }, ({ path }) => ({
@@ -29,6 +29,8 @@ const places: esbuild.Plugin = {
 };
 
 async function bundle(path: string): Promise<void> {
+  // Here, since an installation without optional packages has no bundler.
+  const esbuild = await import('esbuild');
   const { outputFiles } = await esbuild.build({
     absWorkingDir: ROOT,
     entryPoints: ['src/run.ts'],
@@ -49,6 +51,7 @@ async function bundle(path: string): Promise<void> {
     sourcesContent: false,
     logLevel: 'silent',
   });
+  await esbuild.stop();
   mkdirSync(bundleFolder(ROOT), { recursive: true });
   // The map first: the bundle is there from the moment that it has its name, whole.
   for (const file of outputFiles.toSorted((a, b) => b.path.length - a.path.length)) {
@@ -74,7 +77,6 @@ try {
 } catch (error) {
   const reason = error instanceof Error ? error.message.split('\n', 1)[0] : 'failed';
   process.stderr.write(`topup-gateway: could not be bundled, starts slower: ${reason}\n`);
-  process.exitCode = 1;
-} finally {
-  await esbuild.stop();
+  // At once: the bundler's own process may be there still.
+  process.exit(1);
 }
