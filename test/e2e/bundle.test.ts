@@ -15,7 +15,9 @@ async function start(root: string): Promise<readonly string[]> {
   return gateway.lines;
 }
 
-it('makes one file at the first start and runs it at the next, until a source changes', async () => {
+it('makes one file at the first start and runs it at the next, until a source changes', {
+  timeout: 120_000,
+}, async () => {
   await using installation = installElsewhere();
   const { root, bundles } = installation;
   await start(root);
