@@ -10,6 +10,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/bundle-first.ts'],
     testTimeout: 30_000,
     hookTimeout: 30_000,
     // Whole processes on a busy machine; who waits for what never comes waits this long.

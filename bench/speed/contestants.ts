@@ -74,7 +74,7 @@ export interface GatewayStart {
   readonly withTickets?: boolean;
 }
 
-const MAIN = join(ROOT, 'src/main.ts');
+const MAIN = join(ROOT, 'src/main.js');
 
 /** The gateway as `npm start` runs it, from its environment on. */
 export function gatewayCommand({ database, upstream, withTickets = false }: GatewayStart): Start {

@@ -39,7 +39,10 @@ export interface Range {
   readonly from: 'oldest' | 'newest';
 }
 
-/** All snapshots, append-only: the only source of truth and of events. */
+/**
+ * All snapshots, append-only: the only source of truth and of events. Of a settled order the first ones may have
+ * been removed, never the last; versions keep their numbers.
+ */
 export interface SnapshotLog {
   /** Made with the log, and never again: a cursor that carries another belongs to another log. */
   readonly logId: string;

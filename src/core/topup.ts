@@ -34,7 +34,7 @@ export interface Observation extends TopupDetails {
 }
 
 export interface Snapshot extends Observation {
-  /** Counts from 1 for each order, without holes. */
+  /** Counts from 1 for each order, without holes; the first ones may have been removed since. */
   readonly version: number;
   /** The log holds a card code, but no key that opens it is here; `cardCode` is `null` then. */
   readonly isCardUnreadable?: true;

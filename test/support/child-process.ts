@@ -13,7 +13,7 @@ export interface Ended {
 
 /** Runs the gateway to its end, and keeps apart what it wrote where. */
 export async function runGateway(environment: Readonly<Record<string, string>>): Promise<Ended> {
-  const child = spawn(process.execPath, ['src/main.ts'], {
+  const child = spawn(process.execPath, ['src/main.js'], {
     cwd: ROOT,
     env: { PATH: process.env['PATH'], PORT: '0', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],

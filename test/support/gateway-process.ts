@@ -21,11 +21,16 @@ export interface GatewayProcess extends AsyncDisposable {
   end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals | null>;
 }
 
-/** Starts the gateway as a user does, on a free port unless the environment says otherwise. */
+/**
+ * Starts the gateway as a user does, on a free port unless the environment says otherwise.
+ *
+ * @param root where it is installed: this project, by default.
+ */
 export async function startGatewayProcess(
   environment: Readonly<Record<string, string>>,
+  root: string = ROOT,
 ): Promise<GatewayProcess> {
-  const running = spawnGateway(environment);
+  const running = spawnGateway(environment, root);
   const up = await Promise.race([
     running.line((line) => line.includes('is up: open')),
     running.ended.then((code) => {
@@ -50,9 +55,9 @@ export async function startGatewayProcess(
   };
 }
 
-function spawnGateway(environment: Readonly<Record<string, string>>) {
-  const child = spawn(process.execPath, ['src/main.ts'], {
-    cwd: ROOT,
+function spawnGateway(environment: Readonly<Record<string, string>>, root: string) {
+  const child = spawn(process.execPath, ['src/main.js'], {
+    cwd: root,
     env: { PATH: process.env['PATH'], HOST: '127.0.0.1', PORT: '0', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

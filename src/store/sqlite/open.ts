@@ -28,6 +28,12 @@ export interface SqliteOptions {
 const WRITE_AHEAD_ATTEMPTS = 20;
 
 /**
+ * Of the file, so much is read where the system holds it anyway: an order of long ago costs what one of just now does.
+ * A million snapshots take 160 MB.
+ */
+const MAPPED_BYTES = 1_073_741_824;
+
+/**
  * Opens the database, makes it and its folder where there is none, and brings its schema up to date.
  * Rejects with a `StoreOpenError` for one that cannot be used, or cannot be written.
  */
@@ -106,6 +112,7 @@ function prepareDatabase(
   writeAhead(database);
   // A snapshot that a client has seen must not be unsaid by a power cut.
   database.pragma('synchronous = FULL');
+  database.pragma(`mmap_size = ${MAPPED_BYTES}`);
   return database.transaction(() => agreeOnLogId(database, newLogId)).immediate();
 }
 

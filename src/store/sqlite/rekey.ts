@@ -3,10 +3,13 @@ import type { CardCodes } from '../../cards/card-codes.ts';
 
 const BATCH = 200;
 
-interface Row {
-  readonly rowid: number;
+/** Where the last batch ended. */
+interface Place {
   readonly orderId: string;
   readonly version: number;
+}
+
+interface Row extends Place {
   readonly sealed: string;
 }
 
@@ -29,12 +32,12 @@ export function rekey(
 ): Rekeyed {
   database.pragma('secure_delete = ON');
   const total = { changed: 0, current: 0, unreadable: 0 };
-  let after = 0;
+  let after: Place = { orderId: '', version: 0 };
   for (;;) {
     const rows = rekeyBatch({ database, cards, after, total });
     const last = rows.at(-1);
     if (last === undefined) return total;
-    after = last.rowid;
+    after = last;
     onBatch(total.changed + total.current + total.unreadable);
   }
 }
@@ -42,25 +45,28 @@ export function rekey(
 function rekeyBatch(options: {
   readonly database: Database.Database;
   readonly cards: CardCodes;
-  readonly after: number;
+  readonly after: Place;
   readonly total: { changed: number; current: number; unreadable: number };
 }): readonly Row[] {
   const { database, cards, after, total } = options;
-  const select = database.prepare<[number, number], Row>(
-    `SELECT rowid, order_id AS orderId, version, card_code AS sealed FROM snapshots
-     WHERE rowid > ? AND card_code IS NOT NULL ORDER BY rowid LIMIT ?`,
+  const select = database.prepare<[string, number, number], Row>(
+    `SELECT order_id AS orderId, version, card_code AS sealed FROM snapshots
+     WHERE (order_id, version) > (?, ?) AND card_code IS NOT NULL
+     ORDER BY order_id, version LIMIT ?`,
   );
-  const update = database.prepare('UPDATE snapshots SET card_code = ? WHERE rowid = ?');
+  const update = database.prepare(
+    'UPDATE snapshots SET card_code = ? WHERE order_id = ? AND version = ?',
+  );
   const counts = { changed: 0, current: 0, unreadable: 0 };
   const rekeyOne = (row: Row): keyof Rekeyed => {
     if (cards.isCurrent(row.sealed)) return 'current';
     const code = cards.open(row.sealed, row);
     if (code === undefined) return 'unreadable';
-    update.run(cards.seal(code, row), row.rowid);
+    update.run(cards.seal(code, row), row.orderId, row.version);
     return 'changed';
   };
   const work = database.transaction(() => {
-    const rows = select.all(after, BATCH);
+    const rows = select.all(after.orderId, after.version, BATCH);
     for (const row of rows) counts[rekeyOne(row)] += 1;
     return rows;
   });

@@ -1,9 +1,14 @@
 import type { TopupStatus } from '../../core/topup.ts';
 import { index, integer, primaryKey, real, sql, sqliteTable, text } from './drizzle.ts';
 
-/** All times are Unix milliseconds. After a change here: `npm run migrations`, and commit what it writes. */
+/**
+ * All times are Unix milliseconds. After a change here: `npm run migrations`, and commit what it writes.
+ *
+ * Snapshots and orders are WITHOUT ROWID, which Drizzle knows nothing of: a migration that makes either table anew
+ * must say so by hand.
+ */
 
-/** The log, append-only: no statement updates or deletes a row. */
+/** The log, append-only: the gateway updates and deletes no row. Only `npm run prune` removes old ones. */
 export const snapshots = sqliteTable(
   'snapshots',
   {

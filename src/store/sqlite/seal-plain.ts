@@ -4,10 +4,13 @@ import type { CardCodes } from '../../cards/card-codes.ts';
 const NOTE = 'card-codes-are-sealed';
 const BATCH = 500;
 
-interface Row {
-  readonly rowid: number;
+/** Where the last batch ended. */
+interface Place {
   readonly orderId: string;
   readonly version: number;
+}
+
+interface Row extends Place {
   readonly code: string;
 }
 
@@ -20,7 +23,7 @@ export function sealPlainCodes(database: Database.Database, cards: CardCodes): v
   database.pragma('secure_delete = ON');
   if (database.prepare('SELECT 1 FROM notes WHERE name = ?').get(NOTE) !== undefined) return;
   let sealed = 0;
-  for (let batch = sealBatch(database, cards, 0); batch !== undefined; ) {
+  for (let batch = sealBatch(database, cards, { orderId: '', version: 0 }); batch !== undefined; ) {
     sealed += batch.count;
     batch = sealBatch(database, cards, batch.last);
   }
@@ -34,19 +37,22 @@ export function sealPlainCodes(database: Database.Database, cards: CardCodes): v
 function sealBatch(
   database: Database.Database,
   cards: CardCodes,
-  after: number,
-): { readonly count: number; readonly last: number } | undefined {
-  const select = database.prepare<[number, number], Row>(
-    `SELECT rowid, order_id AS orderId, version, card_code AS code FROM snapshots
-     WHERE rowid > ? AND card_code IS NOT NULL AND card_code NOT LIKE 'v1.%' ORDER BY rowid LIMIT ?`,
+  after: Place,
+): { readonly count: number; readonly last: Place } | undefined {
+  const select = database.prepare<[string, number, number], Row>(
+    `SELECT order_id AS orderId, version, card_code AS code FROM snapshots
+     WHERE (order_id, version) > (?, ?) AND card_code IS NOT NULL AND card_code NOT LIKE 'v1.%'
+     ORDER BY order_id, version LIMIT ?`,
   );
-  const update = database.prepare('UPDATE snapshots SET card_code = ? WHERE rowid = ?');
+  const update = database.prepare(
+    'UPDATE snapshots SET card_code = ? WHERE order_id = ? AND version = ?',
+  );
   const seal = database.transaction(() => {
-    const rows = select.all(after, BATCH);
-    for (const row of rows) update.run(cards.seal(row.code, row), row.rowid);
+    const rows = select.all(after.orderId, after.version, BATCH);
+    for (const row of rows) update.run(cards.seal(row.code, row), row.orderId, row.version);
     return rows;
   });
   const rows = seal.immediate();
   const last = rows.at(-1);
-  return last && { count: rows.length, last: last.rowid };
+  return last && { count: rows.length, last };
 }

@@ -1,0 +1,43 @@
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fingerprintOf } from './fingerprint.ts';
+
+/** Where bundles lie: below `node_modules`, so that whoever installs anew also begins anew. */
+export function bundleFolder(root: string): string {
+  return join(root, 'node_modules/.cache/topup-gateway/bundles');
+}
+
+export function bundlePath(root: string): string {
+  return join(bundleFolder(root), `${fingerprintOf(root)}.cjs`);
+}
+
+/**
+ * The gateway and all its packages as one file, made at the first start from these sources. To look up and
+ * compile 600 files would take more than half of each start, and of its memory a third.
+ *
+ * @returns its path; `undefined` where there is none and none can be made: the sources run as well.
+ */
+export function currentBundle(root: string): string | undefined {
+  const path = bundlePath(root);
+  if (existsSync(path)) return path;
+  // In another process, since what a bundler takes of memory would not come back.
+  return isWritable(bundleFolder(root)) && build() && existsSync(path) ? path : undefined;
+}
+
+function build(): boolean {
+  const script = join(import.meta.dirname, 'build.ts');
+  return (
+    spawnSync(process.execPath, [script], { stdio: ['ignore', 'ignore', 'inherit'] }).status === 0
+  );
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,122 @@
+/** `npm run prune`: removes old snapshots of settled orders, while the gateway serves. */
+import { existsSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import Database from 'better-sqlite3';
+import { parseConfig } from './config.ts';
+import { StartupError } from './errors.ts';
+import { databasePath, IN_MEMORY } from './store/sqlite/location.ts';
+import { type Pruned, prune } from './store/sqlite/prune.ts';
+
+const USAGE = `usage: npm run prune -- --older-than 90d [--dry-run]
+
+  --older-than  how long ago a snapshot was first seen that goes: 12h, 90d
+  --dry-run     says what would go, and leaves it
+
+Of an order that is settled, all snapshots as old as that go but its last. DATABASE_URL must be that of the gateway
+(a .env file is read).`;
+
+/** EX_USAGE of sysexits.h. */
+const EXIT_USAGE = 64;
+
+const UNITS_MS: Readonly<Record<string, number>> = { h: 3_600_000, d: 86_400_000 };
+
+/** Batches between two lines on how far it is. */
+const REPORT_EVERY = 100;
+
+/** What is wrong with how it was called. */
+class UsageError extends Error {}
+
+interface Arguments {
+  readonly olderThanMs: number;
+  readonly isDryRun: boolean;
+}
+
+function parseArguments(): Arguments {
+  const values = parsed();
+  const age = values['older-than'];
+  if (age === undefined) throw new UsageError('--older-than is missing');
+  const [, digits, unit = ''] = /^([1-9]\d{0,4})([hd])$/.exec(age) ?? [];
+  const unitMs = UNITS_MS[unit];
+  if (digits === undefined || unitMs === undefined) {
+    throw new UsageError(
+      `--older-than must be a whole number of hours or days, such as 12h or 90d, but is ${JSON.stringify(age)}`,
+    );
+  }
+  return { olderThanMs: Number(digits) * unitMs, isDryRun: values['dry-run'] };
+}
+
+function parsed() {
+  try {
+    const options = {
+      'older-than': { type: 'string' },
+      'dry-run': { type: 'boolean', default: false },
+    } as const;
+    return parseArgs({ options }).values;
+  } catch (cause) {
+    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+}
+
+async function main(): Promise<void> {
+  const { olderThanMs, isDryRun } = parseArguments();
+  const database = openExisting(parseConfig(process.env).databaseUrl);
+  let batch = 0;
+  const pause = async (total: Pruned, tookMs: number) => {
+    batch += 1;
+    if (batch % REPORT_EVERY === 0) process.stderr.write(`${said(total, isDryRun)} so far\n`);
+    // As long as the batch took: SQLite does not queue, so who comes back at once may be first again.
+    if (!isDryRun) await setTimeout(Math.max(1, tookMs));
+  };
+  try {
+    const before = Date.now() - olderThanMs;
+    const total = await prune(database, { before, isDryRun, pause });
+    process.stdout.write(`${said(total, isDryRun)}; ${roomIn(database)}\n`);
+  } finally {
+    database.close();
+  }
+}
+
+function openExisting(url: string): Database.Database {
+  const path = databasePath(url);
+  if (path === IN_MEMORY || !existsSync(path)) {
+    throw new StartupError(`${path} is no file: DATABASE_URL must name the gateway's database`);
+  }
+  const database = new Database(path, { timeout: 5_000, fileMustExist: true });
+  try {
+    const tables = database
+      .prepare("SELECT count(*) FROM sqlite_schema WHERE name IN ('orders', 'snapshots', 'log')")
+      .pluck()
+      .get();
+    if (tables !== 3) throw new StartupError(`${path} is not a database of the gateway`);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function said({ snapshots, orders }: Pruned, isDryRun: boolean): string {
+  return `${snapshots} snapshots of ${orders} settled orders ${isDryRun ? 'would go' : 'removed'}`;
+}
+
+/** The file does not shrink: what is free in it is used before it grows. */
+function roomIn(database: Database.Database): string {
+  const pages = Number(database.pragma('freelist_count', { simple: true }));
+  const bytes = pages * Number(database.pragma('page_size', { simple: true }));
+  return `${(bytes / 1_000_000).toFixed(1)} MB in the file are free for new ones`;
+}
+
+try {
+  process.loadEnvFile();
+} catch {
+  // There need not be one.
+}
+try {
+  await main();
+} catch (error) {
+  const message = error instanceof Error ? error.message : String(error);
+  const isUsage = error instanceof UsageError;
+  process.stderr.write(isUsage ? `${message}\n\n${USAGE}\n` : `prune: ${message}\n`);
+  process.exitCode = isUsage ? EXIT_USAGE : error instanceof StartupError ? error.exitCode : 1;
+}
