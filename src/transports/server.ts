@@ -14,7 +14,7 @@ import type { Drain } from './drain.ts';
 import { setSecurityHeaders } from './headers.ts';
 import { readiness } from './health.ts';
 import { guardServer, serverLimits } from './http-limits.ts';
-import { isAllowedOrigin, isExpectedHost } from './origin.ts';
+import { isAllowedOrigin, isExpectedHost, isFromForeignPage } from './origin.ts';
 import { type LazyPage, wantsPage } from './page.ts';
 import { GRAPHQL_PATH } from './paths.ts';
 import { enterSocket, enterStream } from './places.ts';
@@ -49,6 +49,16 @@ const MISDIRECTED = {
     {
       message:
         'The gateway does not go by this name (`Host`). Behind a proxy, name its origin in ALLOWED_ORIGINS.',
+      extensions: { code: 'FORBIDDEN' },
+    },
+  ],
+};
+
+const FOREIGN_PAGE = {
+  errors: [
+    {
+      message:
+        'The origin of this page may not use the gateway: it must be named in ALLOWED_ORIGINS.',
       extensions: { code: 'FORBIDDEN' },
     },
   ],
@@ -143,6 +153,8 @@ export class GatewayServer {
     this.#answer(response, async () => {
       if (page !== undefined && isGraphQL(request) && wantsPage(request))
         return page.send(response);
+      if (isFromForeignPage(request.headers, this.#options.allowedOrigins))
+        return sendJson(response, 403, FOREIGN_PAGE);
       const body = await readBody(request, guard.limits.bodyBytes);
       if (body === 'gone') return;
       if (body === 'too large') {
