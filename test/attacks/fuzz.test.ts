@@ -1,7 +1,7 @@
-import { once } from 'node:events';
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { type AttackedGateway, attacksOn, type Question } from '../support/attacked-gateway.ts';
+import { closed } from '../support/raw-http.ts';
 import { type Frame, RawWebSocket } from '../support/raw-web-socket.ts';
 
 /** Together 10,000 cases, always the same ones. */
@@ -200,7 +200,7 @@ describe('whatever comes', () => {
         socket.write({ opcode: 1, payload: init }, ...frames);
         socket.socket.end();
         const code = await socket.closeCode();
-        if (!socket.socket.destroyed) await once(socket.socket, 'close');
+        await closed(socket.socket);
         // 1011 and 4500 are the faults of a server.
         if (code === 1_011 || code === 4_500) expect.fail(`${code} for ${JSON.stringify(frames)}`);
       };
@@ -224,6 +224,7 @@ async function expectNothingLeft(target: AttackedGateway): Promise<void> {
   await expect.poll(() => target.metric('topup_gateway_subscriptions')).toBe(0);
   target.hangUp();
   const sockets = () => target.metric('nodejs_active_resources{type="TCPSocketWrap"}');
+  expect(await sockets()).toBeGreaterThan(0);
   // Its own, that of whoever still must be served, and of the inspector.
   await expect.poll(sockets).toBeLessThanOrEqual(4);
 }

@@ -44,6 +44,8 @@ export interface Question {
   readonly leavesStream?: boolean;
 }
 
+type Attack = (target: AttackedGateway) => Promise<unknown>;
+
 /** A gateway as users start it, which asks for tickets, under attack. */
 export class AttackedGateway implements AsyncDisposable {
   readonly #stack: GatewayOverSimulator;
@@ -78,8 +80,15 @@ export class AttackedGateway implements AsyncDisposable {
     const memory = await InspectedMemory.of(stack.gateway);
     const ticket = await ticketWith();
     const attacked = new AttackedGateway({ stack, memory, ticket });
-    await attacked.#warmUp();
     return attacked;
+  }
+
+  /** Asks until what is made on first use is there, and so no growth; then looks how much memory that takes. */
+  async warmUp(further: Attack): Promise<void> {
+    for (let times = 0; times < 20; times += 1) await this.#askAsBystander();
+    await this.metric('');
+    await further(this);
+    this.#bytesBefore = await this.#memory.usedBytes();
   }
 
   get gateway(): GatewayProcess {
@@ -136,7 +145,7 @@ export class AttackedGateway implements AsyncDisposable {
    * Runs an attack, and expects that nobody else notices: others are answered in time while it goes on and
    * after it, memory goes back to what it was, and no fault is logged.
    */
-  async survives(attack: () => Promise<void>): Promise<void> {
+  async survives(attack: () => Promise<unknown>): Promise<void> {
     const over = new AbortController();
     const others = this.#askUntil(over.signal);
     try {
@@ -190,14 +199,6 @@ export class AttackedGateway implements AsyncDisposable {
   #asBystander(question: Question): Promise<Answer> {
     return ask(this.port, question, { agent: this.#bystanders });
   }
-
-  /** Until what is made on first use is there, and so no growth. */
-  async #warmUp(): Promise<void> {
-    for (let times = 0; times < 20; times += 1) await this.#askAsBystander();
-    await this.metric('');
-    await this.#asBystander({ headers: { accept: 'text/html' } });
-    this.#bytesBefore = await this.#memory.usedBytes();
-  }
 }
 
 /** The claims of a ticket for everything that holds for a while, but for those that are given. */
@@ -217,13 +218,18 @@ export function ticketWith(claims: Claims = {}): Promise<string> {
   return bearer(claimsWith(claims));
 }
 
-type Attack = (target: AttackedGateway) => Promise<void>;
-
-/** Starts a gateway for all attacks of a file, and returns what runs one of them as a test. */
-export function attacksOn(environment: Readonly<Record<string, string>> = {}) {
+/**
+ * Starts a gateway for all attacks of a file, and returns what runs one of them as a test. What the attacks have it
+ * make once and keep is to be asked for before, in `warmUp`.
+ */
+export function attacksOn(
+  environment: Readonly<Record<string, string>> = {},
+  warmUp: Attack = async () => undefined,
+) {
   let attacked: AttackedGateway | undefined;
   beforeAll(async () => {
     attacked = await AttackedGateway.start(environment);
+    await attacked.warmUp(warmUp);
   });
   afterAll(() => attacked?.[Symbol.asyncDispose]());
   return (name: string, attack: Attack, timeoutMs?: number) =>
