@@ -140,6 +140,11 @@ describe('a foreign page, on a gateway without tickets', () => {
     });
   }
 
+  attack('is not what the own page is behind a proxy that changes the Host', async (target) => {
+    const headers = { origin: 'https://topups.example', 'sec-fetch-site': 'same-origin' };
+    expect((await target.send({ path: '/graphql?query={__typename}', headers })).status).toBe(200);
+  });
+
   attack('that is an allowed one is let in, and told no more than its own', async (target) => {
     const answer = await target.send({
       path: '/graphql?query={__typename}',
