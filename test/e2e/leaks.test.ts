@@ -26,7 +26,10 @@ interface Answer {
 }
 
 it('no card code, key, ticket or secret is anywhere but where it belongs, through a whole run with faults', async () => {
-  const stack = await startGatewayOverSimulator({ LOG_LEVEL: 'trace', AUTH_JWT_SECRET: SECRET });
+  await using stack = await startGatewayOverSimulator({
+    LOG_LEVEL: 'trace',
+    AUTH_JWT_SECRET: SECRET,
+  });
   const { simulator, gateway } = stack;
   const exp = Math.floor(Date.now() / 1_000) + 600;
   const all = await bearer({ topups: '*', scope: 'status card operator', exp });
@@ -108,7 +111,6 @@ it('no card code, key, ticket or secret is anywhere but where it belongs, throug
     'the log': gateway.lines.join('\n'),
     'a file beside the database': [...whileOpen, ...(await files())].join('\n'),
   };
-  await stack[Symbol.asyncDispose]();
 
   expect(gateway.lines.length).toBeGreaterThan(50);
   expect(whileOpen.join('').length).toBeGreaterThan(50_000);
