@@ -91,7 +91,11 @@ const environmentSchema = z.object({
 type Variable = keyof typeof environmentSchema.shape;
 
 /** Never shown, not even when it is wrong. */
-const SECRETS: ReadonlySet<string> = new Set<Variable>(['ONECLICKDZ_API_KEY', 'AUTH_JWT_SECRET']);
+const SECRETS: ReadonlySet<string> = new Set<Variable>([
+  'ONECLICKDZ_API_KEY',
+  'AUTH_JWT_SECRET',
+  'CARD_CODE_KEYS',
+]);
 
 /**
  * The configuration, parsed once. An empty variable counts as one that is not set.

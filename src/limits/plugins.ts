@@ -1,4 +1,11 @@
-import { type DocumentNode, type ExecutionArgs, GraphQLError, parse, type Source } from 'graphql';
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  GraphQLError,
+  parse,
+  type Source,
+  validate,
+} from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { GatewayError } from '../errors.ts';
 import { costError } from './cost.ts';
@@ -40,7 +47,9 @@ export function useDocumentLimits(options: DocumentLimitsOptions, mask: Mask): P
     onParse({ setParseFn }) {
       setParseFn((source: string | Source) => parseWithin(source, options));
     },
-    onValidate({ params, setResult }) {
+    onValidate({ params, setResult, setValidationFn }) {
+      // "Did you mean …" tells the schema as well, a word at a time.
+      if (!limits.introspection) setValidationFn(validateWithoutHints);
       const refusal = refusalOf(params.documentAST, limits);
       if (refusal !== undefined) {
         onRefused(refusal.limit);
@@ -59,6 +68,10 @@ export function useDocumentLimits(options: DocumentLimitsOptions, mask: Mask): P
       if (error !== undefined) setResultAndStopExecution({ errors: [mask(error)] });
     },
   };
+}
+
+function validateWithoutHints(...[schema, document, rules]: Parameters<typeof validate>) {
+  return validate(schema, document, rules, { hideSuggestions: true });
 }
 
 type RequestParser = (request: Request) => unknown;

@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
 /**
  * Whether a WebSocket may be opened. Browsers send the origin of the page and leave the decision to us:
  * the gateway's own pages may, and those that the configuration names. Other programs send no origin.
@@ -30,4 +32,19 @@ export function isExpectedHost(
   if (asked === null) return false;
   if (LOOPBACK_NAMES.includes(asked.hostname)) return true;
   return allowedOrigins.some((origin) => URL.parse(origin)?.host === host);
+}
+
+/**
+ * Whether a browser sends this for a page that may not use the gateway. The page could not read the answer, but it
+ * could have it made: by a form, an image, a script. What is no browser sends none of these headers.
+ */
+export function isFromForeignPage(
+  headers: IncomingHttpHeaders,
+  allowed: readonly string[],
+): boolean {
+  const { origin, host } = headers;
+  const site = headers['sec-fetch-site'];
+  if (origin === undefined) return site === 'cross-site' || site === 'same-site';
+  // A proxy may have changed the `Host`; no page can say this of itself.
+  return site !== 'same-origin' && !isAllowedOrigin({ origin, host }, allowed);
 }

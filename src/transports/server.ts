@@ -17,7 +17,7 @@ import type { GraphQLHttp } from './graphql-http.ts';
 import { SECURITY_HEADERS, setSecurityHeaders } from './headers.ts';
 import { readiness } from './health.ts';
 import { guardServer, serverLimits } from './http-limits.ts';
-import { isAllowedOrigin, isExpectedHost } from './origin.ts';
+import { isAllowedOrigin, isExpectedHost, isFromForeignPage } from './origin.ts';
 import { type LazyPage, wantsPage } from './page.ts';
 import { GRAPHQL_PATH } from './paths.ts';
 import { enterSocket } from './places.ts';
@@ -60,6 +60,16 @@ const MISDIRECTED = {
 };
 
 const NO_BODY = Buffer.alloc(0);
+
+const FOREIGN_PAGE = {
+  errors: [
+    {
+      message:
+        'The origin of this page may not use the gateway: it must be named in ALLOWED_ORIGINS.',
+      extensions: { code: 'FORBIDDEN' },
+    },
+  ],
+};
 
 /** How long connections that were cut may take to go. */
 const CLOSE_MS = 1_000;
@@ -184,6 +194,8 @@ export class GatewayServer {
     this.#answer(response, async () => {
       if (page !== undefined && isGraphQL(request) && wantsPage(request))
         return page.send(response);
+      if (isFromForeignPage(request.headers, this.#options.allowedOrigins))
+        return sendJson(response, 403, FOREIGN_PAGE);
       const body = asked?.body ?? (await readBody(request, guard.limits.bodyBytes));
       if (body === 'gone') return;
       if (body === 'too large') {

@@ -31,16 +31,24 @@ describe('an id that the ticket does not name', () => {
 
   attack('is answered no sooner and no later than one that does not exist', async (target) => {
     const ticket = await narrowTicket();
-    const ids = [target.orderId, unseenOrder(target), UNKNOWN_ID];
-    const tookMs = ids.map((): number[] => []);
-    for (let n = 0; n < QUESTIONS * ids.length; n += 1) {
-      const which = n % ids.length;
+    // One document, so that all of them know it.
+    const query = 'query ($id: ID!) { topup(id: $id) { cardCode } }';
+    const kinds = [
+      () => target.orderId,
+      () => unseenOrder(target),
+      (n: number) => UNKNOWN_ID.slice(0, -4) + n.toString(16).padStart(4, '0'),
+    ];
+    const tookMs = kinds.map((): number[] => []);
+    for (let n = 0; n < QUESTIONS * kinds.length; n += 1) {
+      const which = n % kinds.length;
+      // Another one each time, since what was looked for once is remembered.
+      const id = kinds[which]?.(n);
       const startedAt = performance.now();
-      await target.post({ query: `{ topup(id: "${ids[which]}") { cardCode } }` }, ticket);
+      await target.post({ query, variables: { id } }, ticket);
       tookMs[which]?.push(performance.now() - startedAt);
     }
-    const [logged = 0, unseen = 0, unknown = 1] = tookMs.map(median);
-    // A look into the log takes longer than that, and a call to OneClickDz many times as long.
+    const [logged = 0, unseen = 0, unknown = 1] = tookMs.map(lowerQuartile);
+    // A call to OneClickDz takes far longer than that, even to one on this machine.
     expect(Math.abs(logged / unknown - 1)).toBeLessThan(0.25);
     expect(Math.abs(unseen / unknown - 1)).toBeLessThan(0.25);
   });
@@ -135,6 +143,7 @@ describe('an id that is a trick', () => {
   }
 });
 
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+/** What a busy machine adds to some answers is not in it. */
+function lowerQuartile(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 4)] ?? Number.NaN;
 }

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { describe, expect } from 'vitest';
 import { type AttackedGateway, attacksOn } from '../support/attacked-gateway.ts';
 import { AttackingSocket } from '../support/attacking-socket.ts';
 import { ledLife } from '../support/led-life.ts';
-import { answerOf, connectTo, exchange, statusesIn } from '../support/raw-http.ts';
+import { answerOf, closed, connectTo, exchange, statusesIn } from '../support/raw-http.ts';
 import {
   BINARY,
   CLOSE,
@@ -95,7 +96,7 @@ describe('frames', () => {
     const raw = await RawWebSocket.open(target.port);
     for (let at = 0; at < HUGE.length && !raw.socket.destroyed; at += MEGABYTE) {
       if (raw.socket.write(HUGE.subarray(at, at + MEGABYTE))) continue;
-      await Promise.race([once(raw.socket, 'drain'), once(raw.socket, 'close')]);
+      await Promise.race([drained(raw.socket), closed(raw.socket)]);
     }
     await expect.poll(() => target.refusals('message_size')).toBe(before + 1);
     raw.leave();
@@ -279,8 +280,18 @@ describe('operations', () => {
 describe('sockets', () => {
   attack('by the thousand from one address', async (target) => {
     const before = await target.refusals('connections_per_address');
-    const raw = await Promise.all(Array.from({ length: 1_000 }, () => connectTo(target.port)));
-    for (const socket of raw) socket.write(HANDSHAKE);
+    // Those that are let in begin at once, and so stay.
+    const said = Buffer.concat([
+      Buffer.from(HANDSHAKE),
+      encodeFrame({ opcode: TEXT, payload: INIT }),
+    ]);
+    const raw = await Promise.all(
+      Array.from({ length: 1_000 }, async () => {
+        const socket = await connectTo(target.port);
+        socket.write(said);
+        return socket;
+      }),
+    );
     await expect
       .poll(() => target.refusals('connections_per_address'))
       .toBeGreaterThanOrEqual(before + 800);
@@ -327,7 +338,7 @@ describe('sockets', () => {
       socket.socket.end();
     }
     // The gateway closes its half, too.
-    for (const { socket } of sockets) if (!socket.destroyed) await once(socket, 'close');
+    for (const { socket } of sockets) await closed(socket);
   });
 
   attack('that vanish with all their subscriptions', async (target) => {
@@ -403,3 +414,7 @@ describe('sockets', () => {
     socket.destroy();
   });
 });
+
+function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => socket.once('drain', () => resolve()));
+}

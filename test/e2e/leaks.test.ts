@@ -1,19 +1,23 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import type { FaultName } from '../../src/simulator/faults.ts';
 import { fulfilledAfter, fulfilledAtOnce } from '../../src/simulator/life.ts';
 import { SIMULATOR_API_KEY } from '../../src/simulator/simulator.ts';
 import { startGatewayOverSimulator } from '../support/gateway-over-simulator.ts';
 import { bearer, SECRET } from '../support/tickets.ts';
 
-const FAULTS: readonly FaultName[] = [
-  'serverError',
-  'html',
-  'truncated',
-  'throttled',
-  'connectionReset',
-];
+const FAULTS: readonly FaultName[] = ['serverError', 'html', 'truncated', 'connectionReset'];
+
+/** After these OneClickDz is asked little, or nothing: so they come when all cards have been seen. */
+const LAST_FAULTS: readonly FaultName[] = ['throttled', 'unauthorized'];
+
+/** What a client is told of them. */
+const CODES: Partial<Record<FaultName, string>> = {
+  throttled: 'UPSTREAM_THROTTLED',
+  unauthorized: 'UPSTREAM_REFUSED',
+};
 
 interface Answer {
   readonly data?: {
@@ -22,7 +26,10 @@ interface Answer {
 }
 
 it('no card code, key, ticket or secret is anywhere but where it belongs, through a whole run with faults', async () => {
-  const stack = await startGatewayOverSimulator({ LOG_LEVEL: 'trace', AUTH_JWT_SECRET: SECRET });
+  await using stack = await startGatewayOverSimulator({
+    LOG_LEVEL: 'trace',
+    AUTH_JWT_SECRET: SECRET,
+  });
   const { simulator, gateway } = stack;
   const exp = Math.floor(Date.now() / 1_000) + 600;
   const all = await bearer({ topups: '*', scope: 'status card operator', exp });
@@ -63,6 +70,18 @@ it('no card code, key, ticket or secret is anywhere but where it belongs, throug
     )
     .toBe(ids.length);
 
+  for (const fault of LAST_FAULTS) {
+    simulator.fail({ fault, times: 1, retryAfterSeconds: 1 });
+    const unseen = simulator.addOrder({ plan: fulfilledAtOnce() });
+    await expect
+      .poll(() => post(askFor(unseen), all).then((text) => told.push(text) && text))
+      .toMatch(CODES[fault] ?? '');
+  }
+  await get('/health/ready');
+  for (const authorization of [all, plain, `${all}x`, undefined]) {
+    told.push(...(await overWebSocket(gateway.wsUrl, { authorization, id: ids[0] ?? '' })));
+  }
+
   for (const body of ['{', '{"query":"{"}', '{"query":"{ topup(id: \\"x y\\") { id } }"}', '[]']) {
     told.push(
       await post(body, all),
@@ -92,7 +111,6 @@ it('no card code, key, ticket or secret is anywhere but where it belongs, throug
     'the log': gateway.lines.join('\n'),
     'a file beside the database': [...whileOpen, ...(await files())].join('\n'),
   };
-  await stack[Symbol.asyncDispose]();
 
   expect(gateway.lines.length).toBeGreaterThan(50);
   expect(whileOpen.join('').length).toBeGreaterThan(50_000);
@@ -103,6 +121,35 @@ it('no card code, key, ticket or secret is anywhere but where it belongs, throug
     }
   }
 }, 60_000);
+
+/** All that a client of a WebSocket is told of an order's state, the end of the socket included. */
+async function overWebSocket(
+  url: string,
+  { authorization, id }: { readonly authorization: string | undefined; readonly id: string },
+): Promise<readonly string[]> {
+  const socket = new WebSocket(url, 'graphql-transport-ws');
+  const told: string[] = [];
+  const ended = new Promise<void>((resolve) => {
+    socket.once('close', (code, reason) => {
+      told.push(`${code} ${reason}`);
+      resolve();
+    });
+  });
+  socket.on('message', (data) => {
+    told.push(String(data));
+    const { type } = JSON.parse(String(data));
+    const query = `subscription { topupStatus(id: "${id}") { status cursor } }`;
+    if (type === 'connection_ack') {
+      socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query } }));
+    }
+    if (type === 'complete' || type === 'error') socket.close();
+  });
+  socket.once('open', () =>
+    socket.send(JSON.stringify({ type: 'connection_init', payload: { authorization } })),
+  );
+  await ended;
+  return told;
+}
 
 /** A ticket without its head is a ticket still. */
 function signatures(...tickets: readonly string[]): readonly string[] {

@@ -1,5 +1,4 @@
 import { writeFile } from 'node:fs/promises';
-import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { fulfilledAtOnce, scripted } from '../../src/simulator/life.ts';
 import { runGateway } from '../support/child-process.ts';
@@ -8,7 +7,6 @@ import {
   startGatewayOverSimulator,
 } from '../support/gateway-over-simulator.ts';
 import { startGatewayProcess, temporaryFolder } from '../support/gateway-process.ts';
-import { GraphiQLPage, launchBrowser, missingBrowser } from '../support/graphiql-page.ts';
 import { collect, overWebSocket, post } from '../support/graphql-over-the-wire.ts';
 
 let stack: GatewayOverSimulator;
@@ -120,54 +118,5 @@ describe('with trusted documents', () => {
       78,
       expect.stringContaining(`TRUSTED_DOCUMENTS: ${path} is no JSON file`),
     ]);
-  });
-});
-
-describe.skipIf(missingBrowser !== undefined)('the page', () => {
-  let browser: Browser;
-
-  beforeAll(async () => {
-    browser = await launchBrowser();
-  });
-
-  afterAll(() => browser.close());
-
-  it('runs a query and a subscription under its policy, which has nothing to forbid', async () => {
-    await using gateway = await startGatewayProcess({ DATABASE_URL: 'file::memory:' });
-    const page = await GraphiQLPage.open(browser, gateway.url);
-    await page.choose('AskTopup');
-    await page.play();
-    await page.shows('"cardCode": "');
-    await page.choose('FollowTopup');
-    await page.play();
-    await page.shows('"isFinal": ');
-    // A violation is an error in the console.
-    expect(page.traffic.complaints).toEqual([]);
-  });
-
-  it('runs nothing that its policy does not name', async () => {
-    const page = await browser.newPage();
-    const violations: string[] = [];
-    page.on('console', (message) => {
-      if (/Content.Security.Policy/i.test(message.text())) violations.push(message.text());
-    });
-    await page.goto(stack.gateway.url);
-    await page.getByRole('tab').first().waitFor();
-    const ran = await page.evaluate(() => {
-      const script = globalThis.document.createElement('script');
-      script.textContent = 'globalThis.smuggled = true';
-      globalThis.document.body.append(script);
-      return 'smuggled' in globalThis;
-    });
-    expect(ran).toBe(false);
-    const fetched = await page.evaluate(() =>
-      fetch('http://127.0.0.1:9/').then(
-        () => 'sent',
-        () => 'not sent',
-      ),
-    );
-    expect(fetched).toBe('not sent');
-    expect(violations.length).toBeGreaterThanOrEqual(2);
-    await page.close();
   });
 });

@@ -19,7 +19,10 @@ export class AttackingSocket {
     this.socket = socket;
     socket.on('message', (data) => this.messages.push(JSON.parse(String(data))));
     socket.on('error', () => undefined);
-    this.closed = once(socket, 'close').then(([code, reason]) => [code, String(reason)]);
+    // Not `once` of node:events, which an error would have fail.
+    this.closed = new Promise((resolve) => {
+      socket.once('close', (code, reason) => resolve([code, String(reason)]));
+    });
   }
 
   static async open(port: number, options: ClientOptions = {}): Promise<AttackingSocket> {

@@ -114,6 +114,20 @@ export class GraphiQLPage {
     await this.#page.getByRole('button', { name: /^Stop query/ }).waitFor();
   }
 
+  /** Does in the page what somebody would who has smuggled something into it; tells what came of it. */
+  smuggle(): Promise<{ readonly ran: boolean; readonly fetched: boolean }> {
+    return this.#page.evaluate(async () => {
+      const script = globalThis.document.createElement('script');
+      script.textContent = 'globalThis.smuggled = true';
+      globalThis.document.body.append(script);
+      const fetched = await fetch('http://127.0.0.1:9/').then(
+        () => true,
+        () => false,
+      );
+      return { ran: 'smuggled' in globalThis, fetched };
+    });
+  }
+
   #line(region: string, text: string): Locator {
     const lines = this.#page.getByRole('region', { name: region }).locator('.view-line');
     return lines.filter({ hasText: text }).first();

@@ -18,8 +18,14 @@ export async function answerOf(socket: Socket): Promise<string> {
   socket.on('data', (text) => {
     answer += text;
   });
-  if (!socket.destroyed) await once(socket, 'close');
+  await closed(socket);
   return answer;
+}
+
+/** Resolves when a socket is closed. Not `once` of node:events, which an error would have fail. */
+export async function closed(socket: Socket): Promise<void> {
+  if (socket.closed) return;
+  await new Promise<void>((resolve) => socket.once('close', () => resolve()));
 }
 
 /** Says something, byte for byte, and reads until the other side closes: the request should ask for that. */

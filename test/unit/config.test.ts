@@ -101,6 +101,13 @@ describe('parseConfig', () => {
     expect(fault.message).not.toContain('secret');
   });
 
+  it('never shows keys of card codes, of which one may be wrong and the others in use', () => {
+    const key = Buffer.alloc(32, 7).toString('base64');
+    const { message } = faultOf({ CARD_CODE_KEYS: `good:${key},bad:short` });
+    expect(message).toContain('CARD_CODE_KEYS: expected keys as `id:base64,…`');
+    expect(message).not.toContain(key);
+  });
+
   it('shows no password of an address', () => {
     const { message } = faultOf({ DATABASE_URL: 'postgres://user:secret@host/db' });
     expect(message).toContain('got "postgres://…@host/db"');

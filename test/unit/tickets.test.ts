@@ -1,5 +1,5 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { parseTtl } from '../../src/auth/mint.ts';
 import { type AuthConfig, createTickets } from '../../src/auth/tickets.ts';
 import type { Fetch } from '../../src/core/ports.ts';
@@ -174,6 +174,34 @@ describe('the keys behind an address', () => {
     expect((await tickets.accessOf(await sign('one', later))).names(ORDER_ID)).toBe(true);
     await add('two');
     await expect(tickets.accessOf(await sign('two', later))).rejects.toThrow();
+  });
+
+  it('may change: a new one is found, and one that was taken back does not pass for ever', async () => {
+    // The library goes by the time of the machine.
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { tickets, good, sign, server, add } = await keyServer();
+    const old = await sign('one', good);
+    await tickets.accessOf(old);
+    await add('two');
+    vi.advanceTimersByTime(31_000);
+    expect((await tickets.accessOf(await sign('two', good))).names(ORDER_ID)).toBe(true);
+    expect((await tickets.accessOf(old)).names(ORDER_ID)).toBe(true);
+    server.keys.delete('one');
+    vi.advanceTimersByTime(601_000);
+    await expect(tickets.accessOf(old)).rejects.toMatchObject(refused);
+    expect(server.fetched).toBe(3);
+  });
+
+  it('of strangers, one after the other, do not have the server asked each time', async () => {
+    const { tickets, good, sign, server } = await keyServer();
+    await tickets.accessOf(await sign('one', good));
+    for (const kid of ['a', 'b', 'c', 'd']) {
+      const stranger = await keyServer();
+      await stranger.add(kid);
+      await expect(tickets.accessOf(await stranger.sign(kid, good))).rejects.toMatchObject(refused);
+    }
+    expect(server.fetched).toBe(1);
   });
 
   it('that cannot be had yet are a fault of the gateway, not of the ticket', async () => {
