@@ -143,11 +143,13 @@ export class Dispatcher {
   }
 
   async #startRequested(): Promise<boolean> {
-    const { choice, budget } = this.#options;
-    const job = budget.left > 0 ? await choice.forRequests() : undefined;
-    if (job === undefined) return false;
+    const { choice, budget, cards } = this.#options;
+    // Cards take each call as soon as there is one: whoever waits takes turns with them on the same terms.
+    const urgent = cards.size > 0;
+    const job = urgent || budget.left > 0 ? await choice.forRequests() : undefined;
+    if (job === undefined || !this.#mayCall()) return false;
     this.#wasForRequest = true;
-    return this.#start(job, budget.start());
+    return this.#start(job, budget.start({ urgent }));
   }
 
   /** A card that a list left out goes ahead of all that is due. */
