@@ -52,28 +52,58 @@ const PRIOR: readonly number[] = BINS.map(({ startMs, endMs }) => {
   return PRIOR_WEIGHT * ((1 - PRIOR_TAIL) * stated + PRIOR_TAIL * tail);
 });
 
+const PRIOR_REACHED = sumsFrom(PRIOR);
+
+/** Not noted before. */
+const WHOLE_RANGE = -1;
+
+/** What was counted, bin by bin; for keeping across restarts. */
+export interface Counted {
+  readonly settled: readonly number[];
+  /** Orders that were in progress when they reached the bin, whatever became of them. */
+  readonly reached: readonly number[];
+}
+
 /** Ages at which orders of one kind settled. A few hundred bytes, however many orders. */
 export class SettlingTimes {
-  #counts: number[];
+  #settled: number[];
+  #reached: number[];
   /** By bin, made anew once something was learned. */
   #hazards: readonly number[] | undefined;
 
-  constructor(counts: readonly number[] = []) {
-    this.#counts = BINS.map((_, index) => counts[index] ?? 0);
+  /** From settled orders alone, each of them reached the bins before its own. */
+  constructor(settled: readonly number[] = [], reached: readonly number[] = sumsFrom(settled)) {
+    this.#settled = BINS.map((_, index) => settled[index] ?? 0);
+    this.#reached = BINS.map((_, index) => reached[index] ?? 0);
   }
 
-  /** For keeping across restarts; takes what the constructor gave. */
+  /** Orders that settled, by bin. */
   get counts(): readonly number[] {
-    return this.#counts;
+    return this.#settled;
   }
 
-  /** An order was in progress for so long, and then settled. */
-  add(durationMs: number): void {
+  get counted(): Counted {
+    return { settled: this.#settled, reached: this.#reached };
+  }
+
+  /** An order was in progress for so long, and then settled. It was last noted at the age `notedMs`. */
+  add(durationMs: number, notedMs = WHOLE_RANGE): void {
     const index = binAt(Math.max(0, durationMs));
-    this.#counts[index] = (this.#counts[index] ?? 0) + 1;
+    this.inProgress(durationMs, notedMs);
+    this.#settled[index] = (this.#settled[index] ?? 0) + 1;
+    const seen = this.#settled.reduce((sum, count) => sum + count, 0);
+    if (seen < MOST_COUNTED) return;
+    this.#settled = this.#settled.map((count) => count / 2);
+    this.#reached = this.#reached.map((count) => count / 2);
+  }
+
+  /** An order is in progress at this age. It was last noted, here or in `add`, at the age `notedMs`. */
+  inProgress(ageMs: number, notedMs = WHOLE_RANGE): void {
+    const first = notedMs < 0 ? 0 : binAt(notedMs) + 1;
+    for (let index = first; index <= binAt(Math.max(0, ageMs)); index += 1) {
+      this.#reached[index] = (this.#reached[index] ?? 0) + 1;
+    }
     this.#hazards = undefined;
-    const seen = this.#counts.reduce((sum, count) => sum + count, 0);
-    if (seen >= MOST_COUNTED) this.#counts = this.#counts.map((count) => count / 2);
   }
 
   /**
@@ -88,11 +118,9 @@ export class SettlingTimes {
   }): number {
     const { ageMs, priceMs, leastMs, mostMs } = query;
     let delayMs = mostMs;
-    for (const step of this.#steps(ageMs, mostMs)) {
-      if (step.lagMs < priceMs) continue;
-      const gainedMs = step.lagMs - step.lagBeforeMs;
-      const part = gainedMs === 0 ? 0 : (priceMs - step.lagBeforeMs) / gainedMs;
-      delayMs = step.fromMs + part * (step.toMs - step.fromMs);
+    for (const piece of this.#pieces(ageMs, mostMs)) {
+      if (lagAfter(piece, piece.lengthMs) < priceMs) continue;
+      delayMs = piece.fromMs + whenLagIs(priceMs, piece);
       break;
     }
     return Math.round(Math.min(Math.max(delayMs, leastMs), mostMs));
@@ -101,61 +129,85 @@ export class SettlingTimes {
   /** L(a, d) of the above: the lag that a check after `delayMs` is expected to bring to an end. */
   expectedLagMs({ ageMs, delayMs }: { readonly ageMs: number; readonly delayMs: number }): number {
     let lagMs = 0;
-    for (const step of this.#steps(ageMs, delayMs)) lagMs = step.lagMs;
+    for (const piece of this.#pieces(ageMs, delayMs)) lagMs = lagAfter(piece, piece.lengthMs);
     return lagMs;
   }
 
-  /** L, step by step: within a step the hazard is constant and the step short, so a trapezoid will do. */
-  *#steps(fromAgeMs: number, untilMs: number): Generator<Step> {
-    let ageMs = Math.max(0, fromAgeMs);
-    let fromMs = 0;
-    let lagBeforeMs = 0;
-    let unsettled = 1;
-    while (fromMs < untilMs) {
-      const hazard = this.#hazardAt(ageMs);
+  /** Of the orders in progress at an age, the part that still is some time later. */
+  unsettled({ ageMs, delayMs }: { readonly ageMs: number; readonly delayMs: number }): number {
+    let part = 1;
+    for (const piece of this.#pieces(ageMs, delayMs)) {
+      part = piece.unsettled * Math.exp(-piece.hazard * piece.lengthMs);
+    }
+    return part;
+  }
+
+  /** The time after a check, in pieces of one bin each. */
+  *#pieces(fromAgeMs: number, untilMs: number): Generator<Piece> {
+    let [fromMs, lagMs, unsettled] = [0, 0, 1];
+    const startMs = Math.max(0, fromAgeMs);
+    for (let index = binAt(startMs); fromMs < untilMs; index += 1) {
       // The last bin goes on for ever.
-      const endMs = BINS[binAt(ageMs) + 1]?.startMs ?? Number.POSITIVE_INFINITY;
-      const stepMs = Math.min(endMs - ageMs, untilMs - fromMs, STEP_MS + fromMs / 8);
-      const after = unsettled * Math.exp(-hazard * stepMs);
-      const lagMs = lagBeforeMs + stepMs * (1 - (unsettled + after) / 2);
-      yield { fromMs, toMs: fromMs + stepMs, lagBeforeMs, lagMs };
-      fromMs += stepMs;
-      ageMs += stepMs;
-      lagBeforeMs = lagMs;
-      unsettled = after;
+      const endMs = BINS[index + 1]?.startMs ?? Number.POSITIVE_INFINITY;
+      const lengthMs = Math.min(endMs - startMs, untilMs) - fromMs;
+      const piece = { fromMs, lengthMs, hazard: this.#hazardOf(index), unsettled, lagMs };
+      yield piece;
+      fromMs += lengthMs;
+      lagMs = lagAfter(piece, lengthMs);
+      unsettled *= Math.exp(-piece.hazard * lengthMs);
     }
   }
 
-  /** Settled per millisecond, of those that reached this age. */
-  #hazardAt(ageMs: number): number {
-    this.#hazards ??= BINS.map((bin, index) => this.#hazardOf(bin, index));
-    return this.#hazards[binAt(ageMs)] ?? 0;
-  }
-
-  #hazardOf(bin: Bin, index: number): number {
-    let later = 0;
-    for (let n = index + 1; n < BINS.length; n += 1) later += this.#mass(n);
-    const reached = later + this.#mass(index);
-    if (reached === 0) return 0;
-    // The constant hazard that leaves `later` of `reached` over at the end of the bin.
-    return -Math.log(Math.max(later, reached / 1_000) / reached) / (bin.endMs - bin.startMs);
-  }
-
-  #mass(index: number): number {
-    return (this.#counts[index] ?? 0) + (PRIOR[index] ?? 0);
+  /** Settled per millisecond, of those that reached the bin. */
+  #hazardOf(index: number): number {
+    this.#hazards ??= BINS.map(({ startMs, endMs }, n) => {
+      const reached = (this.#reached[n] ?? 0) + (PRIOR_REACHED[n] ?? 0);
+      const settled = (this.#settled[n] ?? 0) + (PRIOR[n] ?? 0);
+      if (reached === 0) return 0;
+      // The constant hazard that leaves over, at the end of the bin, what did not settle.
+      return -Math.log(Math.max(1 - settled / reached, LEAST_LEFT)) / (endMs - startMs);
+    });
+    return this.#hazards[index] ?? 0;
   }
 }
 
-const STEP_MS = 250;
+/** However many settled in a bin, so many of them might not have. */
+const LEAST_LEFT = 1 / 1_000;
 
-interface Step {
+/** A time with a constant hazard. */
+interface Piece {
+  /** Since the last check. */
   readonly fromMs: number;
-  readonly toMs: number;
-  readonly lagBeforeMs: number;
+  readonly lengthMs: number;
+  readonly hazard: number;
+  /** At its start: the part that is in progress, and the lag so far. */
+  readonly unsettled: number;
   readonly lagMs: number;
+}
+
+function lagAfter({ hazard, unsettled, lagMs }: Piece, passedMs: number): number {
+  const inProgressMs = hazard === 0 ? passedMs : -Math.expm1(-hazard * passedMs) / hazard;
+  return lagMs + passedMs - unsettled * inProgressMs;
+}
+
+const BISECTIONS = 30;
+
+function whenLagIs(wantedMs: number, piece: Piece): number {
+  let [low, high] = [0, piece.lengthMs];
+  for (let step = 0; step < BISECTIONS; step += 1) {
+    const middle = (low + high) / 2;
+    if (lagAfter(piece, middle) < wantedMs) low = middle;
+    else high = middle;
+  }
+  return high;
 }
 
 function binAt(ageMs: number): number {
   const index = BINS.findIndex(({ endMs }) => ageMs < endMs);
   return index === -1 ? BINS.length - 1 : index;
+}
+
+/** Of each bin and all after it. */
+function sumsFrom(counts: readonly number[]): readonly number[] {
+  return counts.map((_, index) => counts.slice(index).reduce((sum, count) => sum + count, 0));
 }

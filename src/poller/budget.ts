@@ -5,12 +5,11 @@ import { RateCeiling } from './rate-ceiling.ts';
 
 const NOTE = 'call-budget';
 
-/**
- * The upstream counts by the minute, when calls reach it: one may be on its way for a second longer than
- * another.
- */
-const WINDOW_MS = 61_000;
+/** The upstream counts by the minute, when calls reach it. */
 const MINUTE_MS = 60_000;
+/** So late after its start, at the most, a call that was never answered is taken to have reached it. */
+const ON_THE_WAY_MS = 1_000;
+const WINDOW_MS = MINUTE_MS + ON_THE_WAY_MS;
 
 /** How many calls may start at once after a quiet time: one thirtieth of a minute's, and ten at most. */
 const LARGEST_BURST = 10;
@@ -27,6 +26,17 @@ const noteSchema = z.object({
   }),
 });
 
+/** A call in the window. */
+interface Taken {
+  /** When it started; once it was answered, `ON_THE_WAY_MS` before that. Unix milliseconds. */
+  at: number;
+}
+
+export interface StartedCall {
+  /** It was answered, or given up. */
+  end(): void;
+}
+
 /**
  * The calls that the key allows. When each call of the last minute started is known, and noted before it
  * starts, so no 60 s hold more calls than the limit, however often the gateway is started again in them. A
@@ -40,8 +50,8 @@ export class CallBudget {
   readonly #ceiling: RateCeiling;
   #tokens = 1;
   #refilledAt: number;
-  /** When the calls of the last window started, oldest first: never more than the limit. */
-  #taken: number[];
+  /** The calls of the last window, the first to leave it first: never more than the limit. */
+  #taken: Taken[];
 
   /** `callsPerMinute` must be at least 5. `note` is what an earlier process noted of itself. */
   constructor(options: {
@@ -55,7 +65,7 @@ export class CallBudget {
     this.burst = Math.max(1, Math.min(LARGEST_BURST, Math.floor(callsPerMinute / BURST_PART)));
     this.#refilledAt = clock.now();
     const earlier = parseNote(options.note);
-    this.#taken = (earlier?.taken ?? []).map((at) => Math.min(at, this.#refilledAt));
+    this.#taken = (earlier?.taken ?? []).map((at) => ({ at: Math.min(at, this.#refilledAt) }));
     this.#ceiling = new RateCeiling(callsPerMinute, earlier?.ceiling);
   }
 
@@ -73,7 +83,7 @@ export class CallBudget {
   }
 
   get note(): string {
-    return JSON.stringify({ taken: this.#taken, ceiling: this.#ceiling.note });
+    return JSON.stringify({ taken: this.#taken.map(({ at }) => at), ceiling: this.#ceiling.note });
   }
 
   /** Calls a minute that the budget allows at present, after what 429s took from it. */
@@ -84,32 +94,58 @@ export class CallBudget {
   /** Whole calls that could start at this moment. */
   get left(): number {
     this.#refill();
+    return Math.max(0, Math.min(Math.floor(this.#tokens), this.room));
+  }
+
+  /** Calls that the window still has room for, spread evenly or not. */
+  get room(): number {
+    this.#refill();
     const room = this.limitPerMinute - this.#taken.length;
-    const allowed = this.#ceiling.calls - this.#sinceTrouble().length;
-    return Math.max(0, Math.min(Math.floor(this.#tokens), room, allowed));
+    return Math.max(0, Math.min(room, this.#ceiling.calls - this.#sinceTrouble().length));
   }
 
   /** Calls that started within the last 60 s. */
   get usedInLastMinute(): number {
     const since = this.#clock.now() - MINUTE_MS;
-    return this.#taken.filter((at) => at > since).length;
+    return this.#taken.filter(({ at }) => at > since).length;
   }
 
   /** Takes one call out; `false` where none is left. */
   take(): boolean {
-    if (this.left < 1) return false;
-    this.#tokens -= 1;
-    this.#taken.push(this.#refilledAt);
-    return true;
+    return this.start() !== undefined;
+  }
+
+  /**
+   * The same for a call that starts. One that is `urgent` need not keep to the even spread, only to the
+   * limit. To be ended by whoever makes it.
+   */
+  start({ urgent = false } = {}): StartedCall | undefined {
+    if ((urgent ? this.room : this.left) < 1) return undefined;
+    this.#tokens = Math.max(0, this.#tokens - 1);
+    const taken = { at: this.#refilledAt };
+    this.#taken.push(taken);
+    return { end: () => this.#end(taken) };
+  }
+
+  /** An answered call has reached the upstream before now: a minute later it is out of the count for sure. */
+  #end(taken: Taken): void {
+    taken.at = this.#clock.now() - ON_THE_WAY_MS;
+    this.#taken.sort((one, other) => one.at - other.at);
   }
 
   /** Milliseconds until `calls` calls could start. */
   waitMs(calls = 1): number {
     this.#refill();
     const forTokens = Math.ceil((calls - this.#tokens) / this.#refillPerMs());
+    return Math.max(0, forTokens, this.roomInMs(calls));
+  }
+
+  /** Milliseconds until the window has room for `calls` calls. */
+  roomInMs(calls: number): number {
+    this.#refill();
     const forRoom = this.#roomAt(this.#taken, this.limitPerMinute - calls);
     const forCeiling = this.#roomAt(this.#sinceTrouble(), this.#ceiling.calls - calls);
-    return Math.max(0, forTokens, forRoom - this.#refilledAt, forCeiling - this.#refilledAt);
+    return Math.max(0, Math.max(forRoom, forCeiling) - this.#refilledAt);
   }
 
   /** After a 429: we were told more than we may, so ask less from here on. */
@@ -120,19 +156,19 @@ export class CallBudget {
   }
 
   /** When no more than `most` of these calls are left in the window. */
-  #roomAt(taken: readonly number[], most: number): number {
+  #roomAt(taken: readonly Taken[], most: number): number {
     const leaving = Math.min(taken.length, taken.length - most);
-    return (taken[leaving - 1] ?? Number.NEGATIVE_INFINITY) + WINDOW_MS;
+    return (taken[leaving - 1]?.at ?? Number.NEGATIVE_INFINITY) + WINDOW_MS;
   }
 
   /** What came before a 429 was counted when it came. */
-  #sinceTrouble(): readonly number[] {
+  #sinceTrouble(): readonly Taken[] {
     const { shrunkAt } = this.#ceiling.note;
-    return shrunkAt === 0 ? this.#taken : this.#taken.filter((at) => at > shrunkAt);
+    return shrunkAt === 0 ? this.#taken : this.#taken.filter(({ at }) => at > shrunkAt);
   }
 
   #refillPerMs(): number {
-    return this.#ceiling.calls / WINDOW_MS;
+    return this.#ceiling.calls / MINUTE_MS;
   }
 
   #refill(): void {
@@ -142,12 +178,12 @@ export class CallBudget {
     this.#refilledAt = now;
     this.#ceiling.climb(this.#sinceTrouble().length, now);
     this.#tokens = Math.min(this.burst, this.#tokens + elapsedMs * this.#refillPerMs());
-    while ((this.#taken[0] ?? now) <= now - WINDOW_MS) this.#taken.shift();
+    while ((this.#taken[0]?.at ?? now) <= now - WINDOW_MS) this.#taken.shift();
   }
 
   /** A clock that was set back earns nothing, and the calls were as long ago as ever. */
   #setBack(byMs: number): void {
-    this.#taken = this.#taken.map((at) => at - byMs);
+    for (const taken of this.#taken) taken.at -= byMs;
   }
 }
 

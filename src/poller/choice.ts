@@ -16,8 +16,6 @@ export type Job =
 export interface ChoiceOptions {
   readonly schedule: Schedule;
   readonly planner: SweepPlanner;
-  /** Orders that a list showed settled without all that a check tells. */
-  readonly cards: Set<string>;
   readonly requests: Requests;
   readonly watchers: Watchers;
   readonly pacer: Pacer;
@@ -30,7 +28,10 @@ export interface ChoiceOptions {
 export interface Due {
   readonly orderId: string;
   readonly order: Order | undefined;
+  /** The lag that a look is expected to bring to an end: what it counts for beside others on a list. */
   readonly gainMs: number;
+  /** What a check of this order alone is worth. */
+  readonly worthMs: number;
 }
 
 /**
@@ -53,12 +54,6 @@ export class Choice {
       return sweep === undefined ? { kind: 'check', orderId } : { kind: 'sweep', sweep };
     }
     return undefined;
-  }
-
-  /** A card that a list left out goes ahead of all that is due. */
-  card(): Job | undefined {
-    const [orderId] = this.#options.cards;
-    return orderId === undefined ? undefined : { kind: 'check', orderId };
   }
 
   /** Of the orders that are due, the one that gains most by being asked now, or a list that gains more. */
@@ -86,7 +81,7 @@ export class Choice {
   async #neediest(): Promise<Due | undefined> {
     let best: Due | undefined;
     for (const due of await this.#due()) {
-      if (due.gainMs > (best?.gainMs ?? -1) && !this.#options.isBusy(due.orderId)) best = due;
+      if (due.worthMs > (best?.worthMs ?? -1) && !this.#options.isBusy(due.orderId)) best = due;
     }
     return best;
   }
@@ -96,11 +91,12 @@ export class Choice {
     const now = clock.now();
     const due: Due[] = [];
     for (const order of await schedule.due({ before: now, limit: MOST_CHOICES })) {
-      due.push({ orderId: order.latest.orderId, order, gainMs: pacer.gainMs(order, now) });
+      const [gainMs, worthMs] = [pacer.gainMs(order, now), pacer.worthMs(order, now)];
+      due.push({ orderId: order.latest.orderId, order, gainMs, worthMs });
     }
     for (const { orderId, dueAt } of watchers.unseenDue(now)) {
       const gainMs = pacer.firstLookGainMs({ orderId, dueAt, now });
-      due.push({ orderId, order: undefined, gainMs });
+      due.push({ orderId, order: undefined, gainMs, worthMs: gainMs });
     }
     return due;
   }

@@ -2,12 +2,13 @@ import type { Clock, Logger, Timer } from '../core/ports.ts';
 import type { Notebook } from '../core/store.ts';
 import { GatewayError } from '../errors.ts';
 import type { CheckAnswer, ListAnswer } from '../upstream/answer.ts';
-import type { CallBudget } from './budget.ts';
+import type { CallBudget, StartedCall } from './budget.ts';
 import type { Checked, Checker } from './checker.ts';
 import type { Choice, Job } from './choice.ts';
 import type { CallResult, GateState, UpstreamGate } from './gate.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Requests } from './requests.ts';
+import type { Spare } from './spare.ts';
 import type { Sweep } from './sweep-planner.ts';
 import type { Sweeps } from './sweeps.ts';
 
@@ -27,7 +28,9 @@ export interface DispatcherOptions {
   readonly checker: Checker;
   readonly sweeps: Sweeps;
   readonly choice: Choice;
+  /** Orders that a list showed settled without all that a check tells, the first to be asked first. */
   readonly cards: Set<string>;
+  readonly spare: Spare;
   readonly requests: Requests;
   readonly inFlight: InFlight;
   readonly budget: CallBudget;
@@ -118,35 +121,53 @@ export class Dispatcher {
     this.#pumping = undefined;
   }
 
-  #mayCall(reserved = 0): boolean {
-    const { gate, budget, inFlight, clock } = this.#options;
+  #mayCall(): boolean {
+    const { gate, inFlight, clock } = this.#options;
     const now = clock.now();
     if (this.#state !== 'running' || now < this.#faultUntil) return false;
-    return gate.admits(now, inFlight.size) && budget.left > reserved;
+    return gate.admits(now, inFlight.size);
   }
 
   /** Starts one call; `false` where there is nothing to ask, or no longer leave to. */
   async #startNext(): Promise<boolean> {
-    const { choice, requests } = this.#options;
-    if (!this.#mayCall()) return false;
+    const { budget, requests } = this.#options;
+    if (!this.#mayCall() || budget.room < 1) return false;
     if (!this.#wasForRequest || requests.size === 0) {
-      const requested = await choice.forRequests();
-      if (requested !== undefined) {
-        this.#wasForRequest = true;
-        return this.#start(requested);
-      }
+      if (await this.#startRequested()) return true;
     }
-    const scheduled = await this.#nextScheduled();
-    const job = scheduled ?? (await choice.forRequests());
-    this.#wasForRequest = false;
-    return job !== undefined && this.#start(job);
+    if (this.#startCard() || (await this.#startLook())) {
+      this.#wasForRequest = false;
+      return true;
+    }
+    return this.#startRequested();
   }
 
-  async #nextScheduled(): Promise<Job | undefined> {
-    const { choice } = this.#options;
-    const card = choice.card();
-    if (card !== undefined) return card;
-    return this.#mayCall(this.#reserved()) ? choice.forSchedule() : undefined;
+  async #startRequested(): Promise<boolean> {
+    const { choice, budget, cards } = this.#options;
+    // Cards take each call as soon as there is one: whoever waits takes turns with them on the same terms.
+    const urgent = cards.size > 0;
+    const job = urgent || budget.left > 0 ? await choice.forRequests() : undefined;
+    if (job === undefined || !this.#mayCall()) return false;
+    this.#wasForRequest = true;
+    return this.#start(job, budget.start({ urgent }));
+  }
+
+  /** A card that a list left out goes ahead of all that is due. */
+  #startCard(): boolean {
+    const { cards, spare, budget } = this.#options;
+    const [orderId] = cards;
+    if (orderId === undefined) return false;
+    spare.tookCard();
+    return this.#start({ kind: 'check', orderId }, budget.start({ urgent: true }));
+  }
+
+  async #startLook(): Promise<boolean> {
+    const { choice, spare, budget } = this.#options;
+    if (budget.left <= this.#reserved() || spare.waitMs() > 0) return false;
+    const job = await choice.forSchedule();
+    if (job === undefined || !this.#mayCall()) return false;
+    spare.tookLook();
+    return this.#start(job, budget.start());
   }
 
   /** Calls that the schedule leaves for a query that may come; where one waits, they take turns. */
@@ -157,20 +178,20 @@ export class Dispatcher {
   }
 
   /** `false` where there was no longer leave to. */
-  #start(job: Job): boolean {
+  #start(job: Job, call: StartedCall | undefined): boolean {
     const { budget, notebook } = this.#options;
-    if (!this.#mayCall() || !budget.take()) return false;
+    if (call === undefined) return false;
     // Begun before the call is: a process that is killed under way has counted it.
     budget.keep(notebook).catch((error: unknown) => void this.#onStoreFault(error));
-    if (job.kind === 'sweep') this.#sweep(job.sweep);
-    else this.#check(job.orderId);
+    if (job.kind === 'sweep') this.#sweep(job.sweep, call);
+    else this.#check(job.orderId, call);
     return true;
   }
 
-  #sweep(sweep: Sweep): void {
+  #sweep(sweep: Sweep, call: StartedCall): void {
     const { sweeps, requests, inFlight } = this.#options;
     const sweeping = sweeps
-      .run(sweep, (answer) => this.#onAnswer(answer))
+      .run(sweep, (answer) => this.#onAnswer(answer, call))
       .then(
         (orders) => {
           for (const order of orders) {
@@ -182,12 +203,12 @@ export class Dispatcher {
     inFlight.addSweep(sweep, sweeping).then(() => this.wake());
   }
 
-  #check(orderId: string): void {
+  #check(orderId: string, call: StartedCall): void {
     const { checker, cards, requests, inFlight } = this.#options;
     cards.delete(orderId);
     const answerRequest = requests.take(orderId);
     const checked = checker
-      .check(orderId, (answer) => this.#onAnswer(answer))
+      .check(orderId, (answer) => this.#onAnswer(answer, call))
       .catch((error: unknown): Checked => this.#onStoreFault(error))
       .then((checked) => this.#withWait(checked));
     inFlight.addCheck(orderId, checked).then((checked) => {
@@ -203,7 +224,8 @@ export class Dispatcher {
     return { kind: 'failed', error: gate.refusalAt(clock.now()) ?? checked.error };
   }
 
-  #onAnswer(answer: CheckAnswer | ListAnswer): void {
+  #onAnswer(answer: CheckAnswer | ListAnswer, call: StartedCall): void {
+    call.end();
     const { gate, budget, requests, clock, logger, onGateChange } = this.#options;
     const now = clock.now();
     const before = gate.stateAt(now);
@@ -216,18 +238,18 @@ export class Dispatcher {
   }
 
   async #sleepUntilNext(): Promise<void> {
-    const { gate, budget, choice, requests, inFlight, clock } = this.#options;
+    const { gate, budget, cards, spare, choice, requests, inFlight, clock } = this.#options;
     const now = clock.now();
     const state = gate.stateAt(now);
     const gateAt = 'until' in state ? state.until : now;
     // With every place taken, the next call that comes back wakes us.
     if (gateAt <= now && !gate.admits(now, inFlight.size)) return;
-    const requestAt =
-      requests.size > 0 || choice.card() !== undefined ? now + budget.waitMs() : undefined;
+    const requestAt = requests.size > 0 ? now + budget.waitMs() : undefined;
+    const cardAt = cards.size > 0 ? now + budget.roomInMs(1) : undefined;
     const dueAt = await choice.nextDueAt(inFlight.orders);
-    const scheduledAt =
-      dueAt === undefined ? undefined : Math.max(dueAt, now + budget.waitMs(1 + this.#reserved()));
-    const workAt = earliest(requestAt, scheduledAt);
+    const lookInMs = Math.max(budget.waitMs(1 + this.#reserved()), spare.waitMs());
+    const lookAt = dueAt === undefined ? undefined : Math.max(dueAt, now + lookInMs);
+    const workAt = earliest(requestAt, earliest(cardAt, lookAt));
     if (workAt === undefined || this.#state !== 'running') return;
     const at = Math.max(workAt, gateAt, this.#faultUntil, now + 1);
     this.#timer?.cancel();

@@ -5,6 +5,7 @@ import type { Clock } from '../core/ports.ts';
 import { SettlingTimes } from '../core/settling.ts';
 import type { Notebook, Order, Recorded } from '../core/store.ts';
 import { isSettled } from '../core/topup.ts';
+import { Worth } from '../core/worth.ts';
 import type { Watchers } from './watchers.ts';
 
 const NOTE = 'settling-times';
@@ -28,7 +29,26 @@ const FIRST_LOOK_PART = 0.02;
 /** What a look gains counts for more where somebody watches. */
 const WATCHED_WEIGHT = 2;
 
-const noteSchema = z.record(z.string(), z.array(z.number().nonnegative()));
+/** What a check is worth is computed anew once so much more was learned: this part, and a few orders at the least. */
+const NEWS_PART = 0.05;
+const FEWEST_NEWS = 10;
+const MOST_NEEDED = 2_000;
+
+const countsSchema = z.array(z.number().nonnegative());
+const noteSchema = z.record(
+  z.string(),
+  // An earlier version noted settled orders alone.
+  z.union([countsSchema, z.object({ settled: countsSchema, reached: countsSchema })]),
+);
+
+/** What is known of one type. */
+interface Learned {
+  readonly times: SettlingTimes;
+  worth: Worth;
+  /** Orders noted in all, and when `worth` was computed. */
+  noted: number;
+  worthOf: number;
+}
 
 /**
  * Where the next call buys the most, from how long orders of a type took. While calls are left over, an
@@ -38,7 +58,8 @@ export class Pacer {
   readonly #clock: Clock;
   readonly #notebook: Notebook;
   readonly #watchers: Watchers;
-  readonly #byType = new Map<string, SettlingTimes>();
+  readonly #byType = new Map<string, Learned>();
+  readonly #nothingSeen = learnedFrom(new SettlingTimes());
   #notedAt = 0;
 
   constructor(options: {
@@ -56,12 +77,16 @@ export class Pacer {
     const note = await this.#notebook.recall(NOTE);
     const counts = note === undefined ? undefined : noteSchema.safeParse(JSON.parse(note)).data;
     for (const [type, counted] of Object.entries(counts ?? {})) {
-      this.#byType.set(type, new SettlingTimes(counted));
+      const times =
+        'settled' in counted
+          ? new SettlingTimes(counted.settled, counted.reached)
+          : new SettlingTimes(counted);
+      this.#byType.set(type, learnedFrom(times));
     }
   }
 
   readonly pace: Pace = (order, leastMs) =>
-    this.#timesOf(order.latest.type).delayMs({
+    this.#learnedOf(order.latest.type).times.delayMs({
       ageMs: order.checkedAt - order.statusSince,
       priceMs: PRICE_MS,
       leastMs,
@@ -70,22 +95,32 @@ export class Pacer {
 
   /**
    * The lag that a look at this order is expected to bring to an end at `now`, in milliseconds; lag that
-   * somebody watches counts double.
+   * somebody watches counts double. What a list gains is the sum of it.
    */
   gainMs(order: Order, now: number): number {
-    const weight = this.#watchers.has(order.latest.orderId) ? WATCHED_WEIGHT : 1;
-    return weight * this.#lagMs(order, now);
+    return this.#weighted(order, now, ({ times }) =>
+      times.expectedLagMs({
+        ageMs: order.checkedAt - order.statusSince,
+        delayMs: now - order.checkedAt,
+      }),
+    );
   }
 
-  #lagMs(order: Order, now: number): number {
+  /** What a check of this order alone is worth at `now`: of several that are due, the highest comes first. */
+  worthMs(order: Order, now: number): number {
+    return this.#weighted(order, now, ({ times, worth }) => {
+      const checkedMs = order.checkedAt - order.statusSince;
+      const ageMs = now - order.statusSince;
+      const lagMs = times.expectedLagMs({ ageMs: checkedMs, delayMs: ageMs - checkedMs });
+      return Math.max(worth.priceMs({ checkedMs, ageMs }), lagMs);
+    });
+  }
+
+  #weighted(order: Order, now: number, value: (learned: Learned) => number): number {
+    const weight = this.#watchers.has(order.latest.orderId) ? WATCHED_WEIGHT : 1;
     const waitedMs = Math.max(0, now - (order.dueAt ?? now));
-    const lagMs = isParked(order)
-      ? 0
-      : this.#timesOf(order.latest.type).expectedLagMs({
-          ageMs: order.checkedAt - order.statusSince,
-          delayMs: now - order.checkedAt,
-        });
-    return lagMs + waitedMs * WAITING_PART;
+    const valueMs = isParked(order) ? 0 : value(this.#learnedOf(order.latest.type));
+    return weight * (valueMs + waitedMs * WAITING_PART);
   }
 
   /** The same for an order that no call has shown us yet: it may have settled since it was sent. */
@@ -100,36 +135,56 @@ export class Pacer {
       LONGEST_DELAY_MS,
       Math.max(waitedMs, now - (creationTimeOf(orderId) ?? now)),
     );
-    const lagMs = this.#timesOf(null).expectedLagMs({ ageMs: 0, delayMs: ageMs });
+    const lagMs = this.#learnedOf(null).times.expectedLagMs({ ageMs: 0, delayMs: ageMs });
     return WATCHED_WEIGHT * (lagMs + FIRST_LOOK_GAIN_MS + waitedMs * FIRST_LOOK_PART);
   }
 
-  /** An order went on: where it settled, its type is known better. */
+  /** An order went on, or did not: how long its type takes is known better. */
   learn({ before, order }: Recorded): void {
-    const { latest } = order;
-    if (before === undefined || !isInProgress(before) || !isSettled(latest.upstreamStatus)) return;
-    const settledAt = latest.processedAt ?? latest.observedAt;
-    this.#learnable(latest.type).add(settledAt - before.statusSince);
+    const { latest, statusSince } = order;
+    const notedMs = before === undefined ? undefined : before.checkedAt - before.statusSince;
+    if (before !== undefined && !isInProgress(before)) return;
+    if (isInProgress(order)) {
+      this.#learnable(latest.type).times.inProgress(order.checkedAt - statusSince, notedMs);
+    } else if (before !== undefined && isSettled(latest.upstreamStatus)) {
+      const settledAt = latest.processedAt ?? latest.observedAt;
+      const learned = this.#learnable(latest.type);
+      learned.times.add(settledAt - before.statusSince, notedMs);
+      learned.noted += 1;
+      this.#keep();
+    }
+  }
+
+  #keep(): void {
     const now = this.#clock.now();
     if (now - this.#notedAt < NOTE_EVERY_MS) return;
     this.#notedAt = now;
-    const counts = [...this.#byType].map(([type, times]) => [type, times.counts]);
+    const counts = [...this.#byType].map(([type, { times }]) => [type, times.counted]);
     // What is lost here is learned again.
     this.#notebook.note(NOTE, JSON.stringify(Object.fromEntries(counts))).catch(() => undefined);
   }
 
-  #timesOf(type: string | null): SettlingTimes {
-    return this.#byType.get(type ?? '') ?? NOTHING_SEEN;
+  #learnedOf(type: string | null): Learned {
+    const learned = this.#byType.get(type ?? '');
+    if (learned === undefined) return this.#nothingSeen;
+    const news = learned.noted - learned.worthOf;
+    if (news > FEWEST_NEWS + Math.min(learned.worthOf, MOST_NEEDED) * NEWS_PART) {
+      learned.worth = new Worth(learned.times);
+      learned.worthOf = learned.noted;
+    }
+    return learned;
   }
 
-  #learnable(type: string | null): SettlingTimes {
+  #learnable(type: string | null): Learned {
     const known = this.#byType.get(type ?? '');
     if (known !== undefined) return known;
     const name = this.#byType.size < MOST_TYPES ? (type ?? '') : '';
-    const times = this.#byType.get(name) ?? new SettlingTimes();
-    this.#byType.set(name, times);
-    return times;
+    const learned = this.#byType.get(name) ?? learnedFrom(new SettlingTimes());
+    this.#byType.set(name, learned);
+    return learned;
   }
 }
 
-const NOTHING_SEEN = new SettlingTimes();
+function learnedFrom(times: SettlingTimes): Learned {
+  return { times, worth: new Worth(times), noted: 0, worthOf: 0 };
+}

@@ -19,6 +19,7 @@ import { ListTrust } from './list-trust.ts';
 import { Lookups } from './lookups.ts';
 import { Pacer } from './pace.ts';
 import { Requests } from './requests.ts';
+import { Spare } from './spare.ts';
 import { SweepPlanner } from './sweep-planner.ts';
 import { Sweeps } from './sweeps.ts';
 import { Watchers } from './watchers.ts';
@@ -60,6 +61,7 @@ export class Poller implements Topups, Watch {
     this.#gate = earlier.gate;
     this.#trust = new ListTrust(options);
     const requests = new Requests({ clock, inVain: (waiting) => this.#inVain(waiting) });
+    const { budget } = earlier;
     const cards = new Set<string>();
     const inFlight = new InFlight();
     const parts = {
@@ -68,7 +70,8 @@ export class Poller implements Topups, Watch {
       notebook: store,
       watchers: this.#watchers,
       pacer: this.#pacer,
-      budget: this.#budget,
+      budget,
+      spare: new Spare({ budget, clock }),
       gate: this.#gate,
       trust: this.#trust,
       requests,

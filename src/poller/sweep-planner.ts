@@ -66,10 +66,14 @@ export class SweepPlanner {
    * `undefined` where a check of the neediest order does as well.
    */
   async forSchedule(due: Due): Promise<Sweep | undefined> {
+    const now = this.#options.clock.now();
     const at = this.#creationOf(due.orderId, due.order);
-    if (at === undefined) return undefined;
-    const covered = await this.#bestPage(await this.#coverable(at));
-    return totalGainMs(covered) > due.gainMs ? sweepOf(covered) : undefined;
+    const pages = [await this.#bestPage(await this.#coverable(now))];
+    if (at !== undefined && !isYoung(at, now)) {
+      pages.push(await this.#bestPage(await this.#coverable(at)));
+    }
+    const best = pages.reduce((a, b) => (totalGainMs(b) > totalGainMs(a) ? b : a));
+    return totalGainMs(best) > due.gainMs ? sweepOf(best) : undefined;
   }
 
   /** The list that answers the most queries beside the one for this order; `undefined` where it is the only one. */
@@ -111,10 +115,10 @@ export class SweepPlanner {
 
   /** What a list could refresh beside an order of this creation time, the earliest first. */
   async #coverable(at: number): Promise<readonly Covered[]> {
+    if (!this.#options.trust.isTrusted) return [];
     const now = this.#options.clock.now();
     // Orders in progress are young, as a rule: any of their windows may be the best one.
-    const isYoung = at > now - YOUNG_MS;
-    const [from, to] = isYoung
+    const [from, to] = isYoung(at, now)
       ? [now - YOUNG_MS, now + SECOND_MS]
       : [at - YOUNG_MS / 2, at + YOUNG_MS / 2];
     const tracked = await this.#tracked({ from, to });
@@ -168,6 +172,10 @@ export class SweepPlanner {
   }
 }
 
+function isYoung(createdAt: number, now: number): boolean {
+  return createdAt > now - YOUNG_MS;
+}
+
 /**
  * Of all runs of neighbours that fit on a page, that of the largest gain. A page shows every order of its
  * window, those of the log, whose creation times `known` are, and those that it has never seen.
@@ -177,12 +185,15 @@ function bestPage(
   known: readonly number[],
   rows: number,
 ): readonly Covered[] {
-  const ends = running(coverable, (each) => countUntil(known, latestCreation(each)));
-  const starts = coverable.map(({ createdAt }) => countUntil(known, createdAt - 1));
-  const unseen = sums(coverable, ({ order }) => (order === undefined ? 1 : 0));
+  // An id tells an unseen order's creation to the second only: as many of that second may be on the page.
+  const unseen = coverable.flatMap(({ order, createdAt }) =>
+    order === undefined ? [createdAt] : [],
+  );
+  const rowsUntil = (moment: number) => countUntil(known, moment) + countUntil(unseen, moment);
+  const ends = running(coverable, (each) => rowsUntil(latestCreation(each)));
+  const starts = coverable.map(({ createdAt }) => rowsUntil(createdAt - 1));
   const gains = sums(coverable, ({ gainMs }) => gainMs);
-  const rowsOf = (start: number, end: number) =>
-    at(ends, end) - at(starts, start) + at(unseen, end + 1) - at(unseen, start);
+  const rowsOf = (start: number, end: number) => at(ends, end) - at(starts, start);
   let [bestStart, bestEnd, mostMs] = [0, 0, -1];
   let start = 0;
   for (let end = 0; end < coverable.length; end += 1) {

@@ -80,4 +80,35 @@ describe('CallBudget', () => {
     now += 100;
     expect(budget.left).toBe(0);
   });
+
+  it('lets urgent calls start at once, as far as the window has room, and no further', async () => {
+    const clock = new ManualClock();
+    const budget = new CallBudget({ callsPerMinute: 120, clock });
+    let urgent = 0;
+    while (budget.start({ urgent: true }) !== undefined) urgent += 1;
+    expect(urgent).toBe(120);
+    expect(budget.take()).toBe(false);
+    await clock.advance(59_999);
+    expect(budget.start({ urgent: true })).toBeUndefined();
+    await clock.advance(1_001);
+    expect(budget.start({ urgent: true })).toBeDefined();
+  });
+
+  it('counts a call for a minute after its answer', async () => {
+    const clock = new ManualClock();
+    const budget = new CallBudget({ callsPerMinute: 120, clock });
+    const [quick, slow] = [budget.start({ urgent: true }), budget.start({ urgent: true })];
+    await clock.advance(200);
+    quick?.end();
+    await clock.advance(9_800);
+    slow?.end();
+    await clock.advance(50_199);
+    expect(budget.room).toBe(118);
+    await clock.advance(1);
+    expect(budget.room).toBe(119);
+    await clock.advance(9_799);
+    expect(budget.room).toBe(119);
+    await clock.advance(1);
+    expect(budget.room).toBe(120);
+  });
 });

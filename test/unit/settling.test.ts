@@ -78,4 +78,24 @@ describe('SettlingTimes', () => {
       ),
     );
   });
+
+  it('learns from orders that are still in progress, too', () => {
+    const [settledAlone, all] = [learned(3_000, 45_000), learned(3_000, 45_000)];
+    for (let n = 0; n < 20; n += 1) all.inProgress(500 * SECOND_MS);
+    const lagOf = (times: SettlingTimes) =>
+      times.expectedLagMs({ ageMs: 100 * SECOND_MS, delayMs: 100 * SECOND_MS });
+    expect(lagOf(all)).toBeLessThan(lagOf(settledAlone) / 5);
+    const { settled, reached } = all.counted;
+    expect(lagOf(new SettlingTimes(settled, reached))).toBe(lagOf(all));
+  });
+
+  it('notes an order once in each age that it reaches', () => {
+    const [often, once] = [new SettlingTimes(), new SettlingTimes()];
+    for (let age = 0; age < 30; age += 1) {
+      often.inProgress(age * SECOND_MS, age === 0 ? undefined : (age - 1) * SECOND_MS);
+    }
+    often.add(31 * SECOND_MS, 29 * SECOND_MS);
+    once.add(31 * SECOND_MS);
+    expect(often.counted).toEqual(once.counted);
+  });
 });

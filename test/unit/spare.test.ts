@@ -1,0 +1,47 @@
+import { expect, it } from 'vitest';
+import { CallBudget } from '../../src/poller/budget.ts';
+import { Spare } from '../../src/poller/spare.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+function newSpare() {
+  const clock = new ManualClock();
+  return {
+    clock,
+    spare: new Spare({ budget: new CallBudget({ callsPerMinute: 120, clock }), clock }),
+  };
+}
+
+/** Looks that may start within a minute, with so many cards in each. */
+async function looksAMinute(cards: number): Promise<number> {
+  const { clock, spare } = newSpare();
+  let looks = 0;
+  for (let ms = 0; ms < 180_000; ms += 100) {
+    if (Math.floor((ms * cards) / 60_000) > Math.floor(((ms - 100) * cards) / 60_000)) {
+      spare.tookCard();
+    }
+    if (spare.waitMs() === 0) {
+      spare.tookLook();
+      if (ms >= 120_000) looks += 1;
+    }
+    await clock.advance(100);
+  }
+  return looks;
+}
+
+it('leaves looks what the cards of the last minute, and the root of their number, leave over', async () => {
+  expect(await looksAMinute(25)).toBeCloseTo(120 - 25 - 5, -1);
+  expect(await looksAMinute(81)).toBeCloseTo(120 - 81 - 9, -1);
+});
+
+it('lets looks go on at one call in eleven, however many cards there are', async () => {
+  expect(await looksAMinute(118)).toBeGreaterThanOrEqual(10);
+  expect(await looksAMinute(118)).toBeLessThanOrEqual(12);
+});
+
+it('asks nobody to wait where no cards are', () => {
+  const { spare } = newSpare();
+  for (let look = 0; look < 4; look += 1) {
+    expect(spare.waitMs()).toBe(0);
+    spare.tookLook();
+  }
+});

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { SettlingTimes } from '../../src/core/settling.ts';
+import { Worth } from '../../src/core/worth.ts';
+
+const SECOND_MS = 1_000;
+
+/** Of orders that take 3 to 45 s, evenly. */
+function asStated(): { readonly times: SettlingTimes; readonly worth: Worth } {
+  const times = new SettlingTimes();
+  for (let n = 0; n < 1_900; n += 1) times.add(3_000 + (42_000 * n) / 1_900);
+  return { times, worth: new Worth(times) };
+}
+
+describe('what a check is worth by itself', () => {
+  const { times, worth } = asStated();
+  const priceMs = (checked: number, age: number) =>
+    worth.priceMs({ checkedMs: checked * SECOND_MS, ageMs: age * SECOND_MS });
+
+  it('never falls while an order waits', () => {
+    for (const checked of [0, 5, 20, 38.2]) {
+      let before = 0;
+      for (let age = checked; age < 60; age += 0.5) {
+        expect(priceMs(checked, age)).toBeGreaterThanOrEqual(before);
+        before = priceMs(checked, age);
+      }
+    }
+  });
+
+  it('is small where nothing can be found, and right after a check', () => {
+    expect(priceMs(0, 3)).toBeLessThan(10);
+    expect(priceMs(20, 20)).toBeLessThan(10);
+  });
+
+  it('is highest once an order is as good as settled: to wait gains nothing then', () => {
+    const lagAt = (checked: number, age: number) =>
+      times.expectedLagMs({ ageMs: checked * SECOND_MS, delayMs: (age - checked) * SECOND_MS });
+    // Where the hazard hardly changes, it is the lag that a check ends, once or twice; here far more.
+    expect(priceMs(20, 22)).toBeLessThan(3 * lagAt(20, 22));
+    expect(priceMs(36, 48)).toBeGreaterThan(3 * lagAt(36, 48));
+  });
+
+  it('leaves old orders to the lag that a check ends', () => {
+    expect(priceMs(300, 600)).toBe(0);
+  });
+});
