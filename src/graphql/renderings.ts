@@ -5,6 +5,7 @@ import type {
   GraphQLError,
   GraphQLFormattedError,
 } from 'graphql';
+import { LRUCache } from 'lru-cache';
 import type { FollowedEvent } from '../feed/feed.ts';
 import type { GraphQLContext } from './context.ts';
 import { run } from './engine.ts';
@@ -67,6 +68,9 @@ function withoutHttp(error: GraphQLError): GraphQLFormattedError {
   return { ...rest, extensions };
 }
 
+/** As many different tickets as there are customers at a time; those of one gateway without any are one. */
+const MOST_CONTEXTS = 1_000;
+
 interface Shared {
   readonly rendering: Rendering;
   users: number;
@@ -76,6 +80,8 @@ interface Shared {
 export class Renderings {
   readonly #mask: Mask;
   readonly #byDocument = new WeakMap<DocumentNode, Map<string, Shared>>();
+  /** What resolvers of events are given, once for all who may see the same. */
+  readonly #contexts = new LRUCache<string, GraphQLContext>({ max: MOST_CONTEXTS });
 
   constructor(mask: Mask) {
     this.#mask = mask;
@@ -86,7 +92,7 @@ export class Renderings {
     const byKey = this.#byDocument.get(args.document) ?? new Map<string, Shared>();
     this.#byDocument.set(args.document, byKey);
     const key = keyOf(args);
-    const shared = byKey.get(key) ?? { rendering: new Rendering(args, this.#mask), users: 0 };
+    const shared = byKey.get(key) ?? { rendering: this.#renderingOf(args), users: 0 };
     byKey.set(key, shared);
     shared.users += 1;
     const giveBack = () => {
@@ -95,9 +101,20 @@ export class Renderings {
     };
     return { rendering: shared.rendering, giveBack };
   }
+
+  #renderingOf(args: ExecutionArgs): Rendering {
+    const own = contextOf(args);
+    const contextValue = this.#contexts.get(own.access.rights) ?? own;
+    this.#contexts.set(own.access.rights, contextValue);
+    return new Rendering({ ...args, contextValue }, this.#mask);
+  }
 }
 
-function keyOf({ operationName, variableValues, contextValue }: ExecutionArgs): string {
-  const { rights } = (contextValue as GraphQLContext).access;
-  return JSON.stringify([rights, operationName, variableValues]);
+function keyOf(args: ExecutionArgs): string {
+  const { operationName, variableValues } = args;
+  return JSON.stringify([contextOf(args).access.rights, operationName, variableValues]);
+}
+
+function contextOf({ contextValue }: ExecutionArgs): GraphQLContext {
+  return contextValue as GraphQLContext;
 }

@@ -3,7 +3,6 @@ import type { WebSocket } from 'ws';
 import type { Clock } from '../core/ports.ts';
 import type { Guard } from './guard.ts';
 import { limitExceeded } from './refusal.ts';
-import { TokenBuckets } from './token-buckets.ts';
 
 /** Clients of graphql-ws come back after this, and go on after their last cursor. */
 const TRY_AGAIN_LATER = 1_013;
@@ -30,10 +29,15 @@ export function limitSocket(webSocket: WebSocket, options: SocketLimitsOptions):
   const { messagesPerSecond: perSecond, subscriptionsPerConnection } = guard.limits;
   // A client that comes back asks for all its subscriptions at once.
   const capacity = perSecond + subscriptionsPerConnection;
-  const bucket = new TokenBuckets({ clock, capacity, perSecond });
+  let left = capacity;
+  let at = clock.now();
   let dismissed = false;
   const count = () => {
-    if (dismissed || bucket.take('') === 0) return;
+    const now = clock.now();
+    // A clock that is set back gives nothing and takes nothing.
+    left = Math.min(capacity, left + (Math.max(0, now - at) / 1_000) * perSecond) - 1;
+    at = now;
+    if (dismissed || left >= 0) return;
     dismissed = true;
     guard.onRefused('message_rate');
     const reason = `More than ${perSecond} messages a second`;

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import { CloseCode, type Server } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { Logger } from '../core/ports.ts';
@@ -6,7 +6,11 @@ import type { Logger } from '../core/ports.ts';
 /** What the hooks of graphql-ws are given of a socket. */
 export interface SocketExtra extends Record<PropertyKey, unknown> {
   readonly socket: WebSocket;
-  readonly request: IncomingMessage;
+  /** What is below it. */
+  readonly stream: Socket;
+  /** Where the request for it came from. Not the request itself: it is larger than all the rest of a socket. */
+  readonly address: string;
+  readonly authorization: string | undefined;
 }
 
 /**

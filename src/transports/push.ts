@@ -24,12 +24,12 @@ export class Push implements Sink, AsyncIterableIterator<never> {
   #hasEnded = false;
 
   constructor(
-    { socket, request, id }: SocketExtra & { readonly id: string },
+    { socket, stream, id }: Pick<SocketExtra, 'socket' | 'stream'> & { readonly id: string },
     live: Live,
     following: Following,
   ) {
     this.#socket = socket;
-    this.#stream = request.socket;
+    this.#stream = stream;
     this.#live = live;
     this.#following = following;
     this.#head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;

@@ -84,9 +84,12 @@ export function createWebSocketTransport(options: WebSocketOptions): WebSocketTr
   return {
     upgrade: (request, duplex, head) =>
       sockets.handleUpgrade(request, duplex, head, (socket) => {
-        speakGraphQL(server, { socket, request }, logger);
+        const { socket: stream, headers } = request;
+        const { authorization } = headers;
+        const address = guard.addressOf(request);
+        speakGraphQL(server, { socket, stream, address, authorization }, logger);
         pulse.watch(socket);
-        limitSocket(socket, { guard, clock, socket: request.socket });
+        limitSocket(socket, { guard, clock, socket: stream });
       }),
     async close() {
       for (const socket of sockets.clients) socket.close(GOING_AWAY, 'Going away');
@@ -134,7 +137,7 @@ class SocketOperations {
     const { tickets, logger, clock } = this.#options;
     try {
       const access = await tickets.accessOf(
-        authorizationIn(connectionParams) ?? extra.request.headers.authorization,
+        authorizationIn(connectionParams) ?? extra.authorization,
       );
       this.#accesses.set(extra.socket, access);
       this.#closeAtExpiry(extra.socket, access);
@@ -163,7 +166,7 @@ class SocketOperations {
   ): Promise<ExecutionArgs | readonly GraphQLError[]> {
     const { guard, logger, yoga } = this.#options;
     const access = this.#accesses.get(extra.socket) ?? NO_ACCESS;
-    const asker = { access, caller: guard.addressOf(extra.request) };
+    const asker = { access, caller: extra.address };
     try {
       refuseOneTooMany(subscriptions, guard);
       const text = guard.documents?.textOf(payload) ?? payload.query;
