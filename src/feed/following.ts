@@ -36,7 +36,7 @@ export interface Sink {
   event(event: FollowedEvent): void;
   /** Nothing follows. */
   end(): void;
-  /** The log failed, and nothing follows. */
+  /** The log failed, or the sink itself did, and nothing follows. */
   fail(error: unknown): void;
 }
 
@@ -133,10 +133,7 @@ export class Following implements AsyncIterableIterator<FollowedEvent>, Member {
       while (sink?.isReady) {
         const taken = this.#take();
         if (taken instanceof Promise) {
-          taken.then(
-            (late) => this.#pumpOn(late),
-            (error: unknown) => this.#fail(error),
-          );
+          taken.then((late) => this.#pumpOn(late)).catch((error: unknown) => this.#fail(error));
           return;
         }
         if (!this.#hand(taken)) break;
