@@ -138,6 +138,28 @@ describe.each(TRANSPORTS)('an event over %s', (_name, follow) => {
     expect(renderings.inUse).toBe(0);
   });
 
+  it('still goes to the others when whoever asked first has gone', async () => {
+    const store = createMemoryStore({ logId: 'log' });
+    await store.record(observation(), () => null);
+    const renderings = new CountedRenderings();
+    await using serving = await serve(store, { renderings });
+    const operation = { document: QUERY, variables: { id: ORDER_ID, first: 1 } };
+    const streams = [];
+    for (let nth = 0; nth < 2; nth += 1) {
+      const stream = follow<Event>(addressesOf(serving), operation);
+      await stream.next();
+      streams.push(stream);
+    }
+    const [first, second] = streams;
+    await first?.return();
+    await expect.poll(() => renderings.inUse).toBe(1);
+    const settled = { upstreamStatus: 'FULFILLED', observedAt: Date.now() };
+    await store.record(observation(settled), () => null);
+    const event = await second?.next();
+    expect(event?.value?.data?.topupStatus).toMatchObject({ status: 'FULFILLED', version: 2 });
+    expect((await second?.next())?.done).toBe(true);
+  });
+
   it('leaves nothing behind of a subscriber that goes', async () => {
     const store = createMemoryStore({ logId: 'log' });
     await store.record(observation(), () => null);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Store } from '../../src/core/store.ts';
 import { noTelemetry } from '../../src/core/telemetry.ts';
 import { GatewayError } from '../../src/errors.ts';
@@ -143,6 +143,20 @@ describe('a sink', () => {
     follow(1).deliverTo(sink);
     await settle();
     expect(sink.lines).toEqual(['2 TWO', '3 THREE', '4 FULFILLED', 'end']);
+  });
+
+  it('that catches up with very many states leaves room for others in between', async () => {
+    const { follow, write } = open();
+    const most = 1_000;
+    for (let version = 1; version <= most; version += 1) await write(`STEP-${version}`);
+    const sink = new Notebook();
+    const following = follow(0);
+    following.deliverTo(sink);
+    await settle();
+    expect(sink.lines.length).toBeLessThan(most);
+    await vi.waitUntil(() => sink.lines.length === most);
+    expect(sink.lines.at(-1)).toBe(`${most} STEP-${most}`);
+    await following.return();
   });
 
   it('that is slow loses nothing, and is told the end when it has taken the rest', async () => {
