@@ -16,8 +16,9 @@ export interface AnswerCacheOptions {
  */
 const LONGEST_MS = 60_000;
 
-/** What an entry takes beside its key and its answer: roughly, and rather too much. */
-const ENTRY_BYTES = 500;
+/** What an entry takes beside its key and its answer, and each order in it: roughly, and rather too much. */
+const ENTRY_BYTES = 300;
+const ORDER_BYTES = 200;
 
 /**
  * Answers that were given before and still hold. One falls at once when anything is written of an order that
@@ -62,8 +63,11 @@ export class AnswerCache<Value> {
       this.drop(draft);
       return;
     }
-    draft.fill(key, { value: kept.value, bytes: kept.bytes + 2 * key.length + ENTRY_BYTES });
+    const overhead = 2 * key.length + ENTRY_BYTES + draft.orders.length * ORDER_BYTES;
+    draft.fill(key, { value: kept.value, bytes: kept.bytes + overhead });
     this.#kept.set(key, draft);
+    // One that is larger than all may be together is not taken.
+    if (this.#kept.peek(key) !== draft) this.drop(draft);
   }
 
   drop(draft: Draft<Value>): void {
@@ -117,13 +121,10 @@ export class Draft<Value> implements Basis {
     return this.#bytes;
   }
 
-  /** Whether there is still anything to keep it for. */
-  get mayHold(): boolean {
-    return this.orders.length > 0 && this.#holdsUntil > Number.NEGATIVE_INFINITY;
-  }
-
   order(orderId: string): void {
-    if (this.orders.includes(orderId)) return;
+    // What was given up is never kept: a resolver that is late must not have it held by an order again.
+    const isGivenUp = this.#holdsUntil === Number.NEGATIVE_INFINITY;
+    if (isGivenUp || this.orders.includes(orderId)) return;
     this.orders.push(orderId);
     this.#link(this, orderId);
   }

@@ -20,12 +20,22 @@ export function usualHead(request: IncomingMessage, path: string): string | unde
     method === 'POST'
       ? url === path && isUsualPost(headers)
       : method === 'GET' && url.startsWith(`${path}?`) && isUsualGet(headers);
-  if (!isUsual || UNUSUAL.some((name) => headers[name] !== undefined)) return undefined;
-  if (hasTwoHosts(request.rawHeaders)) return undefined;
+  if (!isUsual || !hasOneName(request) || UNUSUAL.some((name) => headers[name] !== undefined))
+    return undefined;
   const { host = '', accept = '', origin = '', 'content-type': type = '' } = headers;
   const site = headers['sec-fetch-site'] ?? '';
   // No header holds a line break.
   return `${method} ${url}\n${host}\n${type}\n${accept}\n${origin}\n${site}\n`;
+}
+
+/** `Host`, once: with none, or with two, more than its value decides whether the request is for us at all. */
+function hasOneName({ rawHeaders }: IncomingMessage): boolean {
+  let names = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at];
+    if (name?.length === 4 && name.toLowerCase() === 'host') names += 1;
+  }
+  return names === 1;
 }
 
 function isUsualPost(headers: IncomingHttpHeaders): boolean {
@@ -37,15 +47,3 @@ function isUsualGet(headers: IncomingHttpHeaders): boolean {
   const wantsPage = headers.accept?.includes('text/html') ?? false;
   return !wantsPage && headers['content-length'] === undefined;
 }
-
-/** Node shows the first alone. The other may be meant for somebody else. */
-function hasTwoHosts(rawHeaders: readonly string[]): boolean {
-  let hosts = 0;
-  for (let at = 0; at < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at];
-    if (name?.length === HOST.length && name.toLowerCase() === HOST) hosts += 1;
-  }
-  return hosts > 1;
-}
-
-const HOST = 'host';

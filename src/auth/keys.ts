@@ -26,7 +26,7 @@ export const KEY_SET_ALGORITHMS = [
 
 const TIMEOUT_MS = 3_000;
 /** After this long the keys are fetched anew, so that one that was withdrawn does not pass for ever. */
-export const FRESH_MS = 10 * 60_000;
+const FRESH_MS = 10 * 60_000;
 /** Between two fetches, for a key that is not known or a server that does not answer. */
 const COOLDOWN_MS = 30_000;
 

@@ -4,7 +4,7 @@ import { type Access, FULL_ACCESS, NO_ACCESS } from '../core/access.ts';
 import type { Clock, Fetch, Logger } from '../core/ports.ts';
 import { GatewayError } from '../errors.ts';
 import { accessOf, CLOCK_TOLERANCE_SECONDS } from './claims.ts';
-import { FRESH_MS, KEY_SET_ALGORITHMS, remoteKeys, SECRET_ALGORITHMS } from './keys.ts';
+import { KEY_SET_ALGORITHMS, remoteKeys, SECRET_ALGORITHMS } from './keys.ts';
 import { RememberedTickets } from './remembered-tickets.ts';
 
 /** How tickets are told from forgeries. */
@@ -33,6 +33,12 @@ export interface Tickets {
 /** A JWT that is longer names far more orders than anybody watches. */
 const LONGEST_TICKET = 16_384;
 
+/**
+ * How long a ticket counts as verified: a secret stays, but a key of a set may be withdrawn, and this comes on
+ * top of the time for which the set itself is kept.
+ */
+const VERIFIED_MS = 60_000;
+
 export function createTickets(
   config: AuthConfig,
   outside: { readonly clock: Clock; readonly fetch: Fetch; readonly logger: Logger },
@@ -48,8 +54,7 @@ export function createTickets(
     ...(config.issuer === undefined ? {} : { issuer: config.issuer }),
     ...(config.audience === undefined ? {} : { audience: config.audience }),
   };
-  // A secret stays; a key of a set may be withdrawn.
-  const longestMs = config.kind === 'secret' ? Number.POSITIVE_INFINITY : FRESH_MS;
+  const longestMs = config.kind === 'secret' ? Number.POSITIVE_INFINITY : VERIFIED_MS;
   const remembered = new RememberedTickets({ clock: outside.clock, longestMs });
   const recall = (authorization: string | undefined) =>
     authorization ? remembered.recall(authorization) : NO_ACCESS;

@@ -27,7 +27,8 @@ class Audience {
   readonly #leave: (() => void)[];
   /** As it stands in the log; `undefined` where that has to be read again. */
   #order: Order | undefined;
-  #view: TopupView | undefined;
+  /** The last view that was made, and of what. */
+  #viewed: { readonly order: Order; readonly view: TopupView } | undefined;
   /** Counts what is written of the order: a read that began before is not taken for the present. */
   #writes = 0;
 
@@ -52,16 +53,16 @@ class Audience {
   /** The latest state, as of now. */
   view(order: Order): TopupView {
     const now = this.#options.clock.now();
-    if (this.#view === undefined || order !== this.#order || !isSteady(this.#view, now)) {
-      this.#view = viewOf(order, now);
-    }
-    return this.#view;
+    if (this.#viewed?.order === order && isSteady(this.#viewed.view, now)) return this.#viewed.view;
+    const view = viewOf(order, now);
+    this.#viewed = { order, view };
+    return view;
   }
 
   onWrite(order: Order | undefined): void {
     this.#writes += 1;
     this.#order = order;
-    this.#view = undefined;
+    this.#viewed = undefined;
   }
 
   close(): void {

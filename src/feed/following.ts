@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Cursor } from '../core/cursor.ts';
 import type { Order } from '../core/store.ts';
 import type { Telemetry } from '../core/telemetry.ts';
@@ -36,7 +37,7 @@ export interface Sink {
   event(event: FollowedEvent): void;
   /** Nothing follows. */
   end(): void;
-  /** The log failed, and nothing follows. */
+  /** The log failed, or the sink itself did, and nothing follows. */
   fail(error: unknown): void;
 }
 
@@ -46,6 +47,9 @@ export function topupNotFound(): GatewayError {
 
 /** An order that nobody has seen is looked for about so often, after the first look, while it is followed. */
 const MORE_LOOKS_IN_VAIN = 3;
+
+/** So many events may go out in a row before others have their turn. */
+const MOST_AT_ONCE = 64;
 
 const ALREADY: Promise<unknown> = Promise.resolve();
 
@@ -68,6 +72,8 @@ export class Following implements AsyncIterableIterator<FollowedEvent>, Member {
   #audience: Audience | undefined;
   /** The last version handed out; `undefined` before the first event. */
   #version: number | undefined;
+  /** How many versions were read that a later one had replaced. */
+  #caughtUp = 0;
   /** Ends the wait for an order that nobody has seen; there while it lasts. */
   #unseen: (() => void) | undefined;
   #denied = false;
@@ -133,10 +139,7 @@ export class Following implements AsyncIterableIterator<FollowedEvent>, Member {
       while (sink?.isReady) {
         const taken = this.#take();
         if (taken instanceof Promise) {
-          taken.then(
-            (late) => this.#pumpOn(late),
-            (error: unknown) => this.#fail(error),
-          );
+          taken.then((late) => this.#pumpOn(late)).catch((error: unknown) => this.#fail(error));
           return;
         }
         if (!this.#hand(taken)) break;
@@ -244,6 +247,9 @@ export class Following implements AsyncIterableIterator<FollowedEvent>, Member {
   }
 
   async #earlierVersion(order: Order, version: number): Promise<Taken> {
+    this.#caughtUp += 1;
+    // A log that answers at once, and a client that reads as fast, would leave nobody else a turn.
+    if (this.#caughtUp % MOST_AT_ONCE === 0) await setImmediate();
     const range = { after: version, limit: 1, from: 'oldest' } as const;
     const [snapshot] = await this.#options.log.read(this.#orderId, range);
     if (this.#ended) return 'end';

@@ -38,21 +38,22 @@ export class Live implements AsyncIterableIterator<Rendered> {
   }
 
   async next(): Promise<IteratorResult<Rendered, undefined>> {
-    const { done, value } = await this.#events.next();
-    if (!done) return { done: false, value: await this.#rendering.of(value) };
-    this.#end();
-    return { done: true, value: undefined };
+    try {
+      const { done, value } = await this.#events.next();
+      if (!done) return { done: false, value: await this.#rendering.of(value) };
+    } catch (error) {
+      // Nobody may call `return()` on one that threw.
+      await this.return();
+      throw error;
+    }
+    return this.return();
   }
 
   async return(): Promise<IteratorResult<Rendered, undefined>> {
-    this.#end();
-    await this.#events.return?.();
-    return { done: true, value: undefined };
-  }
-
-  #end(): void {
     this.#giveBack?.();
     this.#giveBack = undefined;
+    await this.#events.return?.();
+    return { done: true, value: undefined };
   }
 }
 

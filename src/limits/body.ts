@@ -26,9 +26,10 @@ export async function readBody(
 
 /** The whole body of a request that told its length, which is not too much. Never called if its sender leaves. */
 export function collectBody(request: IncomingMessage, onBody: (body: Buffer) => void): void {
-  let body: Buffer | undefined;
-  request.on('data', (chunk: Buffer) => {
-    body = body === undefined ? chunk : Buffer.concat([body, chunk]);
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk: Buffer) => chunks.push(chunk));
+  request.once('end', () => {
+    const [first] = chunks;
+    onBody(first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks));
   });
-  request.once('end', () => onBody(body ?? Buffer.alloc(0)));
 }

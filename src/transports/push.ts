@@ -45,9 +45,8 @@ export class Push implements Sink, AsyncIterableIterator<never> {
     return this.#over.promise;
   }
 
-  async return(): Promise<IteratorResult<never, undefined>> {
+  return(): Promise<IteratorResult<never, undefined>> {
     this.end();
-    await this.#live.return();
     return this.#over.promise;
   }
 
@@ -69,13 +68,19 @@ export class Push implements Sink, AsyncIterableIterator<never> {
   }
 
   end(): void {
-    this.#hasEnded = true;
     this.#over.resolve({ done: true, value: undefined });
+    this.#leave();
   }
 
   fail(error: unknown): void {
-    this.#hasEnded = true;
     this.#over.reject(error);
+    this.#leave();
+  }
+
+  /** However it ends: nobody calls `return()` on a stream that came to its end, or that threw. */
+  #leave(): void {
+    this.#hasEnded = true;
+    void this.#live.return();
   }
 
   #send(rendered: Rendered): void {

@@ -46,6 +46,14 @@ export interface GatewayServerOptions {
   readonly logger: Logger;
 }
 
+/** One request, and its answer. */
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** A shutdown waits for it no longer. */
+  readonly leave: () => void;
+}
+
 /** How long queries that are running at shutdown may take to finish. */
 const DRAIN_MS = 10_000;
 
@@ -125,27 +133,28 @@ export class GatewayServer {
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     // Its connection was refused already, and only its bytes were faster.
     if (request.socket.writableEnded) return;
-    const { bodyBytes } = this.#options.guard.limits;
-    const head = this.#closing ? undefined : usualHead(request, GRAPHQL_PATH);
+    const leave = this.#options.drain.enter();
+    response.on('close', leave);
+    const exchange = { request, response, leave };
+    const head = usualHead(request, GRAPHQL_PATH);
     const length = Number(request.headers['content-length'] ?? 0);
-    if (head === undefined || length > bodyBytes) this.#answerInFull(request, response);
-    else if (length === 0) this.#answerUsual(request, response, { head, body: NO_BODY });
-    else {
-      collectBody(request, (body) => this.#answerUsual(request, response, { head, body }));
-    }
+    if (head === undefined || length > this.#options.guard.limits.bodyBytes) {
+      this.#answerInFull(exchange);
+    } else if (length === 0) this.#answerUsual(exchange, { head, body: NO_BODY });
+    else collectBody(request, (body) => this.#answerUsual(exchange, { head, body }));
   }
 
   /** From memory, where there is an answer that holds. */
   #answerUsual(
-    request: IncomingMessage,
-    response: ServerResponse,
+    exchange: Exchange,
     { head, body }: { readonly head: string; readonly body: Buffer },
   ): void {
+    const { request, response } = exchange;
     const startedAt = this.#options.clock.now();
     const asked = { head, body, authorization: request.headers.authorization };
-    const answer = this.#options.answers.remembered(asked);
+    const answer = this.#closing ? undefined : this.#options.answers.remembered(asked);
     if (answer === undefined) {
-      this.#answerInFull(request, response, asked);
+      this.#answerInFull(exchange, asked);
       return;
     }
     const requestId = requestIdOf(request);
@@ -158,7 +167,8 @@ export class GatewayServer {
     this.#options.logger.debug(fields, 'request');
   }
 
-  #answerInFull(request: IncomingMessage, response: ServerResponse, asked?: Asked): void {
+  #answerInFull(exchange: Exchange, asked?: Asked): void {
+    const { request, response } = exchange;
     const requestId = requestIdOf(request);
     response.setHeader('x-request-id', requestId);
     setSecurityHeaders(response);
@@ -183,14 +193,12 @@ export class GatewayServer {
         this.#answer(response, () => this.#sendMetrics(request, response));
         break;
       default:
-        this.#serveGraphQL(request, response, asked);
+        this.#serveGraphQL(exchange, asked);
     }
   }
 
-  #serveGraphQL(request: IncomingMessage, response: ServerResponse, asked?: Asked): void {
-    const { page, drain, guard, clock, graphql } = this.#options;
-    const leave = drain.enter();
-    response.once('close', leave);
+  #serveGraphQL({ request, response, leave }: Exchange, asked?: Asked): void {
+    const { page, guard, clock, graphql } = this.#options;
     this.#answer(response, async () => {
       if (page !== undefined && isGraphQL(request) && wantsPage(request))
         return page.send(response);

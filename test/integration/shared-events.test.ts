@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Store } from '../../src/core/store.ts';
+import { toPublicError } from '../../src/graphql/errors.ts';
+import { Renderings } from '../../src/graphql/renderings.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import {
   type Follow,
@@ -7,6 +9,7 @@ import {
   overWebSocket,
 } from '../support/graphql-over-the-wire.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
+import { recordingLogger } from '../support/recording-logger.ts';
 import { type Serving, serve } from '../support/serving.ts';
 
 const SUBSCRIBERS = 20;
@@ -32,6 +35,40 @@ function countingStore(): { readonly store: Store; readonly reads: () => number 
     },
   });
   return { store: counting, reads: () => reads };
+}
+
+/** Knows how many subscribers use what is shared. */
+class CountedRenderings extends Renderings {
+  taken = 0;
+  inUse = 0;
+
+  constructor() {
+    const logger = recordingLogger();
+    super((error) => toPublicError(error, logger));
+  }
+
+  override take(...args: Parameters<Renderings['take']>) {
+    const { rendering, giveBack } = super.take(...args);
+    this.taken += 1;
+    this.inUse += 1;
+    const counted = () => {
+      this.inUse -= 1;
+      giveBack();
+    };
+    return { rendering, giveBack: counted };
+  }
+}
+
+/** A store that fails whoever asks for an order. */
+function failingStore(): Store {
+  const find: Store['find'] = () => Promise.reject(new Error('the disk'));
+  return new Proxy(createMemoryStore({ logId: 'log' }), {
+    get: (target, name) => {
+      if (name === 'find') return find;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
 }
 
 const QUERY = `subscription ($id: ID!, $first: Int!) {
@@ -88,5 +125,62 @@ describe.each(TRANSPORTS)('an event over %s', (_name, follow) => {
     await Promise.all(streams.map((stream) => stream.next()));
     expect(reads()).toBe(operations.length);
     await Promise.all(streams.map((stream) => stream.return()));
+  });
+
+  it('leaves nothing behind of a subscriber whose order is settled', async () => {
+    const store = createMemoryStore({ logId: 'log' });
+    await store.record(observation({ upstreamStatus: 'FULFILLED' }), () => null);
+    const renderings = new CountedRenderings();
+    await using serving = await serve(store, { renderings });
+    const operation = { document: QUERY, variables: { id: ORDER_ID, first: 1 } };
+    const events = await Array.fromAsync(follow<Event>(addressesOf(serving), operation));
+    expect(events).toHaveLength(1);
+    expect(renderings.inUse).toBe(0);
+  });
+
+  it('still goes to the others when whoever asked first has gone', async () => {
+    const store = createMemoryStore({ logId: 'log' });
+    await store.record(observation(), () => null);
+    const renderings = new CountedRenderings();
+    await using serving = await serve(store, { renderings });
+    const operation = { document: QUERY, variables: { id: ORDER_ID, first: 1 } };
+    const streams = [];
+    for (let nth = 0; nth < 2; nth += 1) {
+      const stream = follow<Event>(addressesOf(serving), operation);
+      await stream.next();
+      streams.push(stream);
+    }
+    const [first, second] = streams;
+    await first?.return();
+    await expect.poll(() => renderings.inUse).toBe(1);
+    const settled = { upstreamStatus: 'FULFILLED', observedAt: Date.now() };
+    await store.record(observation(settled), () => null);
+    const event = await second?.next();
+    expect(event?.value?.data?.topupStatus).toMatchObject({ status: 'FULFILLED', version: 2 });
+    expect((await second?.next())?.done).toBe(true);
+  });
+
+  it('leaves nothing behind of a subscriber that goes', async () => {
+    const store = createMemoryStore({ logId: 'log' });
+    await store.record(observation(), () => null);
+    const renderings = new CountedRenderings();
+    await using serving = await serve(store, { renderings });
+    const operation = { document: QUERY, variables: { id: ORDER_ID, first: 1 } };
+    const stream = follow<Event>(addressesOf(serving), operation);
+    await stream.next();
+    expect(renderings.inUse).toBe(1);
+    await stream.return();
+    await expect.poll(() => renderings.inUse).toBe(0);
+  });
+
+  it('leaves nothing behind of a subscriber whose log fails', async () => {
+    const renderings = new CountedRenderings();
+    await using serving = await serve(failingStore(), { renderings });
+    const operation = { document: QUERY, variables: { id: ORDER_ID, first: 1 } };
+    const stream = follow<Event>(addressesOf(serving), operation);
+    const { value } = await stream.next();
+    expect(value?.errors?.[0]?.extensions?.['code']).toBe('INTERNAL_SERVER_ERROR');
+    expect(renderings.taken).toBe(1);
+    await expect.poll(() => renderings.inUse).toBe(0);
   });
 });

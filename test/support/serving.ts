@@ -36,6 +36,7 @@ export async function serve(
     readonly auth?: AuthConfig;
     readonly clock?: Clock;
     readonly onRemembered?: () => void;
+    readonly renderings?: Renderings;
   } = {},
 ): Promise<Serving> {
   const { topups = noTopups, allowedOrigins = [], auth = { kind: 'none' } } = options;
@@ -56,7 +57,7 @@ export async function serve(
   const tickets = createTickets(auth, { clock, logger, fetch });
   const onQuery = () => undefined;
   const parts = { topups, feed, log: store, status, clock };
-  const renderings = new Renderings((error) => toPublicError(error, logger));
+  const renderings = options.renderings ?? new Renderings((error) => toPublicError(error, logger));
   const yogaOptions = {
     parts,
     tickets,

@@ -83,6 +83,26 @@ describe('the cache of answers', () => {
     expect(cache.get('answer 99')).toBeDefined();
   });
 
+  it('counts the orders of an answer as well, and takes none that is larger than all may be', async () => {
+    const { cache, keep } = open({ mostBytes: 10_000 });
+    keep('few', [ORDER_ID]);
+    const many = Array.from({ length: 100 }, (_, nth) => String(nth).padStart(24, '0'));
+    const draft = keep('many', many);
+    expect([cache.get('few'), cache.get('many')]).toEqual(['answer to few', undefined]);
+    // Given up altogether: no order holds it any more.
+    expect(draft.holdsUntil).toBe(Number.NEGATIVE_INFINITY);
+  });
+
+  it('holds nothing of an answer that was given up, whatever its resolvers go on to tell', async () => {
+    const { cache, write } = open();
+    const [dropped, overtaken] = [cache.draft(), cache.draft()];
+    cache.drop(dropped);
+    overtaken.order(ORDER_ID);
+    await write();
+    for (const draft of [dropped, overtaken]) draft.order(OTHER_ID);
+    expect([dropped.orders, overtaken.orders]).toEqual([[], [ORDER_ID]]);
+  });
+
   it('gives the newer of two answers to one key, whichever falls', async () => {
     const { cache, keep, write } = open();
     keep('a');

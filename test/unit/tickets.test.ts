@@ -114,6 +114,47 @@ describe('a ticket', () => {
   });
 });
 
+describe('a ticket that was valid before', () => {
+  it('is known at once, by exactly what was sent, and never before it was verified', async () => {
+    const { tickets, good } = ticketsWith();
+    const ticket = await bearer(good);
+    expect(tickets.recall(ticket)).toBeUndefined();
+    const access = await tickets.accessOf(ticket);
+    expect(tickets.recall(ticket)).toBe(access);
+    expect(await tickets.accessOf(ticket)).toBe(access);
+    expect(tickets.recall(`${ticket}x`)).toBeUndefined();
+    const forged = await bearer(good, 'x'.repeat(64));
+    await expect(tickets.accessOf(forged)).rejects.toMatchObject(refused);
+    expect(tickets.recall(forged)).toBeUndefined();
+  });
+
+  it('is forgotten the moment that it is over, to the millisecond', async () => {
+    const { tickets, good, clock } = ticketsWith();
+    const ticket = await bearer(good);
+    const { expiresAt } = await tickets.accessOf(ticket);
+    await clock.advance((expiresAt ?? 0) - clock.now() - 1);
+    expect(tickets.recall(ticket)).toBeDefined();
+    await clock.advance(1);
+    expect(tickets.recall(ticket)).toBeUndefined();
+    await expect(tickets.accessOf(ticket)).rejects.toMatchObject(refused);
+  });
+
+  it('allows what another allows under the same name, and not what one allows that allows more', async () => {
+    const { tickets, good } = ticketsWith();
+    const rightsOf = async (claims: Claims) =>
+      (await tickets.accessOf(await bearer({ ...good, ...claims }))).rights;
+    const rights = await rightsOf({});
+    expect(await rightsOf({ jti: 'another', scope: 'status nonsense' })).toBe(rights);
+    expect(await rightsOf({ topups: [ORDER_ID, ORDER_ID] })).toBe(rights);
+    const others = await Promise.all(
+      [{ scope: 'status card' }, { scope: '' }, { topups: [] }, { topups: '*' }].map(rightsOf),
+    );
+    const more = await rightsOf({ topups: [ORDER_ID, OTHER_ID] });
+    expect(await rightsOf({ topups: [OTHER_ID, ORDER_ID] })).toBe(more);
+    expect(new Set([rights, more, ...others, 'nothing', 'everything']).size).toBe(8);
+  });
+});
+
 describe('the keys behind an address', () => {
   const AUTH: AuthConfig = {
     kind: 'key set',
@@ -207,6 +248,17 @@ describe('the keys behind an address', () => {
       await expect(tickets.accessOf(await stranger.sign(kid, good))).rejects.toMatchObject(refused);
     }
     expect(server.fetched).toBe(1);
+  });
+
+  it('are asked for again a minute after a ticket was found valid, as one may be withdrawn', async () => {
+    const { tickets, good, sign, clock } = await keyServer();
+    const ticket = await sign('one', { ...good, exp: clock.now() / 1_000 + 3_600 });
+    await tickets.accessOf(ticket);
+    await clock.advance(59_999);
+    expect(tickets.recall(ticket)).toBeDefined();
+    await clock.advance(1);
+    expect(tickets.recall(ticket)).toBeUndefined();
+    expect((await tickets.accessOf(ticket)).names(ORDER_ID)).toBe(true);
   });
 
   it('that cannot be had yet are a fault of the gateway, not of the ticket', async () => {

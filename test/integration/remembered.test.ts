@@ -1,0 +1,207 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { describe, expect, it } from 'vitest';
+import type { Store } from '../../src/core/store.ts';
+import type { Topups } from '../../src/core/topups.ts';
+import { viewOf } from '../../src/core/view.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { ORDER_ID, observation } from '../support/observations.ts';
+import { statusesIn } from '../support/raw-http.ts';
+import { type Serving, serve } from '../support/serving.ts';
+import { bearer, SECRET_AUTH } from '../support/tickets.ts';
+
+const QUERY = `query Q($id: ID!, $n: Int = 2) { topup(id: $id) { id status refundMessage history(first: $n) { edges { cursor } } } }`;
+const BODY = JSON.stringify({ query: QUERY, variables: { id: ORDER_ID } });
+const REFUND = 'رقم الهاتف غير صحيح 📞';
+
+/** A log with a settled order, and who looks it up. */
+async function settledOrder(): Promise<{ readonly store: Store; readonly topups: Topups }> {
+  const store = createMemoryStore({ logId: 'log' });
+  const told = { upstreamStatus: 'REFUNDED', refundMessage: REFUND };
+  const { order } = await store.record(observation(told), () => null);
+  const topups: Topups = {
+    lookup: async (orderId) => (orderId === ORDER_ID ? viewOf(order, order.checkedAt) : null),
+  };
+  return { store, topups };
+}
+
+interface Scene extends Serving {
+  /** How many answers came from memory. */
+  readonly remembered: () => number;
+}
+
+async function open(options: Parameters<typeof serve>[1] = {}): Promise<Scene> {
+  const { store, topups } = await settledOrder();
+  let count = 0;
+  const onRemembered = () => {
+    count += 1;
+  };
+  const serving = await serve(store, { topups, onRemembered, ...options });
+  return { ...serving, remembered: () => count };
+}
+
+function rawPost(
+  body: string | Buffer,
+  { host = 'localhost', headers = '', version = '1.1' } = {},
+): Buffer {
+  const length = Buffer.byteLength(body);
+  const named = host === '' ? '' : `Host: ${host}\r\n`;
+  const head = `POST /graphql HTTP/${version}\r\n${named}Content-Type: application/json\r\nContent-Length: ${length}\r\n${headers}\r\n`;
+  return Buffer.concat([Buffer.from(head, 'latin1'), Buffer.from(body)]);
+}
+
+async function connectTo({ url }: Pick<Serving, 'url'>): Promise<Socket> {
+  const socket = connect({ host: '127.0.0.1', port: Number(url.port) });
+  await once(socket, 'connect');
+  return socket;
+}
+
+async function say(scene: Pick<Serving, 'url'>, ...said: readonly Buffer[]): Promise<string> {
+  const socket = await connectTo(scene);
+  socket.write(Buffer.concat(said));
+  return text(socket);
+}
+
+const CLOSE = 'Connection: close\r\n';
+
+/** Has the server remember the answer to a request. */
+async function learn(scene: Scene): Promise<void> {
+  for (let nth = 0; nth < 2; nth += 1) {
+    expect(statusesIn(await say(scene, rawPost(BODY, { headers: CLOSE })))).toEqual([200]);
+  }
+  expect(scene.remembered()).toBe(1);
+}
+
+describe('an answer that is remembered', () => {
+  it('is not for a request of two names', async () => {
+    await using scene = await open();
+    await learn(scene);
+    const headers = `Host: evil.example\r\n${CLOSE}`;
+    expect(statusesIn(await say(scene, rawPost(BODY, { headers })))).toEqual([421]);
+  });
+
+  it('of a request without a name is not for one whose name is empty', async () => {
+    await using scene = await open();
+    for (let nth = 0; nth < 2; nth += 1) {
+      const answer = await say(scene, rawPost(BODY, { host: '', version: '1.0' }));
+      expect(statusesIn(answer)).toEqual([200]);
+    }
+    expect(statusesIn(await say(scene, rawPost(BODY, { host: ' ', headers: CLOSE })))).toEqual([
+      421,
+    ]);
+  });
+
+  it('is not given to a ticket that is over', async () => {
+    const clock = new ManualClock();
+    await using scene = await open({ auth: SECRET_AUTH, clock });
+    const exp = clock.now() / 1_000 + 30;
+    const claims = { topups: [ORDER_ID], scope: 'status', exp };
+    const tickets = [
+      await bearer(claims),
+      await bearer({ ...claims, jti: 'another', exp: exp + 9 }),
+    ];
+    const ask = async (authorization = '') => {
+      const headers = { 'content-type': 'application/json', authorization };
+      return (await fetch(scene.url, { method: 'POST', headers, body: BODY })).status;
+    };
+    const [one, other] = tickets;
+    expect([await ask(one), await ask(one), await ask(other), await ask(other)]).toEqual([
+      200, 200, 200, 200,
+    ]);
+    // What two tickets allow is the same; who has neither gets nothing of it.
+    expect(scene.remembered()).toBe(2);
+    await clock.advance(60_000);
+    expect([await ask(one), await ask(other)]).toEqual([401, 200]);
+  });
+
+  it('has a request id of its own, and a line in the log', async () => {
+    await using scene = await open();
+    await learn(scene);
+    const headers = { 'content-type': 'application/json', 'x-request-id': 'from-the-shop' };
+    const ask = () => fetch(scene.url, { method: 'POST', headers, body: BODY });
+    await (await ask()).text();
+    const before = scene.remembered();
+    const answer = await ask();
+    await answer.text();
+    expect(scene.remembered()).toBe(before + 1);
+    expect(answer.headers.get('x-request-id')).toBe('from-the-shop');
+    const lines = scene.logger.lines.filter(
+      ({ fields }) => fields['requestId'] === 'from-the-shop',
+    );
+    expect(
+      lines.map(({ level, message, fields }) => [level, message, fields['httpStatus']]),
+    ).toEqual([
+      ['debug', 'request', 200],
+      ['debug', 'request', 200],
+    ]);
+    expect(Object.keys(lines[0]?.fields ?? {})).toEqual(Object.keys(lines[1]?.fields ?? {}));
+  });
+});
+
+describe('a usual request', () => {
+  it('may come in pieces, whatever they are', async () => {
+    await using scene = await open();
+    const body = JSON.stringify({ query: `${QUERY} # ${REFUND}`, variables: { id: ORDER_ID } });
+    const whole = rawPost(body, { headers: CLOSE });
+    const expected = await say(scene, whole);
+    expect(expected).toContain(REFUND);
+    const socket = await connectTo(scene);
+    socket.setNoDelay(true);
+    const answer = text(socket);
+    for (const byte of whole) {
+      await new Promise<void>((resolve) => socket.write(Buffer.of(byte), () => resolve()));
+    }
+    const bodyOf = (raw: string) => raw.slice(raw.indexOf('\r\n\r\n'));
+    expect(bodyOf(await answer)).toBe(bodyOf(expected));
+  });
+
+  it('may follow another before that is answered; each gets its answer, in order', async () => {
+    await using scene = await open();
+    await learn(scene);
+    const fresh = JSON.stringify({ query: '{ __typename }' });
+    const answer = await say(
+      scene,
+      rawPost(fresh),
+      rawPost(BODY),
+      rawPost(fresh),
+      rawPost(BODY, { headers: CLOSE }),
+    );
+    expect(statusesIn(answer)).toEqual([200, 200, 200, 200]);
+    const order = [...answer.matchAll(/__typename|"topup"/g)].map(([found]) => found);
+    expect(order).toEqual(['__typename', '"topup"', '__typename', '"topup"']);
+  });
+
+  it('whose sender leaves in the middle does no harm', async () => {
+    await using scene = await open();
+    const half = rawPost(BODY).subarray(0, -10);
+    const [politely, rudely] = [await connectTo(scene), await connectTo(scene)];
+    politely.end(half);
+    expect(statusesIn(await text(politely))).toEqual([400]);
+    rudely.write(half, () => rudely.destroy());
+    await once(rudely, 'close');
+    await learn(scene);
+  });
+
+  it('that is on its way at shutdown is still answered', async () => {
+    await using scene = await open();
+    await learn(scene);
+    const requests = [rawPost(BODY), rawPost(JSON.stringify({ query: '{ __typename }' }))];
+    const halfway = requests.map(async (whole) => {
+      const socket = await connectTo(scene);
+      socket.write(whole.subarray(0, -5));
+      return { socket, rest: whole.subarray(-5), answer: text(socket) };
+    });
+    const sent = await Promise.all(halfway);
+    // Whoever comes later is answered later: by then the halves are there.
+    await say(scene, rawPost(BODY, { headers: CLOSE }));
+    const closed = scene[Symbol.asyncDispose]();
+    for (const { socket, rest } of sent) socket.write(rest);
+    for (const answer of await Promise.all(sent.map((half) => half.answer))) {
+      expect(statusesIn(answer)).toEqual([200]);
+      expect(answer).toMatch(/^connection: close\r$/im);
+    }
+    await closed;
+  });
+});

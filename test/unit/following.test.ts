@@ -1,0 +1,290 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { Store } from '../../src/core/store.ts';
+import { noTelemetry } from '../../src/core/telemetry.ts';
+import { GatewayError } from '../../src/errors.ts';
+import { Audiences } from '../../src/feed/audience.ts';
+import { type FollowedEvent, Following, type Sink, type Terms } from '../../src/feed/feed.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
+import { ManualClock, settle } from '../support/manual-clock.ts';
+import { ORDER_ID, observation } from '../support/observations.ts';
+
+/** Takes events down, as long as it is told to. */
+class Notebook implements Sink {
+  readonly lines: string[] = [];
+  isReady = true;
+  /** Called after each event is down. */
+  onEvent: () => void = () => undefined;
+
+  event(event: FollowedEvent): void {
+    this.lines.push(told(event));
+    this.onEvent();
+  }
+
+  end(): void {
+    this.lines.push('end');
+  }
+
+  fail(error: unknown): void {
+    this.lines.push(`failed: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+function told(event: FollowedEvent | undefined): string {
+  if (event === undefined) return 'end';
+  if (event instanceof GatewayError) return event.code;
+  return `${event.snapshot.version} ${event.snapshot.upstreamStatus}`;
+}
+
+/** A log whose orders are found, and then held back until the test lets them go. */
+class HeldLog {
+  readonly log: Store;
+  #gate: Promise<void> = Promise.resolve();
+  #unheld = 0;
+  #error: Error | undefined;
+
+  constructor(store: Store) {
+    const find = async (orderId: string) => {
+      const order = await store.find(orderId);
+      if (this.#unheld > 0) this.#unheld -= 1;
+      else await this.#gate;
+      if (this.#error !== undefined) throw this.#error;
+      return order;
+    };
+    this.log = new Proxy(store, {
+      get: (target, name) => {
+        if (name === 'find') return find;
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+  }
+
+  /** Holds all that are found from now on, but for the first ones. Returns what lets them go. */
+  hold({ unheld = 0 } = {}): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#gate = promise;
+    this.#unheld = unheld;
+    return resolve;
+  }
+
+  failWith(error: Error): void {
+    this.#error = error;
+  }
+}
+
+function open() {
+  const clock = new ManualClock();
+  const store = createMemoryStore({ logId: 'log' });
+  const held = new HeldLog(store);
+  const telemetry = { ...noTelemetry, open: 0 };
+  telemetry.subscriptionOpened = () => {
+    telemetry.open += 1;
+  };
+  telemetry.subscriptionClosed = () => {
+    telemetry.open -= 1;
+  };
+  let watchers = 0;
+  const watch = {
+    watch: () => {
+      watchers += 1;
+      return () => {
+        watchers -= 1;
+      };
+    },
+  };
+  const parts = { log: held.log, watch, clock, telemetry };
+  const options = { ...parts, audiences: new Audiences(parts) };
+  const follow = (version?: number, terms: Terms = {}) => {
+    const after = version === undefined ? undefined : { logId: 'log', version };
+    return new Following(options, ORDER_ID, { after, terms });
+  };
+  const write = (upstreamStatus: string) =>
+    store.record(observation({ upstreamStatus, observedAt: clock.now() }), () => clock.now());
+  return { clock, store, held, telemetry, follow, write, watchers: () => watchers };
+}
+
+describe('an order that is followed', () => {
+  it('shows what was written while an older state was read, once, after that state', async () => {
+    const { held, follow, write } = open();
+    await write('ONE');
+    const following = follow();
+    // The first look only tells whether there is an order at all.
+    const letGo = held.hold({ unheld: 1 });
+    const first = following.next();
+    await settle();
+    await write('TWO');
+    letGo();
+    const events = [await first, await following.next()];
+    expect(events.map(({ value }) => told(value))).toEqual(['1 ONE', '2 TWO']);
+    await following.return();
+  });
+});
+
+describe('a sink', () => {
+  it('gets every state in order, the first at once, and the end after the final one', async () => {
+    const { follow, write, watchers, telemetry } = open();
+    const sink = new Notebook();
+    await write('ONE');
+    follow().deliverTo(sink);
+    await settle();
+    expect(sink.lines).toEqual(['1 ONE']);
+    await write('TWO');
+    await settle();
+    await write('FULFILLED');
+    await settle();
+    expect(sink.lines).toEqual(['1 ONE', '2 TWO', '3 FULFILLED', 'end']);
+    expect([watchers(), telemetry.open]).toEqual([0, 0]);
+  });
+
+  it('that goes on after a cursor gets all that came since, none twice', async () => {
+    const { follow, write } = open();
+    for (const status of ['ONE', 'TWO', 'THREE', 'FULFILLED']) await write(status);
+    const sink = new Notebook();
+    follow(1).deliverTo(sink);
+    await settle();
+    expect(sink.lines).toEqual(['2 TWO', '3 THREE', '4 FULFILLED', 'end']);
+  });
+
+  it('that catches up with very many states leaves room for others in between', async () => {
+    const { follow, write } = open();
+    const most = 1_000;
+    for (let version = 1; version <= most; version += 1) await write(`STEP-${version}`);
+    const sink = new Notebook();
+    const following = follow(0);
+    following.deliverTo(sink);
+    await settle();
+    expect(sink.lines.length).toBeLessThan(most);
+    await vi.waitUntil(() => sink.lines.length === most);
+    expect(sink.lines.at(-1)).toBe(`${most} STEP-${most}`);
+    await following.return();
+  });
+
+  it('that is slow loses nothing, and is told the end when it has taken the rest', async () => {
+    const { follow, write } = open();
+    const sink = new Notebook();
+    sink.onEvent = () => {
+      sink.isReady = false;
+    };
+    await write('ONE');
+    const following = follow();
+    following.deliverTo(sink);
+    await settle();
+    for (const status of ['TWO', 'THREE', 'FULFILLED']) await write(status);
+    await settle();
+    expect(sink.lines).toEqual(['1 ONE']);
+    for (let taken = 0; taken < 4; taken += 1) {
+      sink.isReady = true;
+      following.resume();
+      await settle();
+    }
+    expect(sink.lines).toEqual(['1 ONE', '2 TWO', '3 THREE', '4 FULFILLED', 'end']);
+  });
+
+  it('loses nothing of what is written while the log is read for it', async () => {
+    const { held, follow, write } = open();
+    const sink = new Notebook();
+    await write('ONE');
+    const letGo = held.hold({ unheld: 1 });
+    const following = follow();
+    following.deliverTo(sink);
+    await settle();
+    await write('TWO');
+    // As a sink does whose client has read something meanwhile.
+    following.resume();
+    await write('FULFILLED');
+    letGo();
+    await settle();
+    expect(sink.lines).toEqual(['1 ONE', '2 TWO', '3 FULFILLED', 'end']);
+  });
+
+  it('gets what is written while it takes an event', async () => {
+    const { follow, write } = open();
+    const sink = new Notebook();
+    await write('ONE');
+    sink.onEvent = () => {
+      sink.onEvent = () => undefined;
+      void write('FULFILLED');
+    };
+    follow().deliverTo(sink);
+    await settle();
+    expect(sink.lines).toEqual(['1 ONE', '2 FULFILLED', 'end']);
+  });
+
+  it('gets what follows a change of plan, of which the new state is not at hand', async () => {
+    const { clock, store, follow, write } = open();
+    const sink = new Notebook();
+    await write('ONE');
+    follow().deliverTo(sink);
+    await settle();
+    await store.reschedule(ORDER_ID, { dueAt: clock.now() + 5_000, failures: 1 });
+    await write('FULFILLED');
+    await settle();
+    expect(sink.lines).toEqual(['1 ONE', '2 FULFILLED', 'end']);
+  });
+
+  it('that leaves gets nothing any more, in the middle of a read too, and leaves nothing behind', async () => {
+    const { held, follow, write, watchers, telemetry } = open();
+    const sink = new Notebook();
+    await write('ONE');
+    const letGo = held.hold({ unheld: 1 });
+    const following = follow();
+    following.deliverTo(sink);
+    await settle();
+    await following.return();
+    letGo();
+    await write('FULFILLED');
+    await settle();
+    expect(sink.lines).toEqual(['end']);
+    expect([watchers(), telemetry.open]).toEqual([0, 0]);
+  });
+
+  it('is told that the log failed, and nothing is left behind', async () => {
+    const { held, follow, write, watchers, telemetry } = open();
+    const sink = new Notebook();
+    await write('ONE');
+    const letGo = held.hold({ unheld: 1 });
+    follow().deliverTo(sink);
+    await settle();
+    held.failWith(new Error('the disk'));
+    letGo();
+    await settle();
+    expect(sink.lines).toEqual(['failed: the disk']);
+    expect([watchers(), telemetry.open]).toEqual([0, 0]);
+  });
+
+  it('that fails itself is told so, and nothing is left behind, whenever it does', async () => {
+    const { follow, write, watchers, telemetry } = open();
+    await write('ONE');
+    const sinks = [new Notebook(), new Notebook()];
+    const fault = () => {
+      throw new Error('the sink');
+    };
+    const [atOnce, later] = sinks;
+    if (atOnce === undefined || later === undefined) throw new Error('there are two');
+    atOnce.onEvent = fault;
+    later.onEvent = () => {
+      later.onEvent = fault;
+    };
+    for (const sink of sinks) follow().deliverTo(sink);
+    await settle();
+    await write('TWO');
+    await settle();
+    expect(atOnce.lines).toEqual(['1 ONE', 'failed: the sink']);
+    expect(later.lines).toEqual(['1 ONE', '2 TWO', 'failed: the sink']);
+    expect([watchers(), telemetry.open]).toEqual([0, 0]);
+  });
+
+  it('gets no event once there is no right to it, but the reason', async () => {
+    const { clock, follow, write, watchers } = open();
+    const sink = new Notebook();
+    await write('ONE');
+    const error = () => new GatewayError('UNAUTHENTICATED', 'It is over.');
+    follow(undefined, { expiry: { at: clock.now() + 1_000, error } }).deliverTo(sink);
+    await settle();
+    await clock.advance(1_000);
+    await write('TWO');
+    await settle();
+    expect(sink.lines).toEqual(['1 ONE', 'UNAUTHENTICATED', 'end']);
+    expect(watchers()).toBe(0);
+  });
+});
