@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../core/ports.ts';
 import type { Order, SnapshotLog } from '../core/store.ts';
 import type { Watch } from '../core/topups.ts';
@@ -25,6 +26,7 @@ class Audience {
   readonly #options: AudienceOptions;
   readonly #orderId: string;
   readonly #leave: (() => void)[];
+  readonly #onRead: (audience: Audience) => void;
   /** As it stands in the log; `undefined` where that has to be read again. */
   #order: Order | undefined;
   /** The last view that was made, and of what. */
@@ -32,9 +34,11 @@ class Audience {
   /** Counts what is written of the order: a read that began before is not taken for the present. */
   #writes = 0;
 
-  constructor(options: AudienceOptions, orderId: string) {
+  /** @param onRead called when it holds what the log says, until `forget`. */
+  constructor(options: AudienceOptions, orderId: string, onRead: (audience: Audience) => void) {
     this.#options = options;
     this.#orderId = orderId;
+    this.#onRead = onRead;
     this.#leave = [
       options.log.onAppend(orderId, () => this.#ring()),
       options.watch.watch(orderId, () => undefined),
@@ -61,8 +65,19 @@ class Audience {
 
   onWrite(order: Order | undefined): void {
     this.#writes += 1;
-    this.#order = order;
+    this.forget();
+    if (order !== undefined) this.#hold(order);
+  }
+
+  /** Whoever asks next reads the log again. */
+  forget(): void {
+    this.#order = undefined;
     this.#viewed = undefined;
+  }
+
+  #hold(order: Order): void {
+    this.#order = order;
+    this.#onRead(this);
   }
 
   close(): void {
@@ -73,7 +88,7 @@ class Audience {
     const { log } = this.#options;
     const writes = this.#writes;
     const order = await log.find(this.#orderId);
-    if (writes === this.#writes) this.#order = order;
+    if (writes === this.#writes && order !== undefined) this.#hold(order);
     return order;
   }
 
@@ -93,10 +108,19 @@ function isSteady({ nextCheckAt, turns, isStale, isOverdue }: TopupView, now: nu
   );
 }
 
+/** More than one list of the upstream shows; orders of idle subscribers are not kept in memory for them. */
+const MOST_HELD = 500;
+
 /** The audiences of all orders that are followed. */
 export class Audiences {
   readonly #options: AudienceOptions;
   readonly #byOrder = new Map<string, Audience>();
+  /** Those that hold what the log says. */
+  readonly #recent = new LRUCache<Audience, true>({
+    max: MOST_HELD,
+    dispose: (_true, audience) => audience.forget(),
+    noDisposeOnSet: true,
+  });
 
   constructor(options: AudienceOptions) {
     this.#options = options;
@@ -109,7 +133,7 @@ export class Audiences {
   }
 
   join(orderId: string, member: Member): Audience {
-    const audience = this.#byOrder.get(orderId) ?? new Audience(this.#options, orderId);
+    const audience = this.#byOrder.get(orderId) ?? this.#open(orderId);
     this.#byOrder.set(orderId, audience);
     audience.members.add(member);
     return audience;
@@ -119,6 +143,15 @@ export class Audiences {
     const audience = this.#byOrder.get(orderId);
     if (!audience?.members.delete(member) || audience.members.size > 0) return;
     this.#byOrder.delete(orderId);
+    this.#recent.delete(audience);
     audience.close();
+  }
+
+  #open(orderId: string): Audience {
+    return new Audience(
+      this.#options,
+      orderId,
+      (audience) => void this.#recent.set(audience, true),
+    );
   }
 }

@@ -12,16 +12,14 @@ export type { FollowedEvent, Following, Sink } from '../feed/feed.ts';
 /** A subscription that runs: its events, and how its subscriber gets to see them. */
 export class Live implements AsyncIterableIterator<Rendered> {
   readonly #events: AsyncIterator<FollowedEvent>;
+  readonly #renderings: Renderings;
   readonly #rendering: Rendering;
-  #giveBack: (() => void) | undefined;
+  #isOver = false;
 
-  constructor(
-    events: AsyncIterator<FollowedEvent>,
-    { rendering, giveBack }: ReturnType<Renderings['take']>,
-  ) {
+  constructor(events: AsyncIterator<FollowedEvent>, args: ExecutionArgs, renderings: Renderings) {
     this.#events = events;
-    this.#rendering = rendering;
-    this.#giveBack = giveBack;
+    this.#renderings = renderings;
+    this.#rendering = renderings.take(args);
   }
 
   /** The events themselves, for who would have them delivered; `undefined` where they can only be pulled. */
@@ -50,8 +48,8 @@ export class Live implements AsyncIterableIterator<Rendered> {
   }
 
   async return(): Promise<IteratorResult<Rendered, undefined>> {
-    this.#giveBack?.();
-    this.#giveBack = undefined;
+    if (!this.#isOver) this.#renderings.giveBack(this.#rendering);
+    this.#isOver = true;
     await this.#events.return?.();
     return { done: true, value: undefined };
   }
@@ -68,5 +66,5 @@ export async function subscribeLive(
   if (!(Symbol.asyncIterator in stream)) return stream;
   // The schema has one subscription, and its events are of one kind.
   const events = stream[Symbol.asyncIterator]() as AsyncIterator<FollowedEvent>;
-  return new Live(events, renderings.take(args));
+  return new Live(events, args, renderings);
 }

@@ -25,13 +25,16 @@ export type Mask = (error: unknown) => GraphQLError;
  */
 export class Rendering {
   readonly #args: ExecutionArgs;
-  readonly #mask: Mask;
+  readonly #options: { readonly mask: Mask; readonly onRendered: (rendering: Rendering) => void };
   #event: FollowedEvent | undefined;
   #rendered: Rendered | Promise<Rendered> | undefined;
 
-  constructor(args: ExecutionArgs, mask: Mask) {
+  constructor(
+    args: ExecutionArgs,
+    options: { readonly mask: Mask; readonly onRendered: (rendering: Rendering) => void },
+  ) {
     this.#args = args;
-    this.#mask = mask;
+    this.#options = options;
   }
 
   /** At once where no field has to wait for anything. Who is given the same state is given the same object. */
@@ -39,8 +42,15 @@ export class Rendering {
     if (this.#rendered === undefined || event !== this.#event) {
       this.#event = event;
       this.#rendered = this.#render(event);
+      this.#options.onRendered(this);
     }
     return this.#rendered;
+  }
+
+  /** Whoever comes for the same event later has it made anew. */
+  forget(): void {
+    this.#event = undefined;
+    this.#rendered = undefined;
   }
 
   #render(event: FollowedEvent): Rendered | Promise<Rendered> {
@@ -51,7 +61,7 @@ export class Rendering {
   }
 
   #toRendered({ errors, data = null }: ExecutionResult): Rendered {
-    const masked = errors?.map(this.#mask);
+    const masked = errors?.map(this.#options.mask);
     const told = masked === undefined ? { data } : { errors: masked, data };
     let text: string | undefined;
     const stringify = () => {
@@ -71,42 +81,61 @@ function withoutHttp(error: GraphQLError): GraphQLFormattedError {
 /** As many different tickets as there are customers at a time; those of one gateway without any are one. */
 const MOST_CONTEXTS = 1_000;
 
-interface Shared {
-  readonly rendering: Rendering;
+/** As many as are given out at about the same time; what idle subscribers were last sent is not kept for them. */
+const MOST_RENDERED = 500;
+
+interface Place {
+  readonly byKey: Map<string, Rendering>;
+  readonly key: string;
   users: number;
 }
 
 /** The renderings in use: one for each operation, its variables, and what may be seen. */
 export class Renderings {
   readonly #mask: Mask;
-  readonly #byDocument = new WeakMap<DocumentNode, Map<string, Shared>>();
+  readonly #byDocument = new WeakMap<DocumentNode, Map<string, Rendering>>();
+  readonly #places = new WeakMap<Rendering, Place>();
   /** What resolvers of events are given, once for all who may see the same. */
   readonly #contexts = new LRUCache<string, GraphQLContext>({ max: MOST_CONTEXTS });
+  /** Those that hold an event that they made. */
+  readonly #recent = new LRUCache<Rendering, true>({
+    max: MOST_RENDERED,
+    dispose: (_true, rendering) => rendering.forget(),
+    noDisposeOnSet: true,
+  });
 
   constructor(mask: Mask) {
     this.#mask = mask;
   }
 
-  /** To be given back by calling what is returned beside it, once. */
-  take(args: ExecutionArgs) {
-    const byKey = this.#byDocument.get(args.document) ?? new Map<string, Shared>();
+  /** To be given back once. */
+  take(args: ExecutionArgs): Rendering {
+    const byKey = this.#byDocument.get(args.document) ?? new Map<string, Rendering>();
     this.#byDocument.set(args.document, byKey);
     const key = keyOf(args);
-    const shared = byKey.get(key) ?? { rendering: this.#renderingOf(args), users: 0 };
-    byKey.set(key, shared);
-    shared.users += 1;
-    const giveBack = () => {
-      shared.users -= 1;
-      if (shared.users === 0) byKey.delete(key);
-    };
-    return { rendering: shared.rendering, giveBack };
+    const rendering = byKey.get(key) ?? this.#renderingOf(args);
+    byKey.set(key, rendering);
+    const place = this.#places.get(rendering) ?? { byKey, key, users: 0 };
+    this.#places.set(rendering, place);
+    place.users += 1;
+    return rendering;
+  }
+
+  giveBack(rendering: Rendering): void {
+    const place = this.#places.get(rendering);
+    if (place === undefined) return;
+    place.users -= 1;
+    if (place.users > 0) return;
+    place.byKey.delete(place.key);
+    this.#recent.delete(rendering);
   }
 
   #renderingOf(args: ExecutionArgs): Rendering {
     const own = contextOf(args);
     const contextValue = this.#contexts.get(own.access.rights) ?? own;
     this.#contexts.set(own.access.rights, contextValue);
-    return new Rendering({ ...args, contextValue }, this.#mask);
+    const onRendered = (rendering: Rendering) => void this.#recent.set(rendering, true);
+    return new Rendering({ ...args, contextValue }, { mask: this.#mask, onRendered });
   }
 }
 

@@ -40,19 +40,42 @@ export class LookupAllowances {
     );
   }
 
+  /** Takes lookups that were made on the caller's account without asking it first. */
+  charge(caller: string, lookups: number): void {
+    this.#buckets.charge(caller, lookups);
+  }
+
   /** What resolvers are given, on the account of one caller. */
   partsFor(parts: GraphQLParts, caller: string): GraphQLParts {
     const { topups, feed } = parts;
-    const account: Account = {
-      spend: () => this.spend(caller),
-      charge: (lookups) => this.#buckets.charge(caller, lookups),
-    };
+    const account = new CallerAccount(this, caller);
     return {
       ...parts,
-      topups: { lookup: (orderId, maxAgeMs) => topups.lookup(orderId, maxAgeMs, account.spend) },
+      topups: {
+        lookup: (orderId, maxAgeMs) => topups.lookup(orderId, maxAgeMs, () => account.spend()),
+      },
       feed: {
         follow: (orderId, after, terms) => feed.follow(orderId, after, { ...terms, account }),
       },
     };
+  }
+}
+
+/** A class, since each of thousands of subscribers has one. */
+class CallerAccount implements Account {
+  readonly #allowances: LookupAllowances;
+  readonly #caller: string;
+
+  constructor(allowances: LookupAllowances, caller: string) {
+    this.#allowances = allowances;
+    this.#caller = caller;
+  }
+
+  spend(): GatewayError | undefined {
+    return this.#allowances.spend(this.#caller);
+  }
+
+  charge(lookups: number): void {
+    this.#allowances.charge(this.#caller, lookups);
   }
 }

@@ -81,7 +81,7 @@ function countClosures(webSocket: WebSocket, { onRefused }: Guard): void {
   webSocket.on('error', (error: NodeJS.ErrnoException) => {
     if (OF_SIZE.has(error.code)) onRefused('message_size');
   });
-  webSocket.once('close', (code) => {
+  webSocket.on('close', (code) => {
     if (code === CONNECTION_INIT_TIMEOUT) onRefused('connection_init');
   });
 }

@@ -40,7 +40,7 @@ export class Stalls {
       flushed: flushedOf(socket),
       since: this.#options.clock.now(),
     });
-    socket.once('close', () => this.#watched.delete(socket));
+    socket.on('close', () => this.#watched.delete(socket));
     this.#timer ??= this.#lookLater();
   }
 

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { CloseCode, type Server } from 'graphql-ws';
+import { CloseCode, type WebSocket as ProtocolSocket, type Server } from 'graphql-ws';
 import type { WebSocket } from 'ws';
 import type { Logger } from '../core/ports.ts';
 
@@ -24,34 +24,52 @@ export function speakGraphQL(
   logger: Logger,
 ): void {
   const { socket } = extra;
-  const closed = server.opened(
-    {
-      protocol: socket.protocol,
-      send: (text) => send(socket, text),
-      close: (code, reason) => socket.close(code, reason),
-      onMessage: (take) =>
-        socket.on('message', (data) => {
-          take(String(data)).catch((error: unknown) => {
-            const name = error instanceof Error ? error.name : typeof error;
-            logger.error({ error: name }, 'a message on a socket could not be answered');
-            socket.close(CloseCode.InternalServerError, 'Internal server error');
-          });
-        }),
-    },
-    extra,
-  );
+  const closed = server.opened(new SpokenSocket(socket, logger), extra);
   // It closes by itself. Without a listener the process would end.
-  socket.on('error', () => undefined);
-  socket.once('close', (code, reason) => {
+  socket.on('error', ignore);
+  socket.on('close', (code, reason) => {
     closed(code, String(reason)).catch((error: unknown) => {
-      const name = error instanceof Error ? error.name : typeof error;
-      logger.error({ error: name }, 'a socket could not be closed tidily');
+      logger.error({ error: nameOf(error) }, 'a socket could not be closed tidily');
     });
   });
 }
 
-/** Whoever is gone is not told: the end of the socket ends the operation. */
-function send(socket: WebSocket, text: string): Promise<void> {
-  if (socket.readyState !== socket.OPEN) return Promise.resolve();
-  return new Promise((resolve) => socket.send(text, () => resolve()));
+/** What graphql-ws needs of a socket. A class, since thousands of sockets would each have the functions anew. */
+class SpokenSocket implements ProtocolSocket {
+  readonly #socket: WebSocket;
+  readonly #logger: Logger;
+
+  constructor(socket: WebSocket, logger: Logger) {
+    this.#socket = socket;
+    this.#logger = logger;
+  }
+
+  get protocol(): string {
+    return this.#socket.protocol;
+  }
+
+  /** Whoever is gone is not told: the end of the socket ends the operation. */
+  send(text: string): Promise<void> {
+    if (this.#socket.readyState !== this.#socket.OPEN) return Promise.resolve();
+    return new Promise((resolve) => this.#socket.send(text, () => resolve()));
+  }
+
+  close(code?: number, reason?: string): void {
+    this.#socket.close(code, reason);
+  }
+
+  onMessage(take: (text: string) => Promise<void>): void {
+    this.#socket.on('message', (data) => {
+      take(String(data)).catch((error: unknown) => {
+        this.#logger.error({ error: nameOf(error) }, 'a message on a socket could not be answered');
+        this.#socket.close(CloseCode.InternalServerError, 'Internal server error');
+      });
+    });
+  }
+}
+
+function ignore(): void {}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error;
 }

@@ -40,7 +40,7 @@ export function guardServer(server: Server, guard: Guard): void {
       refuseUpgrade(socket, '503 Service Unavailable', refusalBody('Too many connections.'));
       return;
     }
-    socket.once('close', place);
+    socket.on('close', place);
     stalls.watch(socket, () => {
       onRefused('slow_client');
       socket.destroy();

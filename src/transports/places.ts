@@ -19,7 +19,7 @@ const STATUSES = {
 export function enterSocket(request: IncomingMessage, socket: Duplex, guard: Guard): boolean {
   const place = guard.connections.enter(guard.addressOf(request));
   if (typeof place === 'function') {
-    socket.once('close', place);
+    socket.on('close', place);
     return true;
   }
   guard.onRefused(place);

@@ -34,7 +34,7 @@ export class Pulse {
     socket.on('pong', () => {
       watched.askedAt = undefined;
     });
-    socket.once('close', () => this.#watched.delete(socket));
+    socket.on('close', () => this.#watched.delete(socket));
     this.#timer ??= this.#lookLater();
   }
 

@@ -17,7 +17,7 @@ export class Push implements Sink, AsyncIterableIterator<never> {
   readonly #stream: Socket;
   readonly #live: Live;
   readonly #following: Following;
-  readonly #head: string;
+  readonly #id: string;
   readonly #over = Promise.withResolvers<IteratorResult<never, undefined>>();
   /** An event is being made, or on its way. */
   #isBusy = false;
@@ -32,7 +32,7 @@ export class Push implements Sink, AsyncIterableIterator<never> {
     this.#stream = stream;
     this.#live = live;
     this.#following = following;
-    this.#head = `{"id":${JSON.stringify(id)},"type":"next","payload":`;
+    this.#id = id;
   }
 
   [Symbol.asyncIterator](): this {
@@ -87,7 +87,8 @@ export class Push implements Sink, AsyncIterableIterator<never> {
     const wasBusy = this.#isBusy;
     this.#isBusy = false;
     if (this.#hasEnded || this.#socket.readyState !== this.#socket.OPEN) return;
-    this.#socket.send(`${this.#head}${rendered.stringify()}}`);
+    const id = JSON.stringify(this.#id);
+    this.#socket.send(`{"id":${id},"type":"next","payload":${rendered.stringify()}}`);
     if (this.#stream.writableLength > 0) this.#waitUntilSent();
     else if (wasBusy) this.#following.resume();
   }

@@ -108,7 +108,10 @@ class SocketOperations {
   readonly #accesses = new WeakMap<WebSocket, Access>();
   readonly #running = new WeakMap<ExecutionArgs, ReturnType<Yoga['getEnveloped']>>();
   /** Valid ones, by their texts: subscribers mostly come with the same. */
-  readonly #documents = rememberedByText<DocumentNode>();
+  readonly #documents = rememberedByText<{
+    readonly text: string;
+    readonly document: DocumentNode;
+  }>();
 
   constructor(options: WebSocketOptions) {
     this.#options = options;
@@ -171,12 +174,17 @@ class SocketOperations {
       refuseOneTooMany(subscriptions, guard);
       const text = guard.documents?.textOf(payload) ?? payload.query;
       const known = this.#documents.get(text);
-      const enveloped = known === undefined ? yoga.getEnveloped(asker) : undefined;
-      const document: DocumentNode = known ?? enveloped?.parse(text);
-      const faults = enveloped?.validate(enveloped.schema, document) ?? [];
-      if (faults.length > 0) return faults.map((fault: unknown) => forSocket(fault, logger));
-      this.#documents.set(text, document);
-      return await this.#argsOf(document, payload, asker);
+      if (known === undefined) {
+        const enveloped = yoga.getEnveloped(asker);
+        const document: DocumentNode = enveloped.parse(text);
+        const faults = enveloped.validate(enveloped.schema, document);
+        if (faults.length > 0) return faults.map((fault: unknown) => forSocket(fault, logger));
+        this.#documents.set(text, { text, document });
+        return await this.#argsOf(document, payload, asker);
+      }
+      // graphql-ws keeps the message for as long as the subscription runs: one text will do for all.
+      Object.assign(payload, { query: known.text });
+      return await this.#argsOf(known.document, payload, asker);
     } catch (error) {
       return [forSocket(error, logger)];
     }
@@ -224,6 +232,8 @@ class SocketOperations {
     const refusal = overCost(args, guard);
     if (refusal !== undefined) return { errors: [forSocket(refusal, logger)] };
     const live = await subscribeLive(args, renderings);
+    // graphql-ws keeps the rest as well; its events are executed with what all share.
+    delete args.contextValue;
     if (live instanceof Live) return live;
     return { ...live, errors: (live.errors ?? []).map((error) => forSocket(error, logger)) };
   }

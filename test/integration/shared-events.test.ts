@@ -48,14 +48,14 @@ class CountedRenderings extends Renderings {
   }
 
   override take(...args: Parameters<Renderings['take']>) {
-    const { rendering, giveBack } = super.take(...args);
     this.taken += 1;
     this.inUse += 1;
-    const counted = () => {
-      this.inUse -= 1;
-      giveBack();
-    };
-    return { rendering, giveBack: counted };
+    return super.take(...args);
+  }
+
+  override giveBack(...args: Parameters<Renderings['giveBack']>) {
+    this.inUse -= 1;
+    super.giveBack(...args);
   }
 }
 
