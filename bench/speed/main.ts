@@ -12,7 +12,6 @@ import { delivery } from './scenarios/delivery.ts';
 import { fanOut } from './scenarios/fan-out.ts';
 import { idle } from './scenarios/idle.ts';
 import { ownOrders } from './scenarios/own-orders.ts';
-import { scale } from './scenarios/scale.ts';
 import { startup } from './scenarios/startup.ts';
 import { uncached } from './scenarios/uncached.ts';
 import { selectionFrom } from './selection.ts';
@@ -25,7 +24,6 @@ const RUNS: Readonly<Record<ScenarioName, Scenario>> = {
   'own-orders': ownOrders,
   idle,
   delivery,
-  scale,
   startup,
 };
 

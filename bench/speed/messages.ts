@@ -21,8 +21,7 @@ export type Command =
       readonly url: string;
       readonly times: number;
       readonly id: string;
-    }
-  | { readonly kind: 'time'; readonly operation: StoreOperation; readonly times: number };
+    };
 
 export interface OpenSubscribers {
   readonly kind: 'open';
@@ -32,9 +31,6 @@ export interface OpenSubscribers {
   readonly own: boolean;
 }
 
-export const STORE_OPERATIONS = ['topup', 'history page', 'resume', 'append'] as const;
-export type StoreOperation = (typeof STORE_OPERATIONS)[number];
-
 export type Report =
   | { readonly kind: 'listening'; readonly port: number }
   | Usage
@@ -42,8 +38,7 @@ export type Report =
   | { readonly kind: 'calls'; readonly calls: number }
   | { readonly kind: 'opened' }
   | Delivered
-  | { readonly kind: 'asked'; readonly lastMs: number; readonly answered: number }
-  | { readonly kind: 'timed'; readonly microseconds: number };
+  | { readonly kind: 'asked'; readonly lastMs: number; readonly answered: number };
 
 export interface Usage {
   readonly kind: 'usage';

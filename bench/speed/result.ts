@@ -48,7 +48,6 @@ export const SCENARIOS = [
   'own-orders',
   'idle',
   'delivery',
-  'scale',
   'startup',
 ] as const;
 export type ScenarioName = (typeof SCENARIOS)[number];
