@@ -1,12 +1,12 @@
 /** The databases that are measured on. The large ones are written once and kept. */
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { planner } from '../../src/core/cadence.ts';
 import type { Planner } from '../../src/core/store.ts';
 import type { Observation } from '../../src/core/topup.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
-import { DATA } from './paths.ts';
+import { DATA, ROOT } from './paths.ts';
 import { lifeOf, observationOf, type Row, rowOf, SNAPSHOTS_EACH } from './rows.ts';
 
 /** Snapshots in the large log. */
@@ -17,7 +17,9 @@ const BATCH = 500;
 
 /** A log of settled orders, `SNAPSHOTS_EACH` snapshots each. */
 export function settledLog(snapshots: number): Promise<string> {
-  return kept(`log-${snapshots}`, (path) => writeSettledLog(path, snapshots));
+  // One of an earlier schema would be migrated at each start, and then read out of its write-ahead log.
+  const schema = readdirSync(join(ROOT, 'drizzle/sqlite')).filter((name) => name.endsWith('.sql'));
+  return kept(`log-${snapshots}-${schema.length}`, (path) => writeSettledLog(path, snapshots));
 }
 
 /** The same orders as one table with their latest state, for those who write their server by hand. */
