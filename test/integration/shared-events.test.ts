@@ -59,6 +59,23 @@ class CountedRenderings extends Renderings {
   }
 }
 
+/** A store whose history cannot be read the first time. */
+function stumblingStore(): Store {
+  const store = createMemoryStore({ logId: 'log' });
+  let reads = 0;
+  const read: Store['read'] = (...args) => {
+    reads += 1;
+    return reads === 1 ? Promise.reject(new Error('the disk')) : store.read(...args);
+  };
+  return new Proxy(store, {
+    get: (target, name) => {
+      if (name === 'read') return read;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
 /** A store that fails whoever asks for an order. */
 function failingStore(): Store {
   const find: Store['find'] = () => Promise.reject(new Error('the disk'));
@@ -124,6 +141,23 @@ describe.each(TRANSPORTS)('an event over %s', (_name, follow) => {
     const streams = operations.map((operation) => follow<Event>(addressesOf(serving), operation));
     await Promise.all(streams.map((stream) => stream.next()));
     expect(reads()).toBe(operations.length);
+    await Promise.all(streams.map((stream) => stream.return()));
+  });
+
+  it('that failed inside the gateway is executed anew for whoever comes later', async () => {
+    const store = stumblingStore();
+    await store.record(observation(), () => null);
+    await using serving = await serve(store);
+    const operation = { document: QUERY, variables: { id: ORDER_ID, first: 1 } };
+    const streams = [];
+    const codes = [];
+    for (let nth = 0; nth < 2; nth += 1) {
+      const stream = follow<Event>(addressesOf(serving), operation);
+      streams.push(stream);
+      const { value } = await stream.next();
+      codes.push(value?.errors?.[0]?.extensions?.['code']);
+    }
+    expect(codes).toEqual(['INTERNAL_SERVER_ERROR', undefined]);
     await Promise.all(streams.map((stream) => stream.return()));
   });
 
