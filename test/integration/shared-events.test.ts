@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import type { Store } from '../../src/core/store.ts';
 import { toPublicError } from '../../src/graphql/errors.ts';
 import { Renderings } from '../../src/graphql/renderings.ts';
@@ -218,3 +220,46 @@ describe.each(TRANSPORTS)('an event over %s', (_name, follow) => {
     await expect.poll(() => renderings.inUse).toBe(0);
   });
 });
+
+describe('a subscriber that leaves before there is anything to see', () => {
+  const body = JSON.stringify({ query: QUERY, variables: { id: ORDER_ID, first: 1 } });
+
+  it('leaves nothing behind over server-sent events', async () => {
+    const renderings = new CountedRenderings();
+    await using serving = await serve(createMemoryStore({ logId: 'log' }), { renderings });
+    const leave = new AbortController();
+    const headers = { 'content-type': 'application/json', accept: 'text/event-stream' };
+    const asked = fetch(serving.url, { method: 'POST', headers, body, signal: leave.signal });
+    asked.catch(() => undefined);
+    await expect.poll(() => renderings.inUse).toBe(1);
+    leave.abort();
+    await expect.poll(() => renderings.inUse).toBe(0);
+  });
+
+  it('leaves nothing behind over WebSocket, at whatever moment it goes', async () => {
+    const renderings = new CountedRenderings();
+    const store = createMemoryStore({ logId: 'log' });
+    await using serving = await serve(store, { renderings });
+    const stay = await subscribed(serving, body);
+    await expect.poll(() => renderings.inUse).toBe(1);
+    const hasty = await subscribed(serving, body);
+    hasty.terminate();
+    const polite = await subscribed(serving, body);
+    polite.send(JSON.stringify({ id: '1', type: 'complete' }));
+    await expect.poll(() => [renderings.taken, renderings.inUse]).toEqual([3, 1]);
+    for (const socket of [stay, polite]) socket.terminate();
+    await expect.poll(() => renderings.inUse).toBe(0);
+  });
+});
+
+/** A socket that has just sent its subscription. */
+async function subscribed(serving: Serving, body: string): Promise<WebSocket> {
+  const socket = new WebSocket(addressesOf(serving).wsUrl, 'graphql-transport-ws');
+  await once(socket, 'open');
+  socket.send(JSON.stringify({ type: 'connection_init' }));
+  await once(socket, 'message');
+  const sent = Promise.withResolvers<void>();
+  socket.send(`{"id":"1","type":"subscribe","payload":${body}}`, () => sent.resolve());
+  await sent.promise;
+  return socket;
+}
