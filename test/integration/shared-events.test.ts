@@ -6,13 +6,16 @@ import { toPublicError } from '../../src/graphql/errors.ts';
 import { Renderings } from '../../src/graphql/renderings.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import {
+  eventsOf,
   type Follow,
   overServerSentEvents,
   overWebSocket,
 } from '../support/graphql-over-the-wire.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
 import { recordingLogger } from '../support/recording-logger.ts';
 import { type Serving, serve } from '../support/serving.ts';
+import { bearer, type Claims, SECRET_AUTH } from '../support/tickets.ts';
 
 const SUBSCRIBERS = 20;
 const OTHER_ID = 'f'.repeat(24);
@@ -250,6 +253,49 @@ describe('a subscriber that leaves before there is anything to see', () => {
     for (const socket of [stay, polite]) socket.terminate();
     await expect.poll(() => renderings.inUse).toBe(0);
   });
+});
+
+it('what one may see of an event is not shared with who may see less, nor the other way', async () => {
+  const store = createMemoryStore({ logId: 'log' });
+  const clock = new ManualClock();
+  const cardCode = '123456789012';
+  await store.record(observation({ cardCode }), () => null);
+  await using serving = await serve(store, { auth: SECRET_AUTH, clock });
+  const query = `subscription { topupStatus(id: "${ORDER_ID}") { status cardCode } }`;
+  const exp = clock.now() / 1_000 + 60;
+  const subscribe = async (claims: Claims) => {
+    const headers = {
+      'content-type': 'application/json',
+      accept: 'text/event-stream',
+      authorization: await bearer({ exp, ...claims }),
+    };
+    const body = JSON.stringify({ query });
+    const events = eventsOf(await fetch(serving.url, { method: 'POST', headers, body }));
+    return async () => {
+      const { value } = await events.next();
+      const { data, errors } = JSON.parse(value?.data || '{}');
+      return [data?.topupStatus?.cardCode, errors?.[0].extensions.code];
+    };
+  };
+  const all = { topups: '*', scope: 'status card' };
+  const subscribers = await Promise.all([
+    subscribe(all),
+    subscribe({ ...all, scope: 'status' }),
+    subscribe({ ...all, topups: [ORDER_ID] }),
+    subscribe(all),
+  ]);
+  const expected = [
+    [cardCode, undefined],
+    [null, 'FORBIDDEN'],
+    [cardCode, undefined],
+    [cardCode, undefined],
+  ];
+  expect(await Promise.all(subscribers.map((next) => next()))).toEqual(expected);
+  const settled = { upstreamStatus: 'FULFILLED', cardCode, observedAt: clock.now() + 1 };
+  await store.record(observation(settled), () => null);
+  expect(await Promise.all(subscribers.map((next) => next()))).toEqual(expected);
+  const other = await subscribe({ ...all, topups: [OTHER_ID] });
+  expect(await other()).toEqual([undefined, 'TOPUP_NOT_FOUND']);
 });
 
 /** A socket that has just sent its subscription. */
