@@ -72,7 +72,7 @@ export async function startGateway(config: Config, outside: Outside): Promise<Ga
   const feed = createFeed({ log: store, watch: poller, clock, telemetry: metrics });
   const drain = new Drain();
   const tickets = createTickets(config.auth, outside);
-  const parts = { topups: poller, feed, log: store, status, clock };
+  const parts = { topups: poller, feed, log: store, status };
   const onQuery = (durationMs: number) => metrics.queryDone(durationMs);
   const { allowedOrigins } = config;
   const renderings = new Renderings((error) => toPublicError(error, logger));

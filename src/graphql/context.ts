@@ -1,7 +1,6 @@
 import type { Access } from '../core/access.ts';
 import type { Basis } from '../core/basis.ts';
 import type { GatewayStatusSource } from '../core/gateway-status.ts';
-import type { Clock } from '../core/ports.ts';
 import type { SnapshotLog } from '../core/store.ts';
 import type { Topups } from '../core/topups.ts';
 import type { Feed } from '../feed/feed.ts';
@@ -20,5 +19,4 @@ export interface GraphQLParts {
   readonly feed: Feed;
   readonly log: SnapshotLog;
   readonly status: GatewayStatusSource;
-  readonly clock: Clock;
 }

@@ -56,12 +56,14 @@ export class Rendering {
   #render(event: FollowedEvent): Rendered | Promise<Rendered> {
     const result = run({ ...this.#args, rootValue: event });
     return result instanceof Promise
-      ? result.then((late) => this.#toRendered(late))
-      : this.#toRendered(result);
+      ? result.then((late) => this.#toRendered(late, event))
+      : this.#toRendered(result, event);
   }
 
-  #toRendered({ errors, data = null }: ExecutionResult): Rendered {
+  #toRendered({ errors, data = null }: ExecutionResult, event: FollowedEvent): Rendered {
     const masked = errors?.map(this.#options.mask);
+    // A fault of ours may be over when the next one asks.
+    if (masked?.some(isInternal) && event === this.#event) this.#event = undefined;
     const told = masked === undefined ? { data } : { errors: masked, data };
     let text: string | undefined;
     const stringify = () => {
@@ -70,6 +72,10 @@ export class Rendering {
     };
     return { ...told, stringify };
   }
+}
+
+function isInternal({ extensions }: GraphQLError): boolean {
+  return extensions['code'] === 'INTERNAL_SERVER_ERROR';
 }
 
 /** What Yoga is told of HTTP in the extensions of an error is not for clients. */

@@ -61,10 +61,7 @@ export class Push implements Sink, AsyncIterableIterator<never> {
       return;
     }
     this.#isBusy = true;
-    rendered.then(
-      (late) => this.#send(late),
-      (error: unknown) => this.fail(error),
-    );
+    rendered.then((late) => this.#send(late)).catch((error: unknown) => this.fail(error));
   }
 
   end(): void {

@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import type { Topups } from '../../src/core/topups.ts';
 import { viewOf } from '../../src/core/view.ts';
+import { GatewayError } from '../../src/errors.ts';
 import type { Limits } from '../../src/limits/limits.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
 import { type Serving, serve } from '../support/serving.ts';
 
@@ -135,4 +138,27 @@ describe('an operation that is known is answered as one that is new', () => {
     expect(await answers(known)).toEqual(asNew);
     expect((await answers([sent])).answer).toEqual(asNew.answer);
   });
+});
+
+it('an operation that is known and fails is run once, on the account of one lookup', async () => {
+  const store = createMemoryStore({ logId: 'log' });
+  const { order } = await store.record(observation({ upstreamStatus: 'FULFILLED' }), () => null);
+  const looked: string[] = [];
+  const topups: Topups = {
+    async lookup(orderId, _maxAgeMs, mayAsk) {
+      looked.push(orderId);
+      if (orderId === ORDER_ID) return viewOf(order, order.checkedAt);
+      throw mayAsk?.() ?? new GatewayError('UPSTREAM_UNAVAILABLE', 'It fails.');
+    },
+  };
+  const limits = { uncachedLookupsPerMinute: 2 };
+  await using serving = await serve(store, { topups, limits, clock: new ManualClock() });
+  await send(serving, json(USUAL));
+  const codes = [];
+  for (let nth = 0; nth < 3; nth += 1) {
+    const { body } = await send(serving, json({ ...USUAL, variables: { id: OTHER_ID } }));
+    codes.push(JSON.parse(body).errors[0].extensions.code);
+  }
+  expect(codes).toEqual(['UPSTREAM_UNAVAILABLE', 'UPSTREAM_UNAVAILABLE', 'LIMIT_EXCEEDED']);
+  expect(looked).toEqual([ORDER_ID, OTHER_ID, OTHER_ID, OTHER_ID]);
 });

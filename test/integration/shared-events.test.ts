@@ -1,16 +1,21 @@
+import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import type { Store } from '../../src/core/store.ts';
 import { toPublicError } from '../../src/graphql/errors.ts';
 import { Renderings } from '../../src/graphql/renderings.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import {
+  eventsOf,
   type Follow,
   overServerSentEvents,
   overWebSocket,
 } from '../support/graphql-over-the-wire.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
 import { recordingLogger } from '../support/recording-logger.ts';
 import { type Serving, serve } from '../support/serving.ts';
+import { bearer, type Claims, SECRET_AUTH } from '../support/tickets.ts';
 
 const SUBSCRIBERS = 20;
 const OTHER_ID = 'f'.repeat(24);
@@ -57,6 +62,23 @@ class CountedRenderings extends Renderings {
     this.inUse -= 1;
     super.giveBack(...args);
   }
+}
+
+/** A store whose history cannot be read the first time. */
+function stumblingStore(): Store {
+  const store = createMemoryStore({ logId: 'log' });
+  let reads = 0;
+  const read: Store['read'] = (...args) => {
+    reads += 1;
+    return reads === 1 ? Promise.reject(new Error('the disk')) : store.read(...args);
+  };
+  return new Proxy(store, {
+    get: (target, name) => {
+      if (name === 'read') return read;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
 }
 
 /** A store that fails whoever asks for an order. */
@@ -127,6 +149,23 @@ describe.each(TRANSPORTS)('an event over %s', (_name, follow) => {
     await Promise.all(streams.map((stream) => stream.return()));
   });
 
+  it('that failed inside the gateway is executed anew for whoever comes later', async () => {
+    const store = stumblingStore();
+    await store.record(observation(), () => null);
+    await using serving = await serve(store);
+    const operation = { document: QUERY, variables: { id: ORDER_ID, first: 1 } };
+    const streams = [];
+    const codes = [];
+    for (let nth = 0; nth < 2; nth += 1) {
+      const stream = follow<Event>(addressesOf(serving), operation);
+      streams.push(stream);
+      const { value } = await stream.next();
+      codes.push(value?.errors?.[0]?.extensions?.['code']);
+    }
+    expect(codes).toEqual(['INTERNAL_SERVER_ERROR', undefined]);
+    await Promise.all(streams.map((stream) => stream.return()));
+  });
+
   it('leaves nothing behind of a subscriber whose order is settled', async () => {
     const store = createMemoryStore({ logId: 'log' });
     await store.record(observation({ upstreamStatus: 'FULFILLED' }), () => null);
@@ -184,3 +223,89 @@ describe.each(TRANSPORTS)('an event over %s', (_name, follow) => {
     await expect.poll(() => renderings.inUse).toBe(0);
   });
 });
+
+describe('a subscriber that leaves before there is anything to see', () => {
+  const body = JSON.stringify({ query: QUERY, variables: { id: ORDER_ID, first: 1 } });
+
+  it('leaves nothing behind over server-sent events', async () => {
+    const renderings = new CountedRenderings();
+    await using serving = await serve(createMemoryStore({ logId: 'log' }), { renderings });
+    const leave = new AbortController();
+    const headers = { 'content-type': 'application/json', accept: 'text/event-stream' };
+    const asked = fetch(serving.url, { method: 'POST', headers, body, signal: leave.signal });
+    asked.catch(() => undefined);
+    await expect.poll(() => renderings.inUse).toBe(1);
+    leave.abort();
+    await expect.poll(() => renderings.inUse).toBe(0);
+  });
+
+  it('leaves nothing behind over WebSocket, at whatever moment it goes', async () => {
+    const renderings = new CountedRenderings();
+    const store = createMemoryStore({ logId: 'log' });
+    await using serving = await serve(store, { renderings });
+    const stay = await subscribed(serving, body);
+    await expect.poll(() => renderings.inUse).toBe(1);
+    const hasty = await subscribed(serving, body);
+    hasty.terminate();
+    const polite = await subscribed(serving, body);
+    polite.send(JSON.stringify({ id: '1', type: 'complete' }));
+    await expect.poll(() => [renderings.taken, renderings.inUse]).toEqual([3, 1]);
+    for (const socket of [stay, polite]) socket.terminate();
+    await expect.poll(() => renderings.inUse).toBe(0);
+  });
+});
+
+it('what one may see of an event is not shared with who may see less, nor the other way', async () => {
+  const store = createMemoryStore({ logId: 'log' });
+  const clock = new ManualClock();
+  const cardCode = '123456789012';
+  await store.record(observation({ cardCode }), () => null);
+  await using serving = await serve(store, { auth: SECRET_AUTH, clock });
+  const query = `subscription { topupStatus(id: "${ORDER_ID}") { status cardCode } }`;
+  const exp = clock.now() / 1_000 + 60;
+  const subscribe = async (claims: Claims) => {
+    const headers = {
+      'content-type': 'application/json',
+      accept: 'text/event-stream',
+      authorization: await bearer({ exp, ...claims }),
+    };
+    const body = JSON.stringify({ query });
+    const events = eventsOf(await fetch(serving.url, { method: 'POST', headers, body }));
+    return async () => {
+      const { value } = await events.next();
+      const { data, errors } = JSON.parse(value?.data || '{}');
+      return [data?.topupStatus?.cardCode, errors?.[0].extensions.code];
+    };
+  };
+  const all = { topups: '*', scope: 'status card' };
+  const subscribers = await Promise.all([
+    subscribe(all),
+    subscribe({ ...all, scope: 'status' }),
+    subscribe({ ...all, topups: [ORDER_ID] }),
+    subscribe(all),
+  ]);
+  const expected = [
+    [cardCode, undefined],
+    [null, 'FORBIDDEN'],
+    [cardCode, undefined],
+    [cardCode, undefined],
+  ];
+  expect(await Promise.all(subscribers.map((next) => next()))).toEqual(expected);
+  const settled = { upstreamStatus: 'FULFILLED', cardCode, observedAt: clock.now() + 1 };
+  await store.record(observation(settled), () => null);
+  expect(await Promise.all(subscribers.map((next) => next()))).toEqual(expected);
+  const other = await subscribe({ ...all, topups: [OTHER_ID] });
+  expect(await other()).toEqual([undefined, 'TOPUP_NOT_FOUND']);
+});
+
+/** A socket that has just sent its subscription. */
+async function subscribed(serving: Serving, body: string): Promise<WebSocket> {
+  const socket = new WebSocket(addressesOf(serving).wsUrl, 'graphql-transport-ws');
+  await once(socket, 'open');
+  socket.send(JSON.stringify({ type: 'connection_init' }));
+  await once(socket, 'message');
+  const sent = Promise.withResolvers<void>();
+  socket.send(`{"id":"1","type":"subscribe","payload":${body}}`, () => sent.resolve());
+  await sent.promise;
+  return socket;
+}

@@ -56,7 +56,7 @@ export async function serve(
   const drain = new Drain();
   const tickets = createTickets(auth, { clock, logger, fetch });
   const onQuery = () => undefined;
-  const parts = { topups, feed, log: store, status, clock };
+  const parts = { topups, feed, log: store, status };
   const renderings = options.renderings ?? new Renderings((error) => toPublicError(error, logger));
   const yogaOptions = {
     parts,

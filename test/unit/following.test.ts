@@ -197,6 +197,19 @@ describe('a sink', () => {
     expect(sink.lines).toEqual(['1 ONE', '2 TWO', '3 FULFILLED', 'end']);
   });
 
+  it('is not left waiting where the read that found nothing new was overtaken', async () => {
+    const { held, follow, write } = open();
+    const sink = new Notebook();
+    await write('ONE');
+    const letGo = held.hold({ unheld: 1 });
+    follow(1).deliverTo(sink);
+    await settle();
+    await write('FULFILLED');
+    letGo();
+    await settle();
+    expect(sink.lines).toEqual(['2 FULFILLED', 'end']);
+  });
+
   it('gets what is written while it takes an event', async () => {
     const { follow, write } = open();
     const sink = new Notebook();
