@@ -15,11 +15,22 @@ export const MILLION = 1_000_000;
 /** Orders that are written in one transaction. */
 const BATCH = 500;
 
+/** A log of settled orders that were first seen as such: one snapshot each. */
+export function settledRows(orders: number): Promise<string> {
+  return kept(`rows-${orders}-${schemaVersion()}`, (database) =>
+    write({ database, orders, plan: () => null }, (index) => lifeOf(index).slice(-1)),
+  );
+}
+
 /** A log of settled orders, `SNAPSHOTS_EACH` snapshots each. */
 export function settledLog(snapshots: number): Promise<string> {
-  // One of an earlier schema would be migrated at each start, and then read out of its write-ahead log.
-  const schema = readdirSync(join(ROOT, 'drizzle/sqlite')).filter((name) => name.endsWith('.sql'));
-  return kept(`log-${snapshots}-${schema.length}`, (path) => writeSettledLog(path, snapshots));
+  return kept(`log-${snapshots}-${schemaVersion()}`, (path) => writeSettledLog(path, snapshots));
+}
+
+/** One of an earlier schema would be migrated at each start, and then read out of its write-ahead log. */
+function schemaVersion(): number {
+  const migrations = readdirSync(join(ROOT, 'drizzle/sqlite'));
+  return migrations.filter((name) => name.endsWith('.sql')).length;
 }
 
 /** The same orders as one table with their latest state, for those who write their server by hand. */
