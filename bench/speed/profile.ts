@@ -1,5 +1,5 @@
 /**
- * `npm run bench:profile -- cached` or `-- fan-out`: where the time of the gateway goes, by package and by
+ * `npm run bench:profile -- cached`, `-- uncached`, `-- fan-out` or `-- own-orders`: where the time of the gateway goes, by package and by
  * function, as `--cpu-prof` of Node tells it.
  */
 import { once } from 'node:events';
@@ -15,6 +15,8 @@ import { printed, summaryOf } from './profile-summary.ts';
 import { idOf, SNAPSHOTS_EACH } from './rows.ts';
 
 const ORDERS = 1_000;
+/** More than are asked for in the time, so that no answer was given before. */
+const MANY_ORDERS = 60_000;
 const SECONDS = 8;
 const SUBSCRIBERS = 2_000;
 const EVENTS = 30;
@@ -26,19 +28,21 @@ process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 const profiling = ['--cpu-prof', `--cpu-prof-dir=${folder}`];
 
 const [what] = process.argv.slice(2);
-if (what === 'cached') await profileCached();
-else if (what === 'fan-out') await profileFanOut();
-else throw new RangeError('say which: cached or fan-out');
+if (what === 'cached') await profileQueries(ORDERS);
+else if (what === 'uncached') await profileQueries(MANY_ORDERS);
+else if (what === 'fan-out') await profileEvents({ own: false });
+else if (what === 'own-orders') await profileEvents({ own: true });
+else throw new RangeError('say which: cached, uncached, fan-out or own-orders');
 for (const file of readdirSync(folder)) {
   const summary = summaryOf(JSON.parse(readFileSync(join(folder, file), 'utf8')));
   process.stdout.write(`${printed(summary).join('\n')}\n`);
 }
 
-/** The gateway as `npm start` runs it, asked for 1,000 settled orders again and again. */
-async function profileCached(): Promise<void> {
+/** The gateway as `npm start` runs it, asked for settled orders one after the other. */
+async function profileQueries(orders: number): Promise<void> {
   const database = newDatabase();
-  await writeSettledLog(database, ORDERS * SNAPSHOTS_EACH);
-  const ids = Array.from({ length: ORDERS }, (_, index) => idOf(index));
+  await writeSettledLog(database, orders * SNAPSHOTS_EACH);
+  const ids = Array.from({ length: orders }, (_, index) => idOf(index));
   await whileRunning([startUpstream], async ([upstream]) => {
     const start = gatewayCommand({ database, upstream: upstream?.url ?? '' });
     const [node = '', ...rest] = start.command;
@@ -48,8 +52,8 @@ async function profileCached(): Promise<void> {
   });
 }
 
-/** The server and the log of the `fan-out` scenario. */
-async function profileFanOut(): Promise<void> {
+/** The server and the log of the scenario. */
+async function profileEvents({ own }: { readonly own: boolean }): Promise<void> {
   const server = new Pinned({
     core: SERVER_CORE,
     command: [
@@ -61,11 +65,11 @@ async function profileFanOut(): Promise<void> {
       LEAVE_ON_SIGNAL,
       contestantFile('gateway-with-log'),
     ],
-    environment: { LOG_DATABASE: newDatabase(), LOG_ORDERS: '1' },
+    environment: { LOG_DATABASE: newDatabase(), LOG_ORDERS: String(own ? SUBSCRIBERS : 1) },
   });
   const { port } = await server.hear('listening');
   const running = { who: OURS, url: `http://127.0.0.1:${port}/graphql`, process: server };
-  const audience = await Audience.open(running, { subscribers: SUBSCRIBERS, own: false });
+  const audience = await Audience.open(running, { subscribers: SUBSCRIBERS, own });
   await audience.warmUp(EVENTS);
   await end(server);
   await audience.close();

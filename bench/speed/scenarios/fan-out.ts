@@ -64,7 +64,7 @@ function resultOf(notes: Notes): Result {
       `Over WebSocket, ${EVENTS} events a round, each once all have had the one before. CPU time of the whole server process; the`,
       "delay is from the moment before the append or the publication until the client has the message. The gateway's own",
       'server, feed and store, on a log that the bench appends to instead of the poller, so its commit is within both. Bare',
-      '`ws` makes the bytes once and sends the same buffer to all.',
+      '`ws` makes the payload once, and of each message what comes before it: no two clients have the same id.',
     ],
     metrics: [
       { name: metric, digits: 1 },
