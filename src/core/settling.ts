@@ -14,12 +14,11 @@
 
 const SECOND_MS = 1_000;
 
-const EVEN_BINS = 60;
 /** Where the bins of ages begin, in seconds: narrow where orders are likely to settle. */
-const BIN_STARTS_SECONDS: readonly number[] = [
-  ...Array.from({ length: EVEN_BINS }, (_, second) => second),
-  ...[60, 80, 120, 180, 300, 600, 900, 1_800, 3_600, 14_400],
-];
+const BIN_STARTS_SECONDS = [
+  0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 21, 25, 30, 35, 40, 45, 50, 60, 80, 120, 180, 300, 600,
+  900, 1_800, 3_600, 14_400,
+] as const;
 const LAST_BIN_END_SECONDS = 7 * 24 * 3_600;
 
 /** The upstream states 3 to 45 s. What it states weighs as much as this many orders seen. */
@@ -204,8 +203,6 @@ function whenLagIs(wantedMs: number, piece: Piece): number {
 }
 
 function binAt(ageMs: number): number {
-  // The first of them are a second each.
-  if (ageMs < EVEN_BINS * SECOND_MS) return Math.floor(ageMs / SECOND_MS);
   const index = BINS.findIndex(({ endMs }) => ageMs < endMs);
   return index === -1 ? BINS.length - 1 : index;
 }

@@ -8,8 +8,7 @@ import { isSettled } from '../core/topup.ts';
 import { Worth } from '../core/worth.ts';
 import type { Watchers } from './watchers.ts';
 
-/** What was counted in other bins stands under another name, and is learned again. */
-const NOTE = 'settling-times-by-second';
+const NOTE = 'settling-times';
 const NOTE_EVERY_MS = 10_000;
 
 /** The upstream knows a handful of types; beyond so many, new ones share what is known of all. */
