@@ -5,7 +5,7 @@
  */
 import { SHORTEST_INTERVAL_MS, SHORTEST_LIST_INTERVAL_MS } from '../../src/core/cadence.ts';
 import { createRandom } from '../../src/simulator/random.ts';
-import { drawShares } from './neighbours.ts';
+import { drawShares, PAGE } from './neighbours.ts';
 import {
   type Cost,
   cheapest,
@@ -14,9 +14,17 @@ import {
   type Loss,
   lagLoss,
   lateLoss,
+  SLOW_FROM_MS,
 } from './schedule.ts';
 import { CALLS_PER_MINUTE, LATENCY_MS, type ListRegime } from './upstream.ts';
-import { HANDLED_PART, ordersPerMs } from './workload.ts';
+import {
+  HANDLED_PART,
+  LONGEST_MS,
+  ordersPerMs,
+  SHORTEST_MS,
+  SLOW_MS,
+  SLOW_PART,
+} from './workload.ts';
 
 /** Milliseconds; infinite where there are more orders than calls for them. */
 export interface Bound {
@@ -53,6 +61,9 @@ const SEED = 11;
 /** Standard errors below the average of the draws: it is lower still once in a thousand times. */
 const CAUTION = 3;
 
+/** Standard deviations that a number of orders never differs by: not once in a billion times. */
+const LUCK = 7;
+
 /** More looks than there are in the life of an order. */
 const PLENTY = 1_000;
 
@@ -65,7 +76,7 @@ export function callsPerOrder(inProgress: number): number {
 }
 
 export function lowerBound(load: Load, accuracy = FINE): Bound {
-  const calls = callsPerOrder(load.inProgress) - ownCalls(load.list);
+  const calls = callsPerOrder(load.inProgress) - ownCalls(load) - slowCalls(load);
   if (calls <= 0) return { meanMs: Number.POSITIVE_INFINITY, p95Ms: Number.POSITIVE_INFINITY };
   // Any price gives a bound: that of nothing, on the finer grid, may be better than the best one.
   const apartMs = load.list === 'unusable' ? SHORTEST_INTERVAL_MS : SHORTEST_LIST_INTERVAL_MS;
@@ -83,8 +94,45 @@ function boundOf(question: Question): Bound {
   return { meanMs: leastMeanMs(question), p95Ms: leastP95Ms(question) };
 }
 
+/**
+ * The same for policies whose lists of young orders are chosen without regard to what earlier ones showed: each
+ * shows settled orders as well, as many as there are. By the count of rows alone; `undefined` where lists carry no
+ * cards, or where a page reaches from slow orders to young ones.
+ */
+export function blindBound(load: Load): Bound | undefined {
+  const slow = slowCalls(load);
+  if (load.list !== 'with cards' || slow === 0) return undefined;
+  const calls = callsPerOrder(load.inProgress) - slow;
+  const looks = calls * HANDLED_PART * PAGE;
+  const young = 1 - SLOW_PART / HANDLED_PART;
+  const spanMs = LONGEST_MS - SHORTEST_MS;
+  return {
+    meanMs: HOME_MS + (young * spanMs) / (2 * looks),
+    // Slow ones are taken to be found in time: all that is late may be young.
+    p95Ms: HOME_MS + (1 - LATE_PART / young) * (spanMs / looks),
+  };
+}
+
+/**
+ * Of the calls for each order, those that must find the slow ones once they are settled, which no list of young
+ * orders shows as well: the fewest pages that hold them all begin at a slow order each, and go on to the first
+ * that is not on the page before.
+ */
+function slowCalls({ list, inProgress }: Load): number {
+  // Elsewhere the call that finds one settled is counted already.
+  if (list !== 'with cards' || !isFarApart(inProgress)) return 0;
+  const rowsForEach = PAGE - 1 + 1 / SLOW_PART;
+  return 1 / (rowsForEach * HANDLED_PART);
+}
+
+/** Whether a page's worth of orders never takes as long to come as slow orders take beyond all others. */
+function isFarApart(inProgress: number): boolean {
+  const rows = ordersPerMs(inProgress) * (SLOW_MS - SLOW_FROM_MS);
+  return rows - LUCK * Math.sqrt(rows) > PAGE;
+}
+
 /** The call that finds the order settled, or fetches its card: nobody shares it. */
-function ownCalls(list: ListRegime): number {
+function ownCalls({ list }: Load): number {
   return list === 'with cards' ? 0 : 1;
 }
 

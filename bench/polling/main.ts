@@ -4,7 +4,7 @@ import { createRandom } from '../../src/simulator/random.ts';
 import { CONTESTANTS, type Contestant } from './contestants.ts';
 import { plot } from './plot.ts';
 import { report } from './report.ts';
-import { boundRow, HEADER, idealRow, measuredRow, printed, type Row } from './rows.ts';
+import { blindRow, boundRow, HEADER, idealRow, measuredRow, printed, type Row } from './rows.ts';
 import type { Run } from './run-gateway.ts';
 import { type Selection, selectionFrom } from './selection.ts';
 import { ORDERS_IN_PROGRESS, SUBSCRIBER_HEADER, subscriberRows } from './subscribers.ts';
@@ -59,7 +59,11 @@ async function* rowsOf(contestant: Contestant, inProgress: number): AsyncGenerat
   if (inProgress <= upTo) {
     yield measuredRow(inProgress, name, await run(newRun(inProgress, ARRIVALS_MS)));
   }
-  if (regime !== 'vendor') yield boundRow(inProgress, regime);
+  if (regime === 'vendor') return;
+  const bound = boundRow(inProgress, regime);
+  yield bound;
+  const blind = blindRow(inProgress, bound, regime);
+  if (blind !== undefined) yield blind;
   const ideal = regime === 'without cards' ? idealRow(inProgress) : undefined;
   if (ideal !== undefined) yield ideal;
 }

@@ -7,7 +7,7 @@ import { type Grid, SLOW_FROM_MS } from './schedule.ts';
 import { drawLife, LONGEST_MS, ordersPerMs, SHORTEST_MS } from './workload.ts';
 
 /** Rows of a page. */
-const PAGE = 100;
+export const PAGE = 100;
 
 /** Keeps the weight of an order that is about to settle finite. Any value gives a bound; this one a high one. */
 const SOFTENING_MS = 2_000;

@@ -1,5 +1,5 @@
 /** The rows of the table, and of the plot. */
-import { lowerBound } from './bound.ts';
+import { blindBound, lowerBound } from './bound.ts';
 import { gatedCycle } from './ideal.ts';
 import { type Measured, meanSeconds, percentileSeconds } from './measure.ts';
 import type { ListRegime } from './upstream.ts';
@@ -27,6 +27,14 @@ export function boundRow(inProgress: number, list: ListRegime): Row {
   const { meanMs, p95Ms } = lowerBound({ list, inProgress });
   const who = boundName(list);
   return { inProgress, who, meanSeconds: meanMs / 1_000, p95Seconds: p95Ms / 1_000 };
+}
+
+/** `undefined` where it says no more than the bound for all policies. */
+export function blindRow(inProgress: number, bound: Row, list: ListRegime): Row | undefined {
+  const blind = blindBound({ list, inProgress });
+  if (blind === undefined || blind.meanMs / 1_000 <= bound.meanSeconds) return undefined;
+  const who = `lower bound for blind pages, list ${list}`;
+  return { inProgress, who, meanSeconds: blind.meanMs / 1_000, p95Seconds: blind.p95Ms / 1_000 };
 }
 
 export function boundName(list: ListRegime): string {

@@ -12,7 +12,8 @@ const HOUR_MS = 3_600 * SECOND_MS;
 /** All but a few settle between these ages. */
 export const SHORTEST_MS = 3 * SECOND_MS;
 export const LONGEST_MS = 45 * SECOND_MS;
-const SLOW_PART = 0.02;
+/** Of all orders. */
+export const SLOW_PART = 0.02;
 export const SLOW_MS = 600 * SECOND_MS;
 const QUEUED_PART = 0.03;
 const QUEUED_SHORTEST_MS = 12 * HOUR_MS;

@@ -26,6 +26,13 @@ const FIRST_LOOK_GAIN_MS = 50;
 /** A second without a first look weighs as much as this part of a second of lag. */
 const FIRST_LOOK_PART = 0.02;
 
+/**
+ * What an order adds to the worth of a page is twice the lag that a look ends, at the most. Past its usual age the
+ * price of a look at it alone knows no end, since nothing is gained by waiting; but a page is no look at it alone,
+ * and would be asked for again and again for the sake of one or two.
+ */
+const MOST_LAGS = 2;
+
 /** What a look gains counts for more where somebody watches. */
 const WATCHED_WEIGHT = 2;
 
@@ -45,7 +52,9 @@ const noteSchema = z.record(
 interface Learned {
   readonly times: SettlingTimes;
   worth: Worth;
-  /** Orders noted in all, and when `worth` was computed. */
+  /** The same for a look on a page. */
+  pageWorth: Worth;
+  /** Orders noted in all, and when `worth` and `pageWorth` were computed. */
   noted: number;
   worthOf: number;
 }
@@ -116,6 +125,17 @@ export class Pacer {
     });
   }
 
+  /** What this order adds at `now` to what a page is worth that shows it: of several pages, the highest comes first. */
+  pageWorthMs(order: Order, now: number): number {
+    return this.#weighted(order, now, ({ times, pageWorth }) => {
+      const checkedMs = order.checkedAt - order.statusSince;
+      const ageMs = now - order.statusSince;
+      const lagMs = times.expectedLagMs({ ageMs: checkedMs, delayMs: ageMs - checkedMs });
+      const priceMs = pageWorth.priceMs({ checkedMs, ageMs });
+      return Math.max(lagMs, Math.min(priceMs, MOST_LAGS * lagMs));
+    });
+  }
+
   #weighted(order: Order, now: number, value: (learned: Learned) => number): number {
     const weight = this.#watchers.has(order.latest.orderId) ? WATCHED_WEIGHT : 1;
     const waitedMs = Math.max(0, now - (order.dueAt ?? now));
@@ -170,6 +190,7 @@ export class Pacer {
     const news = learned.noted - learned.worthOf;
     if (news > FEWEST_NEWS + Math.min(learned.worthOf, MOST_NEEDED) * NEWS_PART) {
       learned.worth = new Worth(learned.times);
+      learned.pageWorth = new Worth(learned.times, 'on a page');
       learned.worthOf = learned.noted;
     }
     return learned;
@@ -186,5 +207,11 @@ export class Pacer {
 }
 
 function learnedFrom(times: SettlingTimes): Learned {
-  return { times, worth: new Worth(times), noted: 0, worthOf: 0 };
+  return {
+    times,
+    worth: new Worth(times),
+    pageWorth: new Worth(times, 'on a page'),
+    noted: 0,
+    worthOf: 0,
+  };
 }

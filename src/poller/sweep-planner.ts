@@ -21,6 +21,8 @@ export interface Covered {
   readonly createdAt: number;
   /** Lag that seeing it is expected to bring to an end, in milliseconds. */
   readonly gainMs: number;
+  /** What it adds to what a page is worth that shows it. */
+  readonly worthMs: number;
   /** `undefined` for one that no call has shown us yet. */
   readonly order: Order | undefined;
 }
@@ -48,7 +50,7 @@ const MEMORY = 0.8;
 const MORE = 1.1;
 
 /** Orders that a window is chosen from, at the most. */
-const MOST_COVERABLE = 2_000;
+const MOST_COVERABLE = 4_000;
 const YOUNG_MS = 12 * 60_000;
 
 /** Which list, if any, tells more than the check of one order. */
@@ -72,7 +74,7 @@ export class SweepPlanner {
     if (at !== undefined && !isYoung(at, now)) {
       pages.push(await this.#bestPage(await this.#coverable(at)));
     }
-    const best = pages.reduce((a, b) => (totalGainMs(b) > totalGainMs(a) ? b : a));
+    const best = pages.reduce((a, b) => (totalWorthMs(b) > totalWorthMs(a) ? b : a));
     return totalGainMs(best) > due.gainMs ? sweepOf(best) : undefined;
   }
 
@@ -83,10 +85,10 @@ export class SweepPlanner {
     const at = this.#creationOf(orderId, await this.#options.store.find(orderId));
     if (at === undefined) return undefined;
     const coverable = await this.#coverable(at);
-    const counted = coverable.map((each) => ({
-      ...each,
-      gainMs: requests.has(each.orderId) ? 1 : 0,
-    }));
+    const counted = coverable.map((each) => {
+      const wanted = requests.has(each.orderId) ? 1 : 0;
+      return { ...each, gainMs: wanted, worthMs: wanted };
+    });
     const covered = await this.#bestPage(counted);
     const isCovered = covered.some((each) => each.orderId === orderId);
     return isCovered && totalGainMs(covered) > 1 ? sweepOf(covered) : undefined;
@@ -137,7 +139,13 @@ export class SweepPlanner {
       const { orderId, createdAt } = order.latest;
       const isFresh = now - order.checkedAt < SHORTEST_LIST_INTERVAL_MS;
       if (createdAt === null || isFresh || isBusy(orderId)) continue;
-      tracked.push({ orderId, createdAt, gainMs: pacer.gainMs(order, now), order });
+      tracked.push({
+        orderId,
+        createdAt,
+        gainMs: pacer.gainMs(order, now),
+        worthMs: pacer.pageWorthMs(order, now),
+        order,
+      });
     }
     return tracked;
   }
@@ -150,7 +158,7 @@ export class SweepPlanner {
     const add = (orderId: string, gainMs: number) => {
       const createdAt = this.#creationOf(orderId, undefined);
       if (createdAt === undefined || isBusy(orderId)) return;
-      unseen.set(orderId, { orderId, createdAt, gainMs, order: undefined });
+      unseen.set(orderId, { orderId, createdAt, gainMs, worthMs: gainMs, order: undefined });
     };
     for (const { orderId, isUnlisted } of requests) if (!isUnlisted) add(orderId, 0);
     for (const { orderId, dueAt, isUnlisted } of watchers.unseenDue(now)) {
@@ -192,14 +200,14 @@ function bestPage(
   const rowsUntil = (moment: number) => countUntil(known, moment) + countUntil(unseen, moment);
   const ends = running(coverable, (each) => rowsUntil(latestCreation(each)));
   const starts = coverable.map(({ createdAt }) => rowsUntil(createdAt - 1));
-  const gains = sums(coverable, ({ gainMs }) => gainMs);
+  const worths = sums(coverable, ({ worthMs }) => worthMs);
   const rowsOf = (start: number, end: number) => at(ends, end) - at(starts, start);
   let [bestStart, bestEnd, mostMs] = [0, 0, -1];
   let start = 0;
   for (let end = 0; end < coverable.length; end += 1) {
     while (start < end && rowsOf(start, end) > rows) start += 1;
-    const gainMs = at(gains, end + 1) - at(gains, start);
-    if (gainMs > mostMs) [bestStart, bestEnd, mostMs] = [start, end + 1, gainMs];
+    const worthMs = at(worths, end + 1) - at(worths, start);
+    if (worthMs > mostMs) [bestStart, bestEnd, mostMs] = [start, end + 1, worthMs];
   }
   return coverable.slice(bestStart, bestEnd);
 }
@@ -233,6 +241,10 @@ function running<T>(items: readonly T[], value: (item: T) => number): readonly n
 
 function at(numbers: readonly number[], index: number): number {
   return numbers[index] ?? 0;
+}
+
+function totalWorthMs(covered: readonly Covered[]): number {
+  return covered.reduce((sum, { worthMs }) => sum + worthMs, 0);
 }
 
 function totalGainMs(covered: readonly Covered[]): number {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SettlingTimes } from '../../src/core/settling.ts';
+import { Worth } from '../../src/core/worth.ts';
 import {
   ageAt,
   asStated,
@@ -90,6 +91,53 @@ describe('the learned rule asks no more than a loop of equal lag', () => {
     fc.assert(
       fc.property(cases(lifetimes(), { min: 20, max: 200 }), (each) => expectFewCalls(each, EARLY)),
       runs(100),
+    );
+  });
+});
+
+/** When a check is worth the price, by the index or by the lag that it ends, found in steps of a second. */
+function delayOfIndex(each: Case): (ageMs: number) => number {
+  const times = learned(each);
+  const worth = new Worth(times);
+  return (checkedMs) => {
+    let delayMs = SECOND_MS;
+    const worthMs = () =>
+      Math.max(
+        worth.priceMs({ checkedMs, ageMs: checkedMs + delayMs }),
+        times.expectedLagMs({ ageMs: checkedMs, delayMs }),
+      );
+    while (delayMs < each.mostMs && worthMs() < each.priceMs) delayMs += SECOND_MS;
+    return delayMs;
+  };
+}
+
+function expectFewCallsOfIndex(each: Case, most: number): void {
+  const { calls, lagMs } = costOfRule(each.kind, delayOfIndex(each));
+  const looped = callsOfLoop(each.kind, lagMs);
+  const what = `${calls} calls for a mean lag of ${lagMs} ms, for which a loop makes ${looped}`;
+  expect(calls / looped, what).toBeLessThanOrEqual(most);
+}
+
+describe('the index of a check asks no more than a loop of equal lag', () => {
+  const few = fc.constant(60 * SECOND_MS);
+  const short = (kind: fc.Arbitrary<Lifetimes>, seen: { min: number; max: number }) =>
+    fc.tuple(cases(kind, seen), few).map(([each, mostMs]) => ({ ...each, mostMs }));
+
+  it('whatever the distribution, once 200 orders were seen, as far as its bins can tell', () => {
+    fc.assert(
+      fc.property(short(lifetimes(), { min: 200, max: 2_000 }), (each) =>
+        expectFewCallsOfIndex(each, BUT_FOR_ITS_BINS),
+      ),
+      runs(40),
+    );
+  });
+
+  it('from the first order on, where orders take what the upstream states', () => {
+    fc.assert(
+      fc.property(short(fc.constant(asStated()), { min: 0, max: 2_000 }), (each) =>
+        expectFewCallsOfIndex(each, ABOUT_EQUAL),
+      ),
+      runs(20),
     );
   });
 });

@@ -104,6 +104,29 @@ describe('many orders in progress', () => {
   });
 });
 
+it('cards that a list left out take turns with queries: neither waits for the other to end', async () => {
+  const polled = await pollSimulator();
+  const asked = polled.simulator.addOrder({ plan: fulfilledAfter(60 * MINUTE_MS) });
+  const ids = await sendAndWatch(polled, Array(200).fill(20_000), 50);
+  await polled.clock.advance(20_000);
+  const seenAt = new Set<number>();
+  const cards = async () =>
+    (await latestOf(polled, ids)).filter((each) => each?.cardCode != null).length;
+  const [cardsBefore, callsBefore] = [await cards(), polled.calls.length];
+  for (let round = 0; round < 600; round += 1) {
+    // Each one is answered, or told that calls are spent.
+    polled.poller.lookup(asked, 0).then(
+      (view) => seenAt.add(view?.checkedAt ?? 0),
+      () => undefined,
+    );
+    await polled.clock.advance(100);
+  }
+  const [found, calls] = [(await cards()) - cardsBefore, polled.calls.length - callsBefore];
+  // One call at a time for the order that is asked for: cards fill the time that its answers take.
+  expect(seenAt.size).toBeGreaterThan(0.2 * calls);
+  expect(found).toBeGreaterThan(0.4 * calls);
+});
+
 it('an id that no list shows is asked for by itself, and denied in time', async () => {
   const polled = await pollSimulator();
   await sendAndWatch(polled, lifeTimes(8, 40_000));
