@@ -80,7 +80,8 @@ TopupState.implement({
       resolve: ({ snapshot }) => snapshot.createdAt,
     }),
     version: t.int({
-      description: 'Counts the snapshots of this order from 1, without holes. Old ones may have been removed, as the operator wants it; numbers never change.',
+      description:
+        'Counts the snapshots of this order from 1, without holes. Old ones may have been removed, as the operator wants it; numbers never change.',
       resolve: ({ snapshot }) => snapshot.version,
     }),
     cursor: t.string({
