@@ -54,9 +54,12 @@ export interface Delivered {
   readonly delaysMs: readonly number[];
 }
 
-/** A moment that means the same in every process of this machine, in milliseconds with a fraction. */
+/**
+ * A moment that means the same in every process of this machine, in milliseconds with a fraction: of the clock
+ * that nobody sets.
+ */
 export function moment(): number {
-  return performance.timeOrigin + performance.now();
+  return Number(process.hrtime.bigint()) / 1e6;
 }
 
 /** Travels in an event's `ref`, so that whoever gets the message knows which event it is and how old. */

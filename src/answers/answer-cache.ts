@@ -16,6 +16,8 @@ export interface AnswerCacheOptions {
  */
 const LONGEST_MS = 60_000;
 
+const GOLDEN_PART = (Math.sqrt(5) - 1) / 2;
+
 /** What an entry takes beside its key and its answer, and each order in it: roughly, and rather too much. */
 const ENTRY_BYTES = 300;
 const ORDER_BYTES = 200;
@@ -28,6 +30,7 @@ export class AnswerCache<Value> {
   readonly #options: AnswerCacheOptions;
   readonly #kept: LRUCache<string, Draft<Value>>;
   readonly #byOrder = new Map<string, Set<Draft<Value>>>();
+  #part = 0;
 
   constructor(options: AnswerCacheOptions) {
     this.#options = options;
@@ -58,7 +61,7 @@ export class AnswerCache<Value> {
   /** Keeps an answer if all holds that it rests on. One that rests on no order is not kept. */
   keep(draft: Draft<Value>, key: string, kept: { readonly value: Value; readonly bytes: number }) {
     const now = this.#options.clock.now();
-    draft.until(now + LONGEST_MS);
+    draft.until(now + LONGEST_MS * (1 - this.#nextPart() / 2));
     if (draft.orders.length === 0 || now > draft.holdsUntil) {
       this.drop(draft);
       return;
@@ -68,6 +71,12 @@ export class AnswerCache<Value> {
     this.#kept.set(key, draft);
     // One that is larger than all may be together is not taken.
     if (this.#kept.peek(key) !== draft) this.drop(draft);
+  }
+
+  /** Spread evenly over 0 to 1: answers that are made together do not all go at one moment. */
+  #nextPart(): number {
+    this.#part = (this.#part + GOLDEN_PART) % 1;
+    return this.#part;
   }
 
   drop(draft: Draft<Value>): void {
@@ -119,6 +128,11 @@ export class Draft<Value> implements Basis {
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Nothing that it rests on has fallen yet. */
+  get mayHold(): boolean {
+    return this.#holdsUntil > Number.NEGATIVE_INFINITY;
   }
 
   order(orderId: string): void {

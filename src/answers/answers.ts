@@ -1,9 +1,11 @@
 import type { DocumentNode, ExecutionResult } from 'graphql';
 import type { Tickets } from '../auth/tickets.ts';
 import type { Access } from '../core/access.ts';
+import type { Basis } from '../core/basis.ts';
 import type { GraphQLContext } from '../graphql/context.ts';
 import type { AnswerCache, Draft } from './answer-cache.ts';
 import { type KnownOperations, type Params, paramsOf } from './known-operations.ts';
+import { SeenBefore } from './seen-before.ts';
 
 /** What is sent, byte for byte, but for the id of the request. Always with a status of 200. */
 export interface Answer {
@@ -33,6 +35,18 @@ export interface Made extends Answer {
   readonly document: DocumentNode | undefined;
 }
 
+interface Running {
+  readonly draft: Draft<Answer>;
+  readonly ran: Promise<Ran | undefined>;
+}
+
+interface Run {
+  readonly key: string;
+  readonly headers: readonly string[];
+  readonly params: Params;
+  readonly asker: { readonly access: Access; readonly caller: string };
+}
+
 export interface AnswersOptions {
   readonly cache: AnswerCache<Answer>;
   readonly known: KnownOperations;
@@ -40,7 +54,7 @@ export interface AnswersOptions {
   /** What resolvers are given; `caller` is on whose account lookups go where there is no ticket. */
   readonly contextFor: (
     asker: { readonly access: Access; readonly caller: string },
-    draft: Draft<Answer>,
+    basis: Basis,
   ) => GraphQLContext;
 }
 
@@ -50,6 +64,8 @@ export interface AnswersOptions {
  */
 export class Answers {
   readonly #options: AnswersOptions;
+  readonly #seen = new SeenBefore();
+  readonly #running = new Map<string, Running>();
 
   constructor(options: AnswersOptions) {
     this.#options = options;
@@ -61,26 +77,46 @@ export class Answers {
     return key === undefined ? undefined : this.#options.cache.get(key);
   }
 
-  /** Runs an operation that is known; `undefined` for all others. */
+  /**
+   * Runs an operation that is known; `undefined` for all others. Who asks the same while it runs gets what comes
+   * of it, unless an order in it was written meanwhile.
+   */
   async run(asked: Asked, caller: string): Promise<Ran | undefined> {
-    const { known, cache, tickets, contextFor } = this.#options;
+    const { known, cache, tickets } = this.#options;
     const access = tickets.recall(asked.authorization);
     const params = access === undefined ? undefined : paramsOf(asked.body);
     if (access === undefined || params === undefined) return undefined;
     const headers = known.headersFor(asked.head, params);
-    if (headers === undefined) return undefined;
+    const key = this.#keyOf(asked);
+    if (headers === undefined || key === undefined) return undefined;
+    // What one caller is refused is nobody else's.
+    const runKey = `${access.ticket ?? caller}\n${key}`;
+    const running = this.#running.get(runKey);
+    if (running?.draft.mayHold) return running.ran;
     const draft = cache.draft();
+    const ran = this.#runAnew(asked, { key, headers, params, asker: { access, caller } }, draft);
+    this.#running.set(runKey, { draft, ran });
     try {
-      const contextValue = contextFor({ access, caller }, draft);
-      const result = await known.run(asked.head, { params, contextValue });
-      if (result === undefined) return undefined;
-      if (result.errors !== undefined) return { kind: 'failed', result };
-      const answer = answerOf(result, headers);
-      this.#keep(asked, draft, answer);
-      return { kind: 'answered', answer };
+      return await ran;
     } finally {
+      if (this.#running.get(runKey)?.draft === draft) this.#running.delete(runKey);
       if (draft.key === undefined) cache.drop(draft);
     }
+  }
+
+  async #runAnew(
+    asked: Asked,
+    { key, headers, params, asker }: Run,
+    draft: Draft<Answer>,
+  ): Promise<Ran | undefined> {
+    const { known, contextFor } = this.#options;
+    const result = await known.run(asked.head, { params, contextValue: contextFor(asker, draft) });
+    if (result === undefined) return undefined;
+    if (result.errors !== undefined) return { kind: 'failed', result };
+    const answer = answerOf(result, headers);
+    // Once is not hot: to keep what nobody asks for again costs more than to make it.
+    if (this.#seen.has(key)) this.#keep(asked, draft, answer);
+    return { kind: 'answered', answer };
   }
 
   draft(): Draft<Answer> {

@@ -32,13 +32,13 @@ interface Scene extends Serving {
   readonly remembered: () => number;
 }
 
-async function open(options: Parameters<typeof serve>[1] = {}): Promise<Scene> {
+async function open(options: Parameters<typeof serve>[1] = {}, log?: Store): Promise<Scene> {
   const { store, topups } = await settledOrder();
   let count = 0;
   const onRemembered = () => {
     count += 1;
   };
-  const serving = await serve(store, { topups, onRemembered, ...options });
+  const serving = await serve(log ?? store, { topups, onRemembered, ...options });
   return { ...serving, remembered: () => count };
 }
 
@@ -137,6 +137,87 @@ describe('an answer that is remembered', () => {
       ['debug', 'request', 200],
     ]);
     expect(Object.keys(lines[0]?.fields ?? {})).toEqual(Object.keys(lines[1]?.fields ?? {}));
+  });
+});
+
+describe('a known operation with other variables', () => {
+  it('is remembered once it was asked for twice, so that memory is not filled with what nobody asks again', async () => {
+    await using scene = await open();
+    const ask = async (n: number) => {
+      const body = JSON.stringify({ query: QUERY, variables: { id: ORDER_ID, n } });
+      const response = await fetch(scene.url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body,
+      });
+      expect(await response.text()).toContain('REFUNDED');
+      return scene.remembered();
+    };
+    expect(await ask(2)).toBe(0);
+    const others = [await ask(1), await ask(1), await ask(1), await ask(1)];
+    expect(others).toEqual([0, 0, 1, 2]);
+  });
+});
+
+describe('a known operation that is asked for while it runs', () => {
+  /** Lookups that wait until they are let go. */
+  async function waiting() {
+    const { store, topups } = await settledOrder();
+    const waiters: (() => void)[] = [];
+    const lookups: Topups = {
+      async lookup(orderId) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        waiters.push(resolve);
+        await promise;
+        return topups.lookup(orderId);
+      },
+    };
+    const scene = await open({ topups: lookups }, store);
+    const ask = async (n: number) => {
+      const body = JSON.stringify({ query: QUERY, variables: { id: ORDER_ID, n } });
+      const headers = { 'content-type': 'application/json' };
+      const response = await fetch(scene.url, { method: 'POST', headers, body });
+      return response.text();
+    };
+    const letGo = () => {
+      for (const resolve of waiters.splice(0)) resolve();
+    };
+    const looked = (times: number) => expect.poll(() => waiters.length).toBe(times);
+    const first = ask(9);
+    await looked(1);
+    letGo();
+    await first;
+    return { scene, store, ask, letGo, looked, waiters };
+  }
+
+  it('runs once for all of them', async () => {
+    const { scene, ask, letGo, looked, waiters } = await waiting();
+    await using _ = scene;
+    const first = ask(1);
+    await looked(1);
+    const others = Array.from({ length: 20 }, () => ask(1));
+    // Another question is a run of its own, and by then those before it have come.
+    const another = ask(3);
+    await looked(2);
+    letGo();
+    const answers = await Promise.all([first, ...others]);
+    expect(new Set(answers).size).toBe(1);
+    expect(answers[0]).toContain('REFUNDED');
+    expect(await another).toContain('REFUNDED');
+    expect(waiters).toHaveLength(0);
+  });
+
+  it('runs anew for whoever asks after its order was written', async () => {
+    const { scene, store, ask, letGo, looked } = await waiting();
+    await using _ = scene;
+    const first = ask(1);
+    await looked(1);
+    const checked = { upstreamStatus: 'REFUNDED', observedAt: Date.UTC(2027, 0, 1) };
+    await store.record(observation(checked), () => null);
+    const second = ask(1);
+    await looked(2);
+    letGo();
+    expect(await first).toBe(await second);
   });
 });
 
