@@ -4,7 +4,12 @@ import type { Access } from '../core/access.ts';
 import type { Basis } from '../core/basis.ts';
 import type { GraphQLContext } from '../graphql/context.ts';
 import type { AnswerCache, Draft } from './answer-cache.ts';
-import { type KnownOperations, type Params, paramsOf } from './known-operations.ts';
+import {
+  type KnownOperation,
+  type KnownOperations,
+  type Params,
+  paramsOf,
+} from './known-operations.ts';
 import { SeenBefore } from './seen-before.ts';
 
 /** What is sent, byte for byte, but for the id of the request. Always with a status of 200. */
@@ -31,8 +36,7 @@ export type Ran =
 
 /** What Yoga made of a request, where all went well. */
 export interface Made extends Answer {
-  /** `undefined` where it does not tell. */
-  readonly document: DocumentNode | undefined;
+  readonly document: DocumentNode;
 }
 
 interface Running {
@@ -42,7 +46,7 @@ interface Running {
 
 interface Run {
   readonly key: string;
-  readonly headers: readonly string[];
+  readonly operation: KnownOperation;
   readonly params: Params;
   readonly asker: { readonly access: Access; readonly caller: string };
 }
@@ -86,15 +90,15 @@ export class Answers {
     const access = tickets.recall(asked.authorization);
     const params = access === undefined ? undefined : paramsOf(asked.body);
     if (access === undefined || params === undefined) return undefined;
-    const headers = known.headersFor(asked.head, params);
-    const key = this.#keyOf(asked);
-    if (headers === undefined || key === undefined) return undefined;
+    const operation = known.find(asked.head, params);
+    if (operation === undefined) return undefined;
+    const key = keyOf(asked, access);
     // What one caller is refused is nobody else's.
     const runKey = `${access.ticket ?? caller}\n${key}`;
     const running = this.#running.get(runKey);
     if (running?.draft.mayHold) return running.ran;
     const draft = cache.draft();
-    const ran = this.#runAnew(asked, { key, headers, params, asker: { access, caller } }, draft);
+    const ran = this.#runAnew({ key, operation, params, asker: { access, caller } }, draft);
     this.#running.set(runKey, { draft, ran });
     try {
       return await ran;
@@ -105,17 +109,16 @@ export class Answers {
   }
 
   async #runAnew(
-    asked: Asked,
-    { key, headers, params, asker }: Run,
+    { key, operation, params, asker }: Run,
     draft: Draft<Answer>,
   ): Promise<Ran | undefined> {
     const { known, contextFor } = this.#options;
-    const result = await known.run(asked.head, { params, contextValue: contextFor(asker, draft) });
+    const result = await known.run(operation, { params, contextValue: contextFor(asker, draft) });
     if (result === undefined) return undefined;
     if (result.errors !== undefined) return { kind: 'failed', result };
-    const answer = answerOf(result, headers);
+    const answer = answerOf(result, operation.headers);
     // Once is not hot: to keep what nobody asks for again costs more than to make it.
-    if (this.#seen.has(key)) this.#keep(asked, draft, answer);
+    if (this.#seen.has(key)) this.#keep(key, draft, answer);
     return { kind: 'answered', answer };
   }
 
@@ -130,24 +133,27 @@ export class Answers {
 
   /** Takes down what Yoga answered, to be given again. */
   learn(asked: Asked, draft: Draft<Answer>, { headers, body, document }: Made): void {
-    const params = document === undefined ? undefined : learnable(asked);
-    if (params !== undefined && document !== undefined) {
+    const params = learnable(asked);
+    if (params !== undefined) {
       this.#options.known.learn(asked.head, params, { document, headers: withoutLength(headers) });
     }
-    this.#keep(asked, draft, { headers, body });
+    const key = this.#keyOf(asked);
+    if (key !== undefined) this.#keep(key, draft, { headers, body });
   }
 
-  #keep(asked: Asked, draft: Draft<Answer>, answer: Answer): void {
-    const key = this.#keyOf(asked);
-    if (key === undefined) return;
+  #keep(key: string, draft: Draft<Answer>, answer: Answer): void {
     this.#options.cache.keep(draft, key, { value: answer, bytes: 2 * answer.body.length });
   }
 
-  /** By what may be seen, not by the ticket: two that allow the same get the same. */
-  #keyOf({ head, authorization, body }: Asked): string | undefined {
-    const access = this.#options.tickets.recall(authorization);
-    return access && `${head}${access.rights}\n${body.toString('latin1')}`;
+  #keyOf(asked: Asked): string | undefined {
+    const access = this.#options.tickets.recall(asked.authorization);
+    return access && keyOf(asked, access);
   }
+}
+
+/** By what may be seen, not by the ticket: two that allow the same get the same. */
+function keyOf({ head, body }: Asked, { rights }: Access): string {
+  return `${head}${rights}\n${body.toString('latin1')}`;
 }
 
 function learnable({ head, body }: Asked): Params | undefined {

@@ -13,7 +13,7 @@ export interface Params {
 }
 
 /** An operation that Yoga has parsed, found valid, and answered before. */
-interface KnownOperation {
+export interface KnownOperation {
   readonly document: DocumentNode;
   /** As Yoga wrote them, but for the length. */
   readonly headers: readonly string[];
@@ -68,17 +68,15 @@ export class KnownOperations {
     this.#known.set(nameOf(head, params), { document, headers, texts: textsIn(params) });
   }
 
-  headersFor(head: string, params: Params): readonly string[] | undefined {
-    return this.#known.get(nameOf(head, params))?.headers;
+  find(head: string, params: Params): KnownOperation | undefined {
+    return this.#known.get(nameOf(head, params));
   }
 
-  /** `undefined` for one that is not known, or of which Yoga may have something else to say this time. */
+  /** `undefined` where Yoga may have something else to say of it this time. */
   run(
-    head: string,
+    known: KnownOperation,
     { params, contextValue }: { readonly params: Params; readonly contextValue: GraphQLContext },
   ): ExecutionResult | Promise<ExecutionResult> | undefined {
-    const known = this.#known.get(nameOf(head, params));
-    if (known === undefined) return undefined;
     const args = {
       schema,
       document: known.document,

@@ -57,12 +57,7 @@ export function isInProgress(order: Unplanned): boolean {
   return !isSettled(order.latest.upstreamStatus) && !isParked(order);
 }
 
-/** In progress for longer than the upstream ever states. */
-export function isOverdue(order: Unplanned, now: number): boolean {
-  return now > overdueAfter(order);
-}
-
-/** The moment after which an order counts as overdue if nothing is heard of it; never for others. */
+/** The moment after which an order has been in progress for longer than the upstream ever states; never for others. */
 export function overdueAfter(order: Unplanned): number {
   return isInProgress(order) ? order.statusSince + OVERDUE_AFTER_MS : Number.POSITIVE_INFINITY;
 }
@@ -111,14 +106,9 @@ function inProgressIntervalMs(ageMs: number): number {
 }
 
 /**
- * Whether what we hold is older than it should be: its last check failed, or is long due because the
- * budget went elsewhere.
+ * The moment after which what we hold is older than it should be, if nothing is heard of the order: its last
+ * check failed, or is long due because the budget went elsewhere.
  */
-export function isStale(order: Order, now: number): boolean {
-  return now > staleAfter(order);
-}
-
-/** The moment after which what we hold is stale if nothing is heard of the order. */
 export function staleAfter(order: Order): number {
   if (isSettled(order.latest.upstreamStatus)) return Number.POSITIVE_INFINITY;
   if (order.failures > 0) return Number.NEGATIVE_INFINITY;

@@ -8,7 +8,7 @@ import { KnownOperations } from '../answers/known-operations.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Guard } from '../limits/guard.ts';
 import { enterStream } from './places.ts';
-import { contextFor, type Yoga, type YogaOptions } from './yoga.ts';
+import { contextFor, type RequestContext, type Yoga, type YogaOptions } from './yoga.ts';
 
 export interface GraphQLHttpOptions {
   readonly yoga: Yoga;
@@ -63,38 +63,43 @@ export class GraphQLHttp {
     else await this.#learnFromYoga(exchange, { asked, caller, executed: ran?.result });
   }
 
-  async #byYoga({ request, response, body, onStream }: HttpExchange, caller: string) {
+  async #byYoga(exchange: HttpExchange, caller: string): Promise<void> {
+    const answer = await this.#askYoga(exchange, { caller });
+    await sendNodeResponse(answer, exchange.response, exchange.request, true);
+  }
+
+  async #askYoga(
+    { request, response, body, onStream }: HttpExchange,
+    asked: RequestContext,
+  ): Promise<Response> {
     const { yoga, guard } = this.#options;
     withBody(request, body);
-    const answer = await yoga.handleNodeRequestAndResponse(request, response, {
-      caller,
+    return yoga.handleNodeRequestAndResponse(request, response, {
+      ...asked,
       onStream,
       enterStream: () => enterStream(request, response, guard),
     });
-    await sendNodeResponse(answer, response, request, true);
   }
 
   async #learnFromYoga(
-    { request, response, body, onStream }: HttpExchange,
+    exchange: HttpExchange,
     known: {
       readonly asked: Asked;
       readonly caller: string;
       readonly executed: ExecutionResult | undefined;
     },
   ): Promise<void> {
-    const { yoga, guard, answers } = this.#options;
+    const { request, response } = exchange;
+    const { answers } = this.#options;
     const { asked, caller, executed } = known;
     const draft = answers.draft();
     let document: DocumentNode | undefined;
-    withBody(request, body);
     try {
-      const answer = await yoga.handleNodeRequestAndResponse(request, response, {
+      const answer = await this.#askYoga(exchange, {
         caller,
-        onStream,
-        enterStream: () => enterStream(request, response, guard),
         basis: draft,
         ...(executed === undefined ? {} : { executed }),
-        onAnswered: (answered: DocumentNode) => {
+        onAnswered: (answered) => {
           document = answered;
         },
       });

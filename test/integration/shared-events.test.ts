@@ -5,6 +5,7 @@ import type { Store } from '../../src/core/store.ts';
 import { toPublicError } from '../../src/graphql/errors.ts';
 import { Renderings } from '../../src/graphql/renderings.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
+import { countingReads } from '../support/counting-store.ts';
 import {
   eventsOf,
   type Follow,
@@ -27,19 +28,7 @@ interface Event {
 /** A store that counts how often the history of an order is read: once for each event that is executed. */
 function countingStore(): { readonly store: Store; readonly reads: () => number } {
   const store = createMemoryStore({ logId: 'log' });
-  let reads = 0;
-  const read: Store['read'] = (...args) => {
-    reads += 1;
-    return store.read(...args);
-  };
-  const counting = new Proxy(store, {
-    get: (target, name) => {
-      if (name === 'read') return read;
-      const value: unknown = Reflect.get(target, name);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-  return { store: counting, reads: () => reads };
+  return countingReads(store);
 }
 
 /** Knows how many subscribers use what is shared. */

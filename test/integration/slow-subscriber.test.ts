@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
 import type { Store } from '../../src/core/store.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
+import { countingReads } from '../support/counting-store.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
 import { serve } from '../support/serving.ts';
 
@@ -19,19 +20,7 @@ async function fullStore(): Promise<{ readonly store: Store; readonly reads: () 
     const told = { upstreamStatus, refundMessage: MESSAGE, observedAt: n };
     await store.record(observation(told), () => n + 1);
   }
-  let reads = 0;
-  const read: Store['read'] = (...args) => {
-    reads += 1;
-    return store.read(...args);
-  };
-  const counting = new Proxy(store, {
-    get: (target, name) => {
-      if (name === 'read') return read;
-      const value: unknown = Reflect.get(target, name);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
-  return { store: counting, reads: () => reads };
+  return countingReads(store);
 }
 
 /** Resolves once the count has stopped growing: what can be buffered is buffered. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isOverdue, isStale, planner, retryDelayMs } from '../../src/core/cadence.ts';
+import { overdueAfter, planner, retryDelayMs, staleAfter } from '../../src/core/cadence.ts';
 import type { Order } from '../../src/core/store.ts';
 import { observation } from '../support/observations.ts';
 
@@ -54,9 +54,9 @@ describe('planner', () => {
   });
 });
 
-describe('isStale', () => {
+describe('staleAfter', () => {
   const judge = (status: string, now: number, failures = 0) =>
-    isStale(order(status, { failures }), now);
+    now > staleAfter(order(status, { failures }));
 
   it('is so once the budget has passed an order over for longer than a busy key would', () => {
     expect(judge('HANDLING', 6 * SECOND_MS)).toBe(false);
@@ -74,8 +74,10 @@ describe('isStale', () => {
   });
 });
 
-describe('isOverdue', () => {
+describe('overdueAfter', () => {
   it('is for orders in progress for over five minutes', () => {
+    const isOverdue = (of: Parameters<typeof overdueAfter>[0], now: number) =>
+      now > overdueAfter(of);
     expect(isOverdue(order('HANDLING'), 5 * MINUTE_MS)).toBe(false);
     expect(isOverdue(order('HANDLING'), 5 * MINUTE_MS + 1)).toBe(true);
     expect(isOverdue(order('QUEUED'), DAY_MS)).toBe(false);
