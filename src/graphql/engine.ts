@@ -9,7 +9,8 @@ import { runPlan } from './run-plan.ts';
 
 type Ran = ExecutionResult | Promise<ExecutionResult>;
 
-const plans = new WeakMap<DocumentNode, Map<string, Plan | undefined>>();
+/** By the name of the operation; `null` where none is given. */
+const plans = new WeakMap<DocumentNode, Map<string | null, Plan | undefined>>();
 
 /**
  * Runs a query, or one event of a subscription, that is known to be valid: by a plan, where there is one and all goes
@@ -44,8 +45,8 @@ function byPlan(plan: Plan, args: ExecutionArgs): Ran {
 }
 
 function planFor({ schema, document, operationName }: ExecutionArgs): Plan | undefined {
-  const known = plans.get(document) ?? new Map<string, Plan | undefined>();
-  const name = operationName ?? '';
+  const known = plans.get(document) ?? new Map<string | null, Plan | undefined>();
+  const name = operationName ?? null;
   if (known.has(name)) return known.get(name);
   const plan = planOf(schema, document, operationName);
   plans.set(document, known.set(name, plan));
