@@ -15,6 +15,7 @@ import { Bells } from '../bells.ts';
 import { drizzle } from './drizzle.ts';
 import { withStoreErrors } from './faults.ts';
 import { type HotStatements, prepareHotStatements } from './hot-statements.ts';
+import { ReadTurn } from './read-turn.ts';
 import { copyIn, type OrderRow, orderOf, rowOf, type SnapshotRow } from './rows.ts';
 import type { Statements } from './statements.ts';
 import { prepareStatements } from './statements.ts';
@@ -28,6 +29,7 @@ export class SqliteStore implements Store {
   readonly #database: Database.Database;
   readonly #statements: Statements;
   readonly #hot: HotStatements;
+  readonly #turn: ReadTurn;
   readonly #bells = new Bells();
 
   readonly #cards: CardCodes;
@@ -41,6 +43,7 @@ export class SqliteStore implements Store {
     this.#database = database;
     this.#statements = prepareStatements(drizzle(database));
     this.#hot = prepareHotStatements(database);
+    this.#turn = new ReadTurn(database);
   }
 
   async record(observation: Observation, plan: Planner): Promise<Recorded> {
@@ -148,6 +151,7 @@ export class SqliteStore implements Store {
    */
   async close(): Promise<void> {
     if (!this.#database.open) return;
+    this.#turn.end();
     try {
       withStoreErrors({ database: this.#database, verb: 'closed tidily' }, () =>
         this.#database.pragma('wal_checkpoint(TRUNCATE)'),
@@ -206,11 +210,14 @@ export class SqliteStore implements Store {
   }
 
   #read<T>(work: () => T): T {
-    return withStoreErrors({ database: this.#database, verb: 'read' }, work);
+    return withStoreErrors({ database: this.#database, verb: 'read' }, () => this.#turn.read(work));
   }
 
   #write<T>(work: () => T): T {
-    return withStoreErrors({ database: this.#database, verb: 'written' }, work);
+    return withStoreErrors({ database: this.#database, verb: 'written' }, () => {
+      this.#turn.end();
+      return work();
+    });
   }
 }
 
