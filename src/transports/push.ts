@@ -3,6 +3,7 @@ import type { WebSocket } from 'ws';
 import type { FollowedEvent, Following, Live, Sink } from '../graphql/live.ts';
 import type { Rendered } from '../graphql/renderings.ts';
 import type { SocketExtra } from './graphql-socket.ts';
+import { textFrame } from './text-frame.ts';
 
 /**
  * Sends the events of a subscription right to its socket, as graphql-transport-ws has it. One is on its way at
@@ -85,7 +86,8 @@ export class Push implements Sink, AsyncIterableIterator<never> {
     this.#isBusy = false;
     if (this.#hasEnded || this.#socket.readyState !== this.#socket.OPEN) return;
     const id = JSON.stringify(this.#id);
-    this.#socket.send(`{"id":${id},"type":"next","payload":${rendered.stringify()}}`);
+    const message = `{"id":${id},"type":"next","payload":${rendered.stringify()}}`;
+    this.#stream.write(textFrame(message));
     if (this.#stream.writableLength > 0) this.#waitUntilSent();
     else if (wasBusy) this.#following.resume();
   }

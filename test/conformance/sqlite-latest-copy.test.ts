@@ -131,6 +131,9 @@ describe('the copy of the latest snapshot that lies beside its order', () => {
     inFile(path, (database) => database.prepare('UPDATE snapshots SET card_code = ?').run(sealed));
     const again = await open({ cardKeys: [TWO] });
     expect((await again.find(ORDER))?.latest.cardCode).toBe(CODE);
+    expect(wrongCopies(path)).toEqual([ORDER]);
+    inFile(path, (database) => rekey(database, new CardCodes([TWO]), () => undefined));
+    expect(wrongCopies(path)).toEqual([]);
   });
 
   test('need not be there for codes to be sealed anew', async ({ open, path }) => {

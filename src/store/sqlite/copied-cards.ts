@@ -12,7 +12,8 @@ export function copiedCards(
     .get();
   if (hasCopies === undefined) return () => undefined;
   const update = database.prepare(
-    'UPDATE orders SET card_code = ? WHERE order_id = ? AND copied_version = ?',
+    `UPDATE orders SET card_code = @sealed
+     WHERE order_id = @orderId AND copied_version = @version AND card_code IS NOT @sealed`,
   );
-  return (sealed, { orderId, version }) => void update.run(sealed, orderId, version);
+  return (sealed, { orderId, version }) => void update.run({ sealed, orderId, version });
 }

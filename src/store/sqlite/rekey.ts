@@ -61,7 +61,11 @@ function rekeyBatch(options: {
   const updateCopy = copiedCards(database);
   const counts = { changed: 0, current: 0, unreadable: 0 };
   const rekeyOne = (row: Row): keyof Rekeyed => {
-    if (cards.isCurrent(row.sealed)) return 'current';
+    if (cards.isCurrent(row.sealed)) {
+      // The copy may be of before, if what sealed the code anew knew of none.
+      updateCopy(row.sealed, row);
+      return 'current';
+    }
     const code = cards.open(row.sealed, row);
     if (code === undefined) return 'unreadable';
     const sealed = cards.seal(code, row);
