@@ -64,6 +64,8 @@ interface Exchange {
 interface Known {
   readonly asked?: Asked;
   readonly executed?: ExecutionResult | undefined;
+  /** Unix milliseconds, where something was tried before. */
+  readonly startedAt?: number;
 }
 
 /** How long queries that are running at shutdown may take to finish. */
@@ -182,7 +184,7 @@ export class GatewayServer {
     this.#answer(response, async () => {
       const ran = await this.#options.graphql.run(request, question);
       if (ran?.kind === 'answered') this.#send(exchange, ran.answer, startedAt);
-      else this.#answerInFull(exchange, { asked, executed: ran?.result });
+      else this.#answerInFull(exchange, { asked, executed: ran?.result, startedAt });
     });
   }
 
@@ -203,7 +205,8 @@ export class GatewayServer {
     response.setHeader('x-request-id', requestId);
     setSecurityHeaders(response);
     if (this.#closing) response.setHeader('connection', 'close');
-    this.#logWhenDone(request, response, requestId);
+    const { startedAt = this.#options.clock.now() } = known;
+    this.#logWhenDone({ request, response }, requestId, startedAt);
     if (!this.#isForUs(request)) {
       sendJson(response, 421, MISDIRECTED);
       return;
@@ -278,9 +281,12 @@ export class GatewayServer {
     return isOpenOnPurpose || isExpectedHost(headers.host, { boundTo: host, allowedOrigins });
   }
 
-  #logWhenDone(request: IncomingMessage, response: ServerResponse, requestId: string): void {
+  #logWhenDone(
+    { request, response }: Pick<Exchange, 'request' | 'response'>,
+    requestId: string,
+    startedAt: number,
+  ): void {
     const { clock, logger } = this.#options;
-    const startedAt = clock.now();
     // Without the query: it may hold ids, and whatever a client puts there.
     const [path] = (request.url ?? '/').split('?', 1);
     response.once('close', () => {
