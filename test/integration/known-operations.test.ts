@@ -170,3 +170,25 @@ it.each([
     expect(looked).toEqual([ORDER_ID, OTHER_ID, OTHER_ID, OTHER_ID]);
   },
 );
+
+it('the log tells how long an operation took, however it ended', async () => {
+  const clock = new ManualClock();
+  const store = createMemoryStore({ logId: 'log' });
+  const { order } = await store.record(observation({ upstreamStatus: 'FULFILLED' }), () => null);
+  const topups: Topups = {
+    async lookup(orderId) {
+      await clock.advance(70);
+      if (orderId === ORDER_ID) return viewOf(order, order.checkedAt);
+      throw new GatewayError('UPSTREAM_UNAVAILABLE', 'It fails.');
+    },
+  };
+  await using serving = await serve(store, { topups, clock });
+  // New, known, and known and failing.
+  for (const id of [ORDER_ID, ORDER_ID.replace('6', '7'), OTHER_ID]) {
+    await send(serving, json({ query: PLAIN, variables: { id } }));
+  }
+  const { lines } = serving.logger;
+  const durations = () =>
+    lines.filter(({ message }) => message === 'request').map(({ fields }) => fields['durationMs']);
+  await expect.poll(durations).toEqual([70, 70, 70]);
+});
