@@ -17,6 +17,7 @@ const GOOD = 'a'.repeat(24);
 const ODD = 'b'.repeat(24);
 const MISSING = 'c'.repeat(24);
 const FAILING = 'd'.repeat(24);
+const INCOMPLETE = 'e'.repeat(24);
 const NO_CARD: Access = { ...FULL_ACCESS, rights: 'no card', has: (scope) => scope !== 'card' };
 
 const log = createMemoryStore({ logId: 'log' });
@@ -27,13 +28,14 @@ async function view(orderId: string): Promise<TopupView> {
   return viewOf(order, order.checkedAt);
 }
 
-/** One that answers, one whose values fit no type, one that there is not, one that fails. */
+/** One that answers; one whose values fit no type, one that lacks one, one that there is not, one that fails. */
 async function lookup(orderId: string): Promise<TopupView | null> {
   const good = await view(orderId);
   if (orderId === ODD) {
     const snapshot = { ...good.snapshot, amount: Number.NaN, createdAt: Number.NaN };
     return { ...good, snapshot, isStale: Object(null), isOverdue: Object('no') };
   }
+  if (orderId === INCOMPLETE) return { ...good, checkedAt: Object.create(null).nothing };
   if (orderId === FAILING) throw new GatewayError('UPSTREAM_UNAVAILABLE', 'It fails.');
   return orderId === MISSING ? null : good;
 }
@@ -93,6 +95,7 @@ const PLANNED: readonly (readonly [string, Question])[] = [
   ['that there is not', asked(MISSING)],
   ['that fails', asked(FAILING)],
   ['whose values fit no type', asked(ODD)],
+  ['that lacks what may not be null', asked(INCOMPLETE)],
   ['of an id that is none', asked('nonsense')],
   ['of an age below zero', asked(GOOD, { maxAge: -1 })],
   ['by a number', asked(5)],
@@ -105,6 +108,13 @@ const PLANNED: readonly (readonly [string, Question])[] = [
   ['without the right to a field', { ...asked(GOOD), access: NO_CARD }],
   ['several', { text: MANY, variables: { ids: [GOOD, MISSING, GOOD] } }],
   ['several, some failing', { text: MANY, variables: { ids: [FAILING, GOOD, ODD, FAILING] } }],
+  [
+    'several, one of them lacking what may not be null',
+    {
+      text: 'query ($ids: [ID!]!) { topups(ids: $ids) { checkedAt } }',
+      variables: { ids: [GOOD, INCOMPLETE] },
+    },
+  ],
   ['several, of one', { text: MANY, variables: { ids: GOOD } }],
   ['several, one of them null', { text: MANY, variables: { ids: [GOOD, null] } }],
   ['far too many', { text: MANY, variables: { ids: Array.from({ length: 101 }, () => GOOD) } }],
