@@ -1,4 +1,4 @@
-import { createRequire, enableCompileCache } from 'node:module';
+import { enableCompileCache } from 'node:module';
 import { join, resolve } from 'node:path';
 
 /*
@@ -13,6 +13,11 @@ const root = resolve(import.meta.dirname, '..');
 enableCompileCache(join(root, 'node_modules/.cache/topup-gateway'));
 
 const { currentBundle } = await import('./bundle/bundle.ts');
-const bundle = currentBundle(root);
-if (bundle === undefined) await import('./run.ts');
-else createRequire(import.meta.url)(bundle);
+const bundle = await currentBundle(root);
+if (bundle === undefined) {
+  const { main } = await import('./run.ts');
+  main();
+} else {
+  const { runBundle } = await import('./bundle/compiled.ts');
+  runBundle(bundle).entry.main();
+}

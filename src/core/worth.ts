@@ -37,15 +37,17 @@ export class Worth {
   /** Of orders last checked at this age or later it tells nothing. */
   readonly untilMs = EVEN_UNTIL_MS;
   readonly #look: Look;
-  readonly #unsettled: Float64Array;
-  /** By the age of the last check, then by age now: both are places in the grid. */
-  readonly #table: readonly Float32Array[];
+  /** Of the times as they were known when this was made. */
+  readonly #curve: Curve;
+  /**
+   * By the age of the last check, then by age now: both are places in the grid. Made when first asked for, since it
+   * takes long, and a gateway that starts may have no order to check.
+   */
+  #table: readonly Float32Array[] | undefined;
 
   constructor(times: SettlingTimes, look: Look = 'alone') {
-    const curve = curveOf(times);
     this.#look = look;
-    this.#unsettled = curve.unsettled;
-    this.#table = tableOf(curve, look);
+    this.#curve = curveOf(times);
   }
 
   /**
@@ -56,6 +58,7 @@ export class Worth {
   priceMs({ checkedMs, ageMs }: { readonly checkedMs: number; readonly ageMs: number }): number {
     if (checkedMs >= this.untilMs) return 0;
     const checked = Math.floor(placeOf(checkedMs));
+    this.#table ??= tableOf(this.#curve, this.#look);
     const row = this.#table[checked];
     // As long after the last check as it is, which was a little later than its place in the grid.
     const place = placeOf(ageMs - (Math.max(0, checkedMs) - at(AGES, checked)));
@@ -65,7 +68,7 @@ export class Worth {
       (row?.[before] ?? 0) * (1 - part) + (row?.[before + 1] ?? HIGHEST_PRICE_MS) * part;
     return this.#look === 'alone'
       ? price
-      : price / Math.max(at(this.#unsettled, checked), LEAST_PART);
+      : price / Math.max(at(this.#curve.unsettled, checked), LEAST_PART);
   }
 }
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isInProgress, isParked, type Pace } from '../core/cadence.ts';
 import { creationTimeOf } from '../core/order-id.ts';
 import type { Clock } from '../core/ports.ts';
