@@ -56,9 +56,10 @@ async function bundle(path: string): Promise<Bundle> {
     // Of a package that comes both ways, the ES modules: what nobody imports of them is left out.
     conditions: ['module', 'import', 'default'],
     mainFields: ['module', 'main'],
-    // Names stay, for the sake of stack traces.
+    // Names stay, for the sake of stack traces, and lines, since Node shows the one in which it found a fault.
     minifySyntax: true,
     minifyWhitespace: true,
+    lineLimit: 120,
     define: {
       'process.env.NODE_ENV': '"production"',
       // Yoga compares it with its own, and to look at it has Node load its HTTP client.

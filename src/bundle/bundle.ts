@@ -13,7 +13,7 @@ export function bundlePath(root: string): string {
 
 /**
  * The gateway and all its packages as one file, made at the first start from these sources. To look up and
- * compile 600 files would take more than half of each start, and of its memory a third.
+ * compile each of them would take the most of each start, and more memory.
  *
  * @returns its path; `undefined` where there is none and none can be made: the sources run as well.
  */
