@@ -25,7 +25,8 @@ const LOWEST_PRICE_MS = 1;
 const HIGHEST_PRICE_MS = 60 * SECOND_MS;
 const PRICE_STEP = 1.1;
 
-const AGES: readonly number[] = agesOfGrid();
+/** An array as the others are, so that one way of reading them all is compiled. */
+const AGES = Float64Array.from(agesOfGrid());
 
 /**
  * Who pays for a look that comes once an order has settled: nobody where each order is asked by itself, since
@@ -93,7 +94,7 @@ function placeOf(ageMs: number): number {
 }
 
 function tableOf(curve: Curve, look: Look): readonly Float32Array[] {
-  const table = AGES.map(() => new Float32Array(AGES.length).fill(HIGHEST_PRICE_MS));
+  const table = Array.from(AGES, () => new Float32Array(AGES.length).fill(HIGHEST_PRICE_MS));
   // From dear to cheap: whoever is checked at a price is so at any lower one, and no later.
   for (let price = HIGHEST_PRICE_MS; price >= LOWEST_PRICE_MS; price /= PRICE_STEP) {
     for (const [checked, next] of bestNext(curve, { price, look }).entries()) {
@@ -133,23 +134,25 @@ function bestNext(
   const costs = new Float64Array(AGES.length);
   const nexts = new Int16Array(AGES.length).fill(last);
   for (let from = last - 1; from >= 0; from -= 1) {
-    costs[from] = Number.POSITIVE_INFINITY;
+    const settled = at(settledMs, from);
+    const age = at(AGES, from);
     const known = 1 - at(unsettled, from);
+    let least = Number.POSITIVE_INFINITY;
     for (let to = from + 1; to <= last; to += 1) {
-      const lostMs =
-        at(settledMs, to) - at(settledMs, from) - (at(AGES, to) - at(AGES, from)) * known;
-      if (lostMs >= at(costs, from)) break;
+      const lostMs = at(settledMs, to) - settled - (at(AGES, to) - age) * known;
+      if (lostMs >= least) break;
       // The call that finds an order settled is made in any case, and not counted.
       const paid = look === 'alone' ? at(unsettled, to) : 1;
       const cost = lostMs + price * paid + at(costs, to);
-      if (cost >= at(costs, from)) continue;
-      costs[from] = cost;
+      if (cost >= least) continue;
+      least = cost;
       nexts[from] = to;
     }
+    costs[from] = least;
   }
   return nexts;
 }
 
-function at(values: { readonly [index: number]: number }, index: number): number {
+function at(values: Float64Array, index: number): number {
   return values[index] ?? 0;
 }

@@ -200,7 +200,8 @@ export class Pacer {
     const known = this.#byType.get(type ?? '');
     if (known !== undefined) return known;
     const name = this.#byType.size < MOST_TYPES ? (type ?? '') : '';
-    const learned = this.#byType.get(name) ?? learnedFrom(new SettlingTimes());
+    // Until more is known, what a check is worth is what it is worth of any.
+    const learned = this.#byType.get(name) ?? { ...this.#nothingSeen, times: new SettlingTimes() };
     this.#byType.set(name, learned);
     return learned;
   }
