@@ -54,7 +54,7 @@ async function bundle(path: string): Promise<Bundle> {
     format: 'cjs',
     target: `node${process.versions.node}`,
     // Of a package that comes both ways, the ES modules: what nobody imports of them is left out.
-    conditions: ['module', 'import', 'default'],
+    conditions: ['module', 'node', 'import', 'default'],
     mainFields: ['module', 'main'],
     // Names stay, for the sake of stack traces, and lines, since Node shows the one in which it found a fault.
     minifySyntax: true,
