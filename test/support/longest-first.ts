@@ -4,8 +4,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const LONGEST = [
   'scale/scale',
   'e2e/crash',
-  'e2e/graphiql',
   'e2e/bundle',
+  'e2e/graphiql',
   'property/hostile-upstream',
   'attacks/fuzz',
   'e2e/process',
