@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Access, SCOPES, type Scope } from '../core/access.ts';
 import { parseOrderId } from '../core/order-id.ts';
 
