@@ -1,8 +1,6 @@
-import type { Socket } from 'node:net';
-import type { WebSocket } from 'ws';
 import type { FollowedEvent, Following, Live, Sink } from '../graphql/live.ts';
 import type { Rendered } from '../graphql/renderings.ts';
-import type { SocketExtra } from './graphql-socket.ts';
+import type { Client } from './client.ts';
 
 /**
  * Sends the events of a subscription right to its socket, as graphql-transport-ws has it. One is on its way at
@@ -12,9 +10,7 @@ import type { SocketExtra } from './graphql-socket.ts';
  * last word too, is its own.
  */
 export class Push implements Sink, AsyncIterableIterator<never> {
-  readonly #socket: WebSocket;
-  /** What is below the socket. */
-  readonly #stream: Socket;
+  readonly #client: Client;
   readonly #live: Live;
   readonly #following: Following;
   readonly #id: string;
@@ -24,12 +20,11 @@ export class Push implements Sink, AsyncIterableIterator<never> {
   #hasEnded = false;
 
   constructor(
-    { socket, stream, id }: Pick<SocketExtra, 'socket' | 'stream'> & { readonly id: string },
+    { client, id }: { readonly client: Client; readonly id: string },
     live: Live,
     following: Following,
   ) {
-    this.#socket = socket;
-    this.#stream = stream;
+    this.#client = client;
     this.#live = live;
     this.#following = following;
     this.#id = id;
@@ -83,10 +78,11 @@ export class Push implements Sink, AsyncIterableIterator<never> {
   #send(rendered: Rendered): void {
     const wasBusy = this.#isBusy;
     this.#isBusy = false;
-    if (this.#hasEnded || this.#socket.readyState !== this.#socket.OPEN) return;
+    const { socket, stream, isOpen } = this.#client;
+    if (this.#hasEnded || !isOpen) return;
     const id = JSON.stringify(this.#id);
-    this.#socket.send(`{"id":${id},"type":"next","payload":${rendered.stringify()}}`);
-    if (this.#stream.writableLength > 0) this.#waitUntilSent();
+    socket.send(`{"id":${id},"type":"next","payload":${rendered.stringify()}}`);
+    if (stream.writableLength > 0) this.#waitUntilSent();
     else if (wasBusy) this.#following.resume();
   }
 
@@ -95,7 +91,7 @@ export class Push implements Sink, AsyncIterableIterator<never> {
     this.#isBusy = true;
     // Nothing, to be sent after all that waits before it. How that goes is of no matter here: a socket that
     // fails is closed.
-    this.#stream.write('', () => {
+    this.#client.stream.write('', () => {
       this.#isBusy = false;
       this.#following.resume();
     });
