@@ -109,7 +109,7 @@ function isSteady({ nextCheckAt, turns, isStale, isOverdue }: TopupView, now: nu
 }
 
 /** More than one list of the upstream shows; orders of idle subscribers are not kept in memory for them. */
-const MOST_HELD = 500;
+const MOST_HELD = 128;
 
 /** The audiences of all orders that are followed. */
 export class Audiences {

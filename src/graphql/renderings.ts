@@ -88,7 +88,7 @@ function withoutHttp(error: GraphQLError): GraphQLFormattedError {
 const MOST_CONTEXTS = 1_000;
 
 /** As many as are given out at about the same time; what idle subscribers were last sent is not kept for them. */
-const MOST_RENDERED = 500;
+const MOST_RENDERED = 128;
 
 interface Place {
   readonly byKey: Map<string, Rendering>;

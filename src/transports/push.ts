@@ -2,6 +2,10 @@ import type { FollowedEvent, Following, Live, Sink } from '../graphql/live.ts';
 import type { Rendered } from '../graphql/renderings.ts';
 import type { Client } from './client.ts';
 
+type Ended = IteratorReturnResult<undefined>;
+
+const ENDED: Ended = { done: true, value: undefined };
+
 /**
  * Sends the events of a subscription right to its socket, as graphql-transport-ws has it. One is on its way at
  * a time, so a client that is slow to read holds its place in the log, and nothing is kept for it.
@@ -14,7 +18,8 @@ export class Push implements Sink, AsyncIterableIterator<never> {
   readonly #live: Live;
   readonly #following: Following;
   readonly #id: string;
-  readonly #over = Promise.withResolvers<IteratorResult<never, undefined>>();
+  /** Tells graphql-ws that there are no more; there once it waits for it. */
+  #finish: ((end: Ended | Promise<Ended>) => void) | undefined = undefined;
   /** An event is being made, or on its way. */
   #isBusy = false;
   #hasEnded = false;
@@ -34,15 +39,18 @@ export class Push implements Sink, AsyncIterableIterator<never> {
     return this;
   }
 
-  /** Begins when first pulled. */
-  next(): Promise<IteratorResult<never, undefined>> {
+  /** Begins when it is pulled, which graphql-ws does once. */
+  next(): Promise<Ended> {
+    const over = new Promise<Ended>((resolve) => {
+      this.#finish = resolve;
+    });
     this.#following.deliverTo(this);
-    return this.#over.promise;
+    return over;
   }
 
-  return(): Promise<IteratorResult<never, undefined>> {
+  async return(): Promise<Ended> {
     this.end();
-    return this.#over.promise;
+    return ENDED;
   }
 
   get isReady(): boolean {
@@ -60,12 +68,12 @@ export class Push implements Sink, AsyncIterableIterator<never> {
   }
 
   end(): void {
-    this.#over.resolve({ done: true, value: undefined });
+    this.#finish?.(ENDED);
     this.#leave();
   }
 
   fail(error: unknown): void {
-    this.#over.reject(error);
+    this.#finish?.(Promise.reject(error));
     this.#leave();
   }
 
