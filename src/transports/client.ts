@@ -49,6 +49,10 @@ export interface SocketExtra extends Record<PropertyKey, unknown> {
   readonly client: Client;
 }
 
+interface LetGo {
+  begin(): void;
+}
+
 /** How long a client that was told to go may take to do so. */
 const GO_MS = 2_000;
 
@@ -76,6 +80,8 @@ export class Client implements ProtocolSocket {
   readonly #parts: ClientParts;
   #take: ((text: string) => Promise<void>) | undefined = undefined;
   #closed: ReturnType<Server['opened']> | undefined = undefined;
+  /** By their ids; there only while there are any. */
+  #letGo: Map<string, LetGo> | undefined = undefined;
   #isDismissed = false;
 
   constructor({ socket, stream, address, authorization }: Connected, parts: ClientParts) {
@@ -112,6 +118,10 @@ export class Client implements ProtocolSocket {
     this.#parts.newcomers.delete(this);
   }
 
+  get logger(): Logger {
+    return this.#parts.logger;
+  }
+
   get protocol(): string {
     return this.socket.protocol;
   }
@@ -145,11 +155,20 @@ export class Client implements ProtocolSocket {
 
   hear(data: RawData): void {
     if (!this.#mayGoOn()) return;
-    this.#take?.(String(data)).catch((error: unknown) => {
-      const { logger } = this.#parts;
-      logger.error({ error: nameOf(error) }, 'a message on a socket could not be answered');
-      this.socket.close(CloseCode.InternalServerError, 'Internal server error');
-    });
+    const text = String(data);
+    this.#take?.(text).then(
+      () => this.#takeOver(text),
+      (error: unknown) => {
+        this.logger.error({ error: nameOf(error) }, 'a message on a socket could not be answered');
+        this.socket.close(CloseCode.InternalServerError, 'Internal server error');
+      },
+    );
+  }
+
+  /** A subscription that graphql-ws does not wait for: it begins once the message that asked for it is answered. */
+  letGo(id: string, subscription: LetGo): void {
+    this.#letGo ??= new Map();
+    this.#letGo.set(id, subscription);
   }
 
   /** Pings are counted, since they are answered, and the answers of a client that does not read pile up. */
@@ -173,14 +192,24 @@ export class Client implements ProtocolSocket {
   }
 
   left(code: number, reason: string): void {
-    const { clients, newcomers, tickets, guard, logger } = this.#parts;
+    const { clients, newcomers, tickets, guard } = this.#parts;
     clients.delete(this);
     newcomers.delete(this);
     tickets.delete(this);
     guard.connections.leave(this.address);
     this.#closed?.(code, reason).catch((error: unknown) => {
-      logger.error({ error: nameOf(error) }, 'a socket could not be closed tidily');
+      this.logger.error({ error: nameOf(error) }, 'a socket could not be closed tidily');
     });
+  }
+
+  /** Right after graphql-ws is done with the message, in which there can be no other one with this id. */
+  #takeOver(text: string): void {
+    if (this.#letGo === undefined) return;
+    const { id } = JSON.parse(text);
+    const subscription = this.#letGo.get(id);
+    this.#letGo.delete(id);
+    if (this.#letGo.size === 0) this.#letGo = undefined;
+    subscription?.begin();
   }
 
   /** Counts what it says. */

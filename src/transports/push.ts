@@ -1,55 +1,66 @@
+import { type Context, MessageType, stringifyMessage } from 'graphql-ws';
 import type { FollowedEvent, Following, Live, Sink } from '../graphql/live.ts';
 import type { Rendered } from '../graphql/renderings.ts';
-import type { Client } from './client.ts';
+import type { SocketExtra } from './client.ts';
+import { forSocket } from './socket-errors.ts';
+
+/** What graphql-ws knows of the socket of a subscription. */
+export type PushContext = Pick<Context<undefined, SocketExtra>, 'subscriptions' | 'extra'>;
 
 type Ended = IteratorReturnResult<undefined>;
 
-const ENDED: Ended = { done: true, value: undefined };
+const ENDED: Promise<Ended> = Promise.resolve({ done: true, value: undefined });
 
 /**
  * Sends the events of a subscription right to its socket, as graphql-transport-ws has it. One is on its way at
  * a time, so a client that is slow to read holds its place in the log, and nothing is kept for it.
  *
- * To graphql-ws it is a stream that gives nothing and ends where the events do; the rest of the protocol, the
- * last word too, is its own.
+ * To graphql-ws it is a stream, which ends as soon as it is pulled: while it waits for one, graphql-ws keeps a
+ * suspended function, all that the function ever looked at and three promises, more than all the rest of a
+ * subscription. Once that is over, `begin` puts the stream back where it was, among the subscriptions of its
+ * socket: graphql-ws still refuses a second one of the same id, and ends this one when the client says so or
+ * goes. Its last word is said here.
  */
 export class Push implements Sink, AsyncIterableIterator<never> {
-  readonly #client: Client;
+  readonly #context: PushContext;
+  readonly #id: string;
   readonly #live: Live;
   readonly #following: Following;
-  readonly #id: string;
-  /** Tells graphql-ws that there are no more; there once it waits for it. */
-  #finish: ((end: Ended | Promise<Ended>) => void) | undefined = undefined;
   /** An event is being made, or on its way. */
   #isBusy = false;
   #hasEnded = false;
 
   constructor(
-    { client, id }: { readonly client: Client; readonly id: string },
+    { context, id }: { readonly context: PushContext; readonly id: string },
     live: Live,
     following: Following,
   ) {
-    this.#client = client;
+    this.#context = context;
+    this.#id = id;
     this.#live = live;
     this.#following = following;
-    this.#id = id;
   }
 
   [Symbol.asyncIterator](): this {
     return this;
   }
 
-  /** Begins when it is pulled, which graphql-ws does once. */
+  /** Not among the subscriptions, so that the client is not told that this was the end. */
   next(): Promise<Ended> {
-    const over = new Promise<Ended>((resolve) => {
-      this.#finish = resolve;
-    });
-    this.#following.deliverTo(this);
-    return over;
+    delete this.#context.subscriptions[this.#id];
+    this.#context.extra.client.letGo(this.#id, this);
+    return ENDED;
   }
 
-  async return(): Promise<Ended> {
-    this.end();
+  /** graphql-ws is done with the message that asked for it. Nothing that the client says was heard in between. */
+  begin(): void {
+    this.#context.subscriptions[this.#id] = this;
+    this.#following.deliverTo(this);
+  }
+
+  /** The client wants no more. */
+  return(): Promise<Ended> {
+    this.#leave();
     return ENDED;
   }
 
@@ -68,16 +79,25 @@ export class Push implements Sink, AsyncIterableIterator<never> {
   }
 
   end(): void {
-    this.#finish?.(ENDED);
-    this.#leave();
+    if (this.#hasEnded) return;
+    this.#finish();
+    this.#tell(stringifyMessage({ id: this.#id, type: MessageType.Complete }));
   }
 
   fail(error: unknown): void {
-    this.#finish?.(Promise.reject(error));
+    if (this.#hasEnded) return;
+    this.#finish();
+    const payload = [forSocket(error, this.#context.extra.client.logger).toJSON()];
+    this.#tell(stringifyMessage({ id: this.#id, type: MessageType.Error, payload }));
+  }
+
+  /** The id is free again. */
+  #finish(): void {
+    delete this.#context.subscriptions[this.#id];
     this.#leave();
   }
 
-  /** However it ends: nobody calls `return()` on a stream that came to its end, or that threw. */
+  /** However it ends. */
   #leave(): void {
     this.#hasEnded = true;
     void this.#live.return();
@@ -86,12 +106,18 @@ export class Push implements Sink, AsyncIterableIterator<never> {
   #send(rendered: Rendered): void {
     const wasBusy = this.#isBusy;
     this.#isBusy = false;
-    const { socket, stream, isOpen } = this.#client;
-    if (this.#hasEnded || !isOpen) return;
+    if (this.#hasEnded) return;
     const id = JSON.stringify(this.#id);
-    socket.send(`{"id":${id},"type":"next","payload":${rendered.stringify()}}`);
-    if (stream.writableLength > 0) this.#waitUntilSent();
+    if (!this.#tell(`{"id":${id},"type":"next","payload":${rendered.stringify()}}`)) return;
+    if (this.#context.extra.client.stream.writableLength > 0) this.#waitUntilSent();
     else if (wasBusy) this.#following.resume();
+  }
+
+  /** Whoever is gone is not told; whether it is there. */
+  #tell(text: string): boolean {
+    const { socket, isOpen } = this.#context.extra.client;
+    if (isOpen) socket.send(text);
+    return isOpen;
   }
 
   /** Only where the client is slow: a callback for each message would cost as much as the message. */
@@ -99,7 +125,7 @@ export class Push implements Sink, AsyncIterableIterator<never> {
     this.#isBusy = true;
     // Nothing, to be sent after all that waits before it. How that goes is of no matter here: a socket that
     // fails is closed.
-    this.#client.stream.write('', () => {
+    this.#context.extra.client.stream.write('', () => {
       this.#isBusy = false;
       this.#following.resume();
     });

@@ -20,7 +20,6 @@ import {
 import { WebSocketServer } from 'ws';
 import type { Access } from '../core/access.ts';
 import { NO_BASIS } from '../core/basis.ts';
-import type { Logger } from '../core/ports.ts';
 import { toPublicError } from '../graphql/errors.ts';
 import { Live, subscribeLive } from '../graphql/live.ts';
 import { schema } from '../graphql/schema.ts';
@@ -32,7 +31,8 @@ import { Clients } from './clients.ts';
 import { Deadlines } from './deadlines.ts';
 import type { Drain } from './drain.ts';
 import { Pulse } from './pulse.ts';
-import { Push } from './push.ts';
+import { Push, type PushContext } from './push.ts';
+import { forSocket } from './socket-errors.ts';
 import { contextFor, type Yoga, type YogaOptions } from './yoga.ts';
 
 /** How often a client is asked for a sign of life, and how long it may take to give one. */
@@ -146,7 +146,7 @@ class SocketOperations {
       onSubscribe: (context, _id, payload) => this.#prepare(context, payload),
       execute: (args) => this.#execute(args),
       subscribe: (args) => this.#subscribe(args),
-      onOperation: (...[{ extra }, id, , , result]) => pushed(result, extra, id),
+      onOperation: (...[context, id, , , result]) => pushed(result, context, id),
       // Masked already; only what is meant for HTTP must go.
       onNext: (...[, , , , { errors }]) => {
         for (const error of errors ?? []) delete error.extensions['http'];
@@ -208,7 +208,6 @@ class SocketOperations {
       document,
       variableValues: variables ?? null,
       operationName: operationName ?? null,
-      rootValue: undefined,
     };
     if (!isSubscription) return this.#forQuery(args, asker);
     const contextValue = contextFor(this.#options, { ...asker, basis: NO_BASIS });
@@ -240,26 +239,16 @@ class SocketOperations {
     const refusal = overCost(args, guard);
     if (refusal !== undefined) return { errors: [forSocket(refusal, logger)] };
     const live = await subscribeLive(args, renderings);
-    // graphql-ws keeps the rest as well; its events are executed with what all share. Not deleted: an object that
-    // loses a property takes several times as much memory.
-    args.contextValue = undefined;
     if (live instanceof Live) return live;
     return { ...live, errors: (live.errors ?? []).map((error) => forSocket(error, logger)) };
   }
 }
 
 /** Its events go right to the socket, where they can. */
-function pushed(result: OperationResult, { client }: SocketExtra, id: string): Push | undefined {
+function pushed(result: OperationResult, context: PushContext, id: string): Push | undefined {
   const following = result instanceof Live ? result.following : undefined;
   if (!(result instanceof Live) || following === undefined) return undefined;
-  return new Push({ client, id }, result, following);
-}
-
-/** HTTP statuses mean nothing here. */
-function forSocket(error: unknown, logger: Logger): GraphQLError {
-  const publicError = toPublicError(error, logger);
-  delete publicError.extensions['http'];
-  return publicError;
+  return new Push({ context, id }, result, following);
 }
 
 const WORDS_OF_SERVER: ReadonlySet<unknown> = new Set(['connection_ack', 'next', 'error']);
