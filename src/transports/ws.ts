@@ -20,6 +20,7 @@ import {
 import { WebSocketServer } from 'ws';
 import type { Access } from '../core/access.ts';
 import { NO_BASIS } from '../core/basis.ts';
+import { sharedChecks } from '../graphql/context.ts';
 import { toPublicError } from '../graphql/errors.ts';
 import { Live, subscribeLive } from '../graphql/live.ts';
 import { schema } from '../graphql/schema.ts';
@@ -210,8 +211,8 @@ class SocketOperations {
       operationName: operationName ?? null,
     };
     if (!isSubscription) return this.#forQuery(args, asker);
-    const contextValue = contextFor(this.#options, { ...asker, basis: NO_BASIS });
-    return { ...args, contextValue };
+    const own = contextFor(this.#options, { ...asker, basis: NO_BASIS });
+    return { ...args, contextValue: { ...own, ...sharedChecks(asker.access) } };
   }
 
   /** What takes no part in a subscription: plugins that time, mask and limit what is executed. */
