@@ -35,6 +35,17 @@ async function storeOfOne(): Promise<Store> {
   return store;
 }
 
+/** The same store, but that it finds orders in another way. */
+function withFind(store: Store, find: Store['find']): Store {
+  return new Proxy(store, {
+    get: (target, name) => {
+      if (name === 'find') return find;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
 /** Another state than any before, where none is given. */
 async function change(store: Store, upstreamStatus?: string): Promise<void> {
   const step = `STEP-${(await store.find(ORDER_ID))?.latest.version}`;
@@ -106,24 +117,38 @@ describe('a subscription that waits', () => {
     expect(client.socket.readyState).toBe(WebSocket.OPEN);
   });
 
+  it('says nothing any more once its client has ended it, not even when it is found to have ended', async () => {
+    const store = await storeOfOne();
+    const asked = Promise.withResolvers<void>();
+    const found = Promise.withResolvers<void>();
+    const slow = withFind(store, async (id) => {
+      asked.resolve();
+      await found.promise;
+      return store.find(id);
+    });
+    await using serving = await serve(slow);
+    using client = await begin(serving);
+    client.say(ask('1'));
+    await asked.promise;
+    client.say(end('1'), { type: 'ping' });
+    await client.hears({ type: 'pong' });
+    found.resolve();
+    client.say(ask('2'));
+    await client.hears(next('2', 1));
+  });
+
   it('says once that it failed, and its id is free', async () => {
     const store = await storeOfOne();
     let isBroken = false;
-    const find: Store['find'] = (id) =>
-      isBroken ? Promise.reject(new Error('the disk')) : store.find(id);
-    const breaking = new Proxy(store, {
-      get: (target, name) => {
-        if (name === 'find') return find;
-        const value: unknown = Reflect.get(target, name);
-        return typeof value === 'function' ? value.bind(target) : value;
-      },
-    });
+    const breaking = withFind(store, (id) =>
+      isBroken ? Promise.reject(new Error('the disk')) : store.find(id),
+    );
     await using serving = await serve(breaking);
     using client = await begin(serving);
     client.say(ask('1'));
     await client.hears(next('1', 1));
-    // Somebody else's write, of which only the order is told: it is read again, in vain.
     isBroken = true;
+    // A write of which no new state is told, so that the order has to be read again.
     await store.reschedule(ORDER_ID, { dueAt: null, failures: 0 });
     client.say(ask('2'));
     const payload = [
@@ -175,6 +200,17 @@ it('messages that come all at once are understood as if they had come one by one
 });
 
 describe('a client', () => {
+  it('that leaves gives its place to another, time after time', async () => {
+    await using serving = await serve(await storeOfOne(), { limits: { connectionsPerAddress: 2 } });
+    for (let nth = 0; nth < 9; nth += 1) {
+      const client = await begin(serving);
+      const left = once(client.socket, 'close');
+      client.socket.close();
+      await left;
+    }
+    expect(serving.refusals).toEqual([]);
+  });
+
   const INTERVAL_MS = 12_000;
 
   it('that gives no sign of life is cut off, one that does stays', async () => {
