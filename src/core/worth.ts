@@ -25,7 +25,8 @@ const LOWEST_PRICE_MS = 1;
 const HIGHEST_PRICE_MS = 60 * SECOND_MS;
 const PRICE_STEP = 1.1;
 
-const AGES: readonly number[] = agesOfGrid();
+/** An array as the others are, so that one way of reading them all is compiled. */
+const AGES = Float64Array.from(agesOfGrid());
 
 /**
  * Who pays for a look that comes once an order has settled: nobody where each order is asked by itself, since
@@ -37,15 +38,17 @@ export class Worth {
   /** Of orders last checked at this age or later it tells nothing. */
   readonly untilMs = EVEN_UNTIL_MS;
   readonly #look: Look;
-  readonly #unsettled: Float64Array;
-  /** By the age of the last check, then by age now: both are places in the grid. */
-  readonly #table: readonly Float32Array[];
+  /** Of the times as they were known when this was made. */
+  readonly #curve: Curve;
+  /**
+   * By the age of the last check, then by age now: both are places in the grid. Made when first asked for, since it
+   * takes long, and a gateway that starts may have no order to check.
+   */
+  #table: readonly Float32Array[] | undefined;
 
   constructor(times: SettlingTimes, look: Look = 'alone') {
-    const curve = curveOf(times);
     this.#look = look;
-    this.#unsettled = curve.unsettled;
-    this.#table = tableOf(curve, look);
+    this.#curve = curveOf(times);
   }
 
   /**
@@ -56,6 +59,7 @@ export class Worth {
   priceMs({ checkedMs, ageMs }: { readonly checkedMs: number; readonly ageMs: number }): number {
     if (checkedMs >= this.untilMs) return 0;
     const checked = Math.floor(placeOf(checkedMs));
+    this.#table ??= tableOf(this.#curve, this.#look);
     const row = this.#table[checked];
     // As long after the last check as it is, which was a little later than its place in the grid.
     const place = placeOf(ageMs - (Math.max(0, checkedMs) - at(AGES, checked)));
@@ -65,7 +69,7 @@ export class Worth {
       (row?.[before] ?? 0) * (1 - part) + (row?.[before + 1] ?? HIGHEST_PRICE_MS) * part;
     return this.#look === 'alone'
       ? price
-      : price / Math.max(at(this.#unsettled, checked), LEAST_PART);
+      : price / Math.max(at(this.#curve.unsettled, checked), LEAST_PART);
   }
 }
 
@@ -90,7 +94,7 @@ function placeOf(ageMs: number): number {
 }
 
 function tableOf(curve: Curve, look: Look): readonly Float32Array[] {
-  const table = AGES.map(() => new Float32Array(AGES.length).fill(HIGHEST_PRICE_MS));
+  const table = Array.from(AGES, () => new Float32Array(AGES.length).fill(HIGHEST_PRICE_MS));
   // From dear to cheap: whoever is checked at a price is so at any lower one, and no later.
   for (let price = HIGHEST_PRICE_MS; price >= LOWEST_PRICE_MS; price /= PRICE_STEP) {
     for (const [checked, next] of bestNext(curve, { price, look }).entries()) {
@@ -130,23 +134,25 @@ function bestNext(
   const costs = new Float64Array(AGES.length);
   const nexts = new Int16Array(AGES.length).fill(last);
   for (let from = last - 1; from >= 0; from -= 1) {
-    costs[from] = Number.POSITIVE_INFINITY;
+    const settled = at(settledMs, from);
+    const age = at(AGES, from);
     const known = 1 - at(unsettled, from);
+    let least = Number.POSITIVE_INFINITY;
     for (let to = from + 1; to <= last; to += 1) {
-      const lostMs =
-        at(settledMs, to) - at(settledMs, from) - (at(AGES, to) - at(AGES, from)) * known;
-      if (lostMs >= at(costs, from)) break;
+      const lostMs = at(settledMs, to) - settled - (at(AGES, to) - age) * known;
+      if (lostMs >= least) break;
       // The call that finds an order settled is made in any case, and not counted.
       const paid = look === 'alone' ? at(unsettled, to) : 1;
       const cost = lostMs + price * paid + at(costs, to);
-      if (cost >= at(costs, from)) continue;
-      costs[from] = cost;
+      if (cost >= least) continue;
+      least = cost;
       nexts[from] = to;
     }
+    costs[from] = least;
   }
   return nexts;
 }
 
-function at(values: { readonly [index: number]: number }, index: number): number {
+function at(values: Float64Array, index: number): number {
   return values[index] ?? 0;
 }

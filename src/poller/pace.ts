@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isInProgress, isParked, type Pace } from '../core/cadence.ts';
 import { creationTimeOf } from '../core/order-id.ts';
 import type { Clock } from '../core/ports.ts';
@@ -68,7 +68,6 @@ export class Pacer {
   readonly #notebook: Notebook;
   readonly #watchers: Watchers;
   readonly #byType = new Map<string, Learned>();
-  readonly #nothingSeen = learnedFrom(new SettlingTimes());
   #notedAt = 0;
 
   constructor(options: {
@@ -186,7 +185,7 @@ export class Pacer {
 
   #learnedOf(type: string | null): Learned {
     const learned = this.#byType.get(type ?? '');
-    if (learned === undefined) return this.#nothingSeen;
+    if (learned === undefined) return nothingLearned();
     const news = learned.noted - learned.worthOf;
     if (news > FEWEST_NEWS + Math.min(learned.worthOf, MOST_NEEDED) * NEWS_PART) {
       learned.worth = new Worth(learned.times);
@@ -200,10 +199,19 @@ export class Pacer {
     const known = this.#byType.get(type ?? '');
     if (known !== undefined) return known;
     const name = this.#byType.size < MOST_TYPES ? (type ?? '') : '';
-    const learned = this.#byType.get(name) ?? learnedFrom(new SettlingTimes());
+    // Until more is known, what a check is worth is what it is worth of any.
+    const learned = this.#byType.get(name) ?? { ...nothingLearned(), times: new SettlingTimes() };
     this.#byType.set(name, learned);
     return learned;
   }
+}
+
+/** Made once, since it takes some milliseconds: what is not known is the same wherever. */
+let ofNothing: Learned | undefined;
+
+function nothingLearned(): Learned {
+  ofNothing ??= learnedFrom(new SettlingTimes());
+  return ofNothing;
 }
 
 function learnedFrom(times: SettlingTimes): Learned {

@@ -26,7 +26,7 @@ import { guardServer, serverLimits } from './http-limits.ts';
 import { isAllowedOrigin, isExpectedHost, isFromForeignPage } from './origin.ts';
 import { type LazyPage, wantsPage } from './page.ts';
 import { GRAPHQL_PATH } from './paths.ts';
-import { enterSocket } from './places.ts';
+import { hasPlace } from './places.ts';
 import { refuseBody, refuseUpgrade } from './refusals.ts';
 import type { WebSocketTransport } from './ws.ts';
 
@@ -305,7 +305,7 @@ export class GatewayServer {
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (socket.writableEnded) return;
-    socket.on('error', () => socket.destroy());
+    socket.on('error', destroy);
     const path = (request.url ?? '/').split('?', 1)[0];
     const { origin, host } = request.headers;
     if (this.#closing) refuseUpgrade(socket, '503 Service Unavailable');
@@ -313,10 +313,16 @@ export class GatewayServer {
     else if (path !== GRAPHQL_PATH) refuseUpgrade(socket, '404 Not Found');
     else if (!isAllowedOrigin({ origin, host }, this.#options.allowedOrigins)) {
       refuseUpgrade(socket, '403 Forbidden');
-    } else if (enterSocket(request, socket, this.#options.guard)) {
+    } else if (hasPlace(request, socket, this.#options.guard)) {
+      // From here on `ws` listens itself.
+      socket.off('error', destroy);
       this.#options.webSockets.upgrade(request, socket, head);
     }
   }
+}
+
+function destroy(this: Duplex): void {
+  this.destroy();
 }
 
 function isGraphQL({ url = '/' }: IncomingMessage): boolean {

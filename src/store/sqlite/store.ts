@@ -84,7 +84,7 @@ export class SqliteStore implements Store {
     return rows.map((row) => this.#opened(row));
   }
 
-  onAppend(orderId: string, ring: () => void): () => void {
+  onAppend(orderId: string, ring: (orderId: string) => void): () => void {
     return this.#bells.hang(orderId, ring);
   }
 
