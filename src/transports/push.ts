@@ -3,6 +3,7 @@ import type { FollowedEvent, Following, Live, Sink } from '../graphql/live.ts';
 import type { Rendered } from '../graphql/renderings.ts';
 import type { SocketExtra } from './client.ts';
 import { forSocket } from './socket-errors.ts';
+import { textFrame } from './text-frame.ts';
 
 /** What graphql-ws knows of the socket of a subscription. */
 export type PushContext = Pick<Context<undefined, SocketExtra>, 'subscriptions' | 'extra'>;
@@ -115,8 +116,8 @@ export class Push implements Sink, AsyncIterableIterator<never> {
 
   /** Whoever is gone is not told; whether it is there. */
   #tell(text: string): boolean {
-    const { socket, isOpen } = this.#context.extra.client;
-    if (isOpen) socket.send(text);
+    const { stream, isOpen } = this.#context.extra.client;
+    if (isOpen) stream.write(textFrame(text));
     return isOpen;
   }
 
