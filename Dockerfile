@@ -2,9 +2,10 @@ FROM node:26-bookworm-slim AS install
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev
+COPY drizzle ./drizzle
 COPY src ./src
-# The file that the gateway runs. What made it stays out of the image, and so does the Node that npm installs
-# beside it, since the image brings its own.
+# The files that the gateway runs, made with a start of it. What made them stays out of the image, and so does the
+# Node that npm installs beside it, since the image brings its own.
 RUN node src/bundle/build.ts && rm -rf \
   node_modules/node-linux-* node_modules/esbuild node_modules/@esbuild node_modules/.bin/node node_modules/.bin/esbuild
 

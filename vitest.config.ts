@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/longest-first.ts';
 
 export default defineConfig({
   // As Node itself resolves packages: otherwise graphql would be there twice, once as its development build.
@@ -17,5 +18,8 @@ export default defineConfig({
     expect: { poll: { timeout: 15_000 } },
     // Whole-process tests wait more than they work.
     maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
+    // All packages would be loaded anew for each file. No test changes what others share.
+    isolate: false,
   },
 });

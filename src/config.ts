@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AuthConfig } from './auth/tickets.ts';
 import type { CardKey } from './cards/card-codes.ts';
 import { CARD_KEYS_EXPECTED, parseCardKeys } from './cards/card-keys.ts';

@@ -1,18 +1,22 @@
-import { createRequire, enableCompileCache } from 'node:module';
+import { enableCompileCache } from 'node:module';
 import { join, resolve } from 'node:path';
 
 /*
  * What `npm start` runs. The only file in JavaScript, since Node would load its TypeScript compiler for the
- * first one that is not: 0.1 s and 15 MB. Later ones come without their types from the cache below.
+ * first one that is not. Later ones come without their types from the cache below.
  */
 
 const root = resolve(import.meta.dirname, '..');
 
-// Compiling what has not changed since the last start would take a third of each start. Where the cache
-// cannot be written, Node goes on without one.
+// For what is loaded besides the bundle. Where the cache cannot be written, Node goes on without one.
 enableCompileCache(join(root, 'node_modules/.cache/topup-gateway'));
 
 const { currentBundle } = await import('./bundle/bundle.ts');
-const bundle = currentBundle(root);
-if (bundle === undefined) await import('./run.ts');
-else createRequire(import.meta.url)(bundle);
+const bundle = await currentBundle(root);
+if (bundle === undefined) {
+  const { main } = await import('./run.ts');
+  main();
+} else {
+  const { runBundle } = await import('./bundle/compiled.ts');
+  runBundle(bundle).entry.main();
+}

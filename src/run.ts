@@ -8,6 +8,11 @@ import { createLogger } from './telemetry/logger.ts';
 
 const ENV_FILE = '.env';
 
+/** What the process does. */
+export function main(): void {
+  run().catch(fail);
+}
+
 /** From the environment to a gateway that listens, and from a signal or a fault to an exit code. */
 async function run(): Promise<void> {
   // What the environment says already goes before the file.
@@ -85,5 +90,3 @@ function fail(error: unknown): never {
   process.stderr.write(`topup-gateway: ${error instanceof Error ? error.stack : 'failed'}\n`);
   process.exit(1);
 }
-
-run().catch(fail);

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A variable of the environment that holds a whole number within bounds. */
 export const whole = (least: number, most: number) => {

@@ -1,13 +1,24 @@
 /**
  * `npm run bench:profile -- cached`, `-- uncached`, `-- fan-out` or `-- own-orders`: where the time of the gateway goes, by package and by
- * function, as `--cpu-prof` of Node tells it.
+ * function, as `--cpu-prof` of Node tells it. `-- idle`, `-- idle-own-orders` or `-- idle-bare`: what an idle subscriber takes of the
+ * heap, by kind, as two snapshots tell it.
  */
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Audience } from './audience.ts';
-import { gatewayCommand, OURS, startUpstream, urlOnceUp, whileRunning } from './contestants.ts';
-import { newDatabase, writeSettledLog } from './databases.ts';
+import {
+  BARE_WS,
+  gatewayCommand,
+  OURS,
+  type Running,
+  startUpstream,
+  urlOnceUp,
+  whileRunning,
+} from './contestants.ts';
+import { newDatabase, parkedLog, writeSettledLog } from './databases.ts';
+import { growthBetween, type HeapSnapshot, printedGrowth } from './heap-summary.ts';
 import { load } from './load.ts';
 import { contestantFile, DATA, LEAVE_ON_SIGNAL, PROBE } from './paths.ts';
 import { endAllWithBench, Pinned, SERVER_CORE } from './pinned.ts';
@@ -20,11 +31,14 @@ const MANY_ORDERS = 60_000;
 const SECONDS = 8;
 const SUBSCRIBERS = 2_000;
 const EVENTS = 30;
+const SNAPSHOT_SIGNAL = 'SIGUSR2';
+const SETTLING_MS = 3_000;
 
 endAllWithBench();
 mkdirSync(DATA, { recursive: true });
 const folder = mkdtempSync(join(DATA, 'profile-'));
 process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+const snapshots = [`--heapsnapshot-signal=${SNAPSHOT_SIGNAL}`, `--diagnostic-dir=${folder}`];
 const profiling = ['--cpu-prof', `--cpu-prof-dir=${folder}`];
 
 const [what] = process.argv.slice(2);
@@ -32,8 +46,15 @@ if (what === 'cached') await profileQueries(ORDERS);
 else if (what === 'uncached') await profileQueries(MANY_ORDERS);
 else if (what === 'fan-out') await profileEvents({ own: false });
 else if (what === 'own-orders') await profileEvents({ own: true });
-else throw new RangeError('say which: cached, uncached, fan-out or own-orders');
-for (const file of readdirSync(folder)) {
+else if (what === 'idle') await profileIdle(startIdleGateway, { own: false });
+else if (what === 'idle-own-orders') await profileIdle(startIdleGateway, { own: true });
+else if (what === 'idle-bare') await profileIdle(startIdleBare, { own: false });
+else {
+  throw new RangeError(
+    'say which: cached, uncached, fan-out, own-orders, idle, idle-own-orders or idle-bare',
+  );
+}
+for (const file of readdirSync(folder).filter((name) => name.endsWith('.cpuprofile'))) {
   const summary = summaryOf(JSON.parse(readFileSync(join(folder, file), 'utf8')));
   process.stdout.write(`${printed(summary).join('\n')}\n`);
 }
@@ -73,6 +94,53 @@ async function profileEvents({ own }: { readonly own: boolean }): Promise<void> 
   await audience.warmUp(EVENTS);
   await end(server);
   await audience.close();
+}
+
+/** Two snapshots: without a subscriber, and with thousands that wait for orders that are parked. */
+async function profileIdle(
+  start: (upstream: string) => Promise<Running>,
+  { own }: { readonly own: boolean },
+): Promise<void> {
+  await whileRunning([startUpstream], async ([upstream]) => {
+    const server = await start(upstream?.url ?? '');
+    // Twice, since the first leaves something behind of its own.
+    await snapshotOf(server);
+    const before = await snapshotOf(server);
+    const audience = await Audience.open(server, { subscribers: SUBSCRIBERS, own });
+    await pause(SETTLING_MS);
+    const after = await snapshotOf(server);
+    await server.process.stop();
+    await audience.close();
+    const growth = growthBetween(before, after);
+    process.stdout.write(`${printedGrowth(growth, SUBSCRIBERS).join('\n')}\n`);
+  });
+}
+
+async function startIdleGateway(upstream: string): Promise<Running> {
+  const start = gatewayCommand({ database: await parkedLog(SUBSCRIBERS), upstream });
+  const [node = '', ...rest] = start.command;
+  const gateway = new Pinned({ ...start, command: [node, ...snapshots, ...rest] });
+  return { who: OURS, url: await urlOnceUp(gateway), process: gateway };
+}
+
+async function startIdleBare(): Promise<Running> {
+  const command = [process.execPath, ...snapshots, contestantFile('node-ws')];
+  const server = new Pinned({ core: SERVER_CORE, command });
+  const { port } = await server.hear('listening');
+  return { who: BARE_WS, url: `http://127.0.0.1:${port}/graphql`, process: server };
+}
+
+/** Node collects garbage before it. */
+async function snapshotOf({ process: { child } }: Running): Promise<HeapSnapshot> {
+  const known = new Set(readdirSync(folder));
+  child.kill(SNAPSHOT_SIGNAL);
+  for (;;) {
+    await pause(SETTLING_MS);
+    const file = readdirSync(folder).find((name) => !known.has(name));
+    const text = file === undefined ? '' : readFileSync(join(folder, file), 'utf8');
+    // Whole once it ends as it should.
+    if (text.endsWith('}')) return JSON.parse(text);
+  }
 }
 
 /** In order, since Node writes the profile as it leaves. */

@@ -39,16 +39,18 @@ export interface Made extends Answer {
   readonly document: DocumentNode;
 }
 
-interface Running {
-  readonly draft: Draft<Answer>;
-  readonly ran: Promise<Ran | undefined>;
-}
-
-interface Run {
+/** A question whose operation is known: all that is checked before one runs was checked of its like. */
+export interface KnownQuestion {
+  /** Of the answer. */
   readonly key: string;
   readonly operation: KnownOperation;
   readonly params: Params;
-  readonly asker: { readonly access: Access; readonly caller: string };
+  readonly access: Access;
+}
+
+interface Running {
+  readonly draft: Draft<Answer>;
+  readonly ran: Promise<Ran | undefined>;
 }
 
 export interface AnswersOptions {
@@ -75,30 +77,34 @@ export class Answers {
     this.#options = options;
   }
 
-  /** Whatever was asked, what was answered before and still holds. */
-  remembered(asked: Asked): Answer | undefined {
-    const key = this.#keyOf(asked);
-    return key === undefined ? undefined : this.#options.cache.get(key);
+  /**
+   * Whatever was asked, what was answered before and still holds; or the question, if its operation is known.
+   * `undefined` for all others.
+   */
+  answerOrQuestion(asked: Asked): Answer | KnownQuestion | undefined {
+    const { cache, known, tickets } = this.#options;
+    const access = tickets.recall(asked.authorization);
+    if (access === undefined) return undefined;
+    const key = keyOf(asked, access);
+    const answer = cache.get(key);
+    if (answer !== undefined) return answer;
+    const params = learnable(asked);
+    const operation = params && known.find(asked.head, params);
+    return operation && { key, operation, params, access };
   }
 
   /**
-   * Runs an operation that is known; `undefined` for all others. Who asks the same while it runs gets what comes
-   * of it, unless an order in it was written meanwhile.
+   * `undefined` where Yoga has to. Who asks the same while it runs gets what comes of it, unless an order in it was
+   * written meanwhile.
    */
-  async run(asked: Asked, caller: string): Promise<Ran | undefined> {
-    const { known, cache, tickets } = this.#options;
-    const access = tickets.recall(asked.authorization);
-    const params = access === undefined ? undefined : paramsOf(asked.body);
-    if (access === undefined || params === undefined) return undefined;
-    const operation = known.find(asked.head, params);
-    if (operation === undefined) return undefined;
-    const key = keyOf(asked, access);
+  async run(question: KnownQuestion, caller: string): Promise<Ran | undefined> {
+    const { cache } = this.#options;
     // What one caller is refused is nobody else's.
-    const runKey = `${access.ticket ?? caller}\n${key}`;
+    const runKey = `${question.access.ticket ?? caller}\n${question.key}`;
     const running = this.#running.get(runKey);
     if (running?.draft.mayHold) return running.ran;
     const draft = cache.draft();
-    const ran = this.#runAnew({ key, operation, params, asker: { access, caller } }, draft);
+    const ran = this.#runAnew(question, caller, draft);
     this.#running.set(runKey, { draft, ran });
     try {
       return await ran;
@@ -109,11 +115,13 @@ export class Answers {
   }
 
   async #runAnew(
-    { key, operation, params, asker }: Run,
+    { key, operation, params, access }: KnownQuestion,
+    caller: string,
     draft: Draft<Answer>,
   ): Promise<Ran | undefined> {
     const { known, contextFor } = this.#options;
-    const result = await known.run(operation, { params, contextValue: contextFor(asker, draft) });
+    const contextValue = contextFor({ access, caller }, draft);
+    const result = await known.run(operation, { params, contextValue });
     if (result === undefined) return undefined;
     if (result.errors !== undefined) return { kind: 'failed', result };
     const answer = answerOf(result, operation.headers);
@@ -137,23 +145,23 @@ export class Answers {
     if (params !== undefined) {
       this.#options.known.learn(asked.head, params, { document, headers: withoutLength(headers) });
     }
-    const key = this.#keyOf(asked);
-    if (key !== undefined) this.#keep(key, draft, { headers, body });
+    const access = this.#options.tickets.recall(asked.authorization);
+    if (access !== undefined) this.#keep(keyOf(asked, access), draft, { headers, body });
   }
 
   #keep(key: string, draft: Draft<Answer>, answer: Answer): void {
     this.#options.cache.keep(draft, key, { value: answer, bytes: 2 * answer.body.length });
-  }
-
-  #keyOf(asked: Asked): string | undefined {
-    const access = this.#options.tickets.recall(asked.authorization);
-    return access && keyOf(asked, access);
   }
 }
 
 /** By what may be seen, not by the ticket: two that allow the same get the same. */
 function keyOf({ head, body }: Asked, { rights }: Access): string {
   return `${head}${rights}\n${body.toString('latin1')}`;
+}
+
+/** Whether it is an answer, of those two. */
+export function isAnswer(known: Answer | KnownQuestion): known is Answer {
+  return 'body' in known;
 }
 
 function learnable({ head, body }: Asked): Params | undefined {

@@ -67,10 +67,9 @@ export function createTickets(
       if (ticket === undefined || ticket.length > LONGEST_TICKET) throw malformed();
       const currentDate = new Date(outside.clock.now());
       const claims = await verify(ticket, key, { ...options, currentDate });
-      const claimed = accessOf(claims);
-      if (claimed === undefined) throw incomplete();
       const hash = createHash('sha256').update(ticket).digest('base64url');
-      const access = { ...claimed, ticket: hash };
+      const access = accessOf(claims, hash);
+      if (access === undefined) throw incomplete();
       remembered.remember(authorization, access);
       return access;
     },

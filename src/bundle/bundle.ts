@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fingerprintOf } from './fingerprint.ts';
@@ -14,18 +13,20 @@ export function bundlePath(root: string): string {
 
 /**
  * The gateway and all its packages as one file, made at the first start from these sources. To look up and
- * compile 600 files would take more than half of each start, and of its memory a third.
+ * compile each of them would take the most of each start, and more memory.
  *
  * @returns its path; `undefined` where there is none and none can be made: the sources run as well.
  */
-export function currentBundle(root: string): string | undefined {
+export async function currentBundle(root: string): Promise<string | undefined> {
   const path = bundlePath(root);
   if (existsSync(path)) return path;
   // In another process, since what a bundler takes of memory would not come back.
-  return isWritable(bundleFolder(root)) && build() && existsSync(path) ? path : undefined;
+  return isWritable(bundleFolder(root)) && (await build()) && existsSync(path) ? path : undefined;
 }
 
-function build(): boolean {
+async function build(): Promise<boolean> {
+  // Here, since most starts have none to start.
+  const { spawnSync } = await import('node:child_process');
   const script = join(import.meta.dirname, 'build.ts');
   return (
     spawnSync(process.execPath, [script], { stdio: ['ignore', 'ignore', 'inherit'] }).status === 0

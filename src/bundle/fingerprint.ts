@@ -4,11 +4,11 @@ import { join } from 'node:path';
 
 /**
  * Tells apart whatever would make another bundle: the sources, the packages that are installed, the folder
- * that it all lies in. By contents, since times of files say nothing in an image or after a checkout; reading
- * them takes some milliseconds.
+ * that it all lies in, the Node that compiles it. By contents, since times of files say nothing in an image or
+ * after a checkout; reading them takes some milliseconds.
  */
 export function fingerprintOf(root: string): string {
-  const hash = createHash('sha256').update(root);
+  const hash = createHash('sha256').update(`${root}\0${process.version}\0${process.arch}`);
   for (const path of [installedPackages(root), ...sourcesOf(root)]) {
     // With its length, so that no byte can move from one file to the next.
     const content = readFileSync(path);

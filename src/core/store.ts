@@ -66,9 +66,10 @@ export interface SnapshotLog {
 
   /**
    * Calls `ring` after each commit that appended to this order. A ring carries no data and may be late or
-   * spurious: it only says "read on from your cursor". Returns a function that takes the bell down.
+   * spurious: it only says "read on from your cursor". Returns a function that takes the bell down. It is told which
+   * order it is, so that one function can be the bell of all.
    */
-  onAppend(orderId: string, ring: () => void): () => void;
+  onAppend(orderId: string, ring: (orderId: string) => void): () => void;
 
   /**
    * Calls `written` for each order that this process wrote anything of: a snapshot, a check, a place in the

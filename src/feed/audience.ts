@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { type Few, listOf, withOne, withoutOne } from '../core/few.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Order, SnapshotLog } from '../core/store.ts';
 import type { Watch } from '../core/topups.ts';
@@ -16,17 +17,25 @@ export interface AudienceOptions {
   readonly clock: Clock;
 }
 
+/** What is there once for all audiences. */
+interface AudienceParts extends AudienceOptions {
+  /** The bell of them all. */
+  readonly ring: (orderId: string) => void;
+  /** Called when an audience holds what the log says, until `forget`. */
+  readonly onHeld: (audience: Audience) => void;
+}
+
 /**
  * All who follow one order: one bell, one watch, and one look at the log after each write serve them all,
  * and who is shown the same state is given the same view, by which an answer made for one is known to be
  * another's too.
  */
 class Audience {
-  readonly members = new Set<Member>();
-  readonly #options: AudienceOptions;
+  readonly #parts: AudienceParts;
   readonly #orderId: string;
-  readonly #leave: (() => void)[];
-  readonly #onRead: (audience: Audience) => void;
+  readonly #silence: () => void;
+  readonly #endWatch: () => void;
+  #members: Few<Member>;
   /** As it stands in the log; `undefined` where that has to be read again. */
   #order: Order | undefined;
   /** The last view that was made, and of what. */
@@ -34,15 +43,24 @@ class Audience {
   /** Counts what is written of the order: a read that began before is not taken for the present. */
   #writes = 0;
 
-  /** @param onRead called when it holds what the log says, until `forget`. */
-  constructor(options: AudienceOptions, orderId: string, onRead: (audience: Audience) => void) {
-    this.#options = options;
+  constructor(parts: AudienceParts, orderId: string) {
+    const { log, watch, ring } = parts;
+    this.#parts = parts;
     this.#orderId = orderId;
-    this.#onRead = onRead;
-    this.#leave = [
-      options.log.onAppend(orderId, () => this.#ring()),
-      options.watch.watch(orderId, () => undefined),
-    ];
+    this.#silence = log.onAppend(orderId, ring);
+    this.#endWatch = watch.watch(orderId, ignore);
+  }
+
+  get isEmpty(): boolean {
+    return this.#members === undefined;
+  }
+
+  add(member: Member): void {
+    this.#members = withOne(this.#members, member);
+  }
+
+  remove(member: Member): void {
+    this.#members = withoutOne(this.#members, member);
   }
 
   get isKnown(): boolean {
@@ -56,7 +74,7 @@ class Audience {
 
   /** The latest state, as of now. */
   view(order: Order): TopupView {
-    const now = this.#options.clock.now();
+    const now = this.#parts.clock.now();
     if (this.#viewed?.order === order && isSteady(this.#viewed.view, now)) return this.#viewed.view;
     const view = viewOf(order, now);
     this.#viewed = { order, view };
@@ -77,25 +95,29 @@ class Audience {
 
   #hold(order: Order): void {
     this.#order = order;
-    this.#onRead(this);
+    this.#parts.onHeld(this);
   }
 
   close(): void {
-    for (const leave of this.#leave) leave();
+    this.#silence();
+    this.#endWatch();
   }
 
   async #read(): Promise<Order | undefined> {
-    const { log } = this.#options;
+    const { log } = this.#parts;
     const writes = this.#writes;
     const order = await log.find(this.#orderId);
     if (writes === this.#writes && order !== undefined) this.#hold(order);
     return order;
   }
 
-  #ring(): void {
-    for (const member of [...this.members]) member.onRing();
+  ring(): void {
+    for (const member of listOf(this.#members)) member.onRing();
   }
 }
+
+/** Whoever follows an order that nobody has seen is told by a watch of its own. */
+function ignore(): void {}
 
 export type { Audience };
 
@@ -109,11 +131,11 @@ function isSteady({ nextCheckAt, turns, isStale, isOverdue }: TopupView, now: nu
 }
 
 /** More than one list of the upstream shows; orders of idle subscribers are not kept in memory for them. */
-const MOST_HELD = 500;
+const MOST_HELD = 128;
 
 /** The audiences of all orders that are followed. */
 export class Audiences {
-  readonly #options: AudienceOptions;
+  readonly #parts: AudienceParts;
   readonly #byOrder = new Map<string, Audience>();
   /** Those that hold what the log says. */
   readonly #recent = new LRUCache<Audience, true>({
@@ -123,7 +145,11 @@ export class Audiences {
   });
 
   constructor(options: AudienceOptions) {
-    this.#options = options;
+    this.#parts = {
+      ...options,
+      ring: (orderId) => this.#byOrder.get(orderId)?.ring(),
+      onHeld: (audience) => void this.#recent.set(audience, true),
+    };
     options.log.onWrite((orderId, order) => this.#byOrder.get(orderId)?.onWrite(order));
   }
 
@@ -133,25 +159,19 @@ export class Audiences {
   }
 
   join(orderId: string, member: Member): Audience {
-    const audience = this.#byOrder.get(orderId) ?? this.#open(orderId);
+    const audience = this.#byOrder.get(orderId) ?? new Audience(this.#parts, orderId);
     this.#byOrder.set(orderId, audience);
-    audience.members.add(member);
+    audience.add(member);
     return audience;
   }
 
   leave(orderId: string, member: Member): void {
     const audience = this.#byOrder.get(orderId);
-    if (!audience?.members.delete(member) || audience.members.size > 0) return;
+    if (audience === undefined) return;
+    audience.remove(member);
+    if (!audience.isEmpty) return;
     this.#byOrder.delete(orderId);
     this.#recent.delete(audience);
     audience.close();
-  }
-
-  #open(orderId: string): Audience {
-    return new Audience(
-      this.#options,
-      orderId,
-      (audience) => void this.#recent.set(audience, true),
-    );
   }
 }

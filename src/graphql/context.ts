@@ -1,4 +1,5 @@
-import type { Access } from '../core/access.ts';
+import { contextCacheSymbol } from '@pothos/core';
+import { type Access, SCOPES } from '../core/access.ts';
 import type { Basis } from '../core/basis.ts';
 import type { GatewayStatusSource } from '../core/gateway-status.ts';
 import type { SnapshotLog } from '../core/store.ts';
@@ -19,4 +20,17 @@ export interface GraphQLParts {
   readonly feed: Feed;
   readonly log: SnapshotLog;
   readonly status: GatewayStatusSource;
+}
+
+const checks = new Map<string, object>();
+
+/**
+ * What makes a context share what was found out of its rights with all that have the same scopes: by itself Pothos
+ * keeps five tables for each context, and with them the context, until all memory is gone through.
+ */
+export function sharedChecks(access: Access): object {
+  const scopes = SCOPES.filter((scope) => access.has(scope)).join(' ');
+  const known = checks.get(scopes) ?? {};
+  checks.set(scopes, known);
+  return { [contextCacheSymbol]: known };
 }

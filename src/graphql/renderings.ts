@@ -19,22 +19,49 @@ export interface Rendered extends ExecutionResult {
 /** Decides what a client is told of an error. */
 export type Mask = (error: unknown) => GraphQLError;
 
+/** What is there once for all renderings. */
+interface RenderingParts {
+  readonly mask: Mask;
+  /** Called when one holds what it made, until `forget`. */
+  readonly onHeld: (rendering: Rendering) => void;
+}
+
+/** Where a rendering is found, by those who ask the same. */
+interface Place {
+  readonly byKey: Map<string, Rendering>;
+  readonly key: string;
+}
+
 /**
  * How the events of one operation look to all who may see the same: each is executed and serialised once,
  * however many subscribers it goes to.
  */
 export class Rendering {
   readonly #args: ExecutionArgs;
-  readonly #options: { readonly mask: Mask; readonly onRendered: (rendering: Rendering) => void };
+  readonly #parts: RenderingParts;
+  readonly #place: Place;
+  #users = 0;
   #event: FollowedEvent | undefined;
   #rendered: Rendered | Promise<Rendered> | undefined;
 
-  constructor(
-    args: ExecutionArgs,
-    options: { readonly mask: Mask; readonly onRendered: (rendering: Rendering) => void },
-  ) {
+  constructor(args: ExecutionArgs, place: Place, parts: RenderingParts) {
     this.#args = args;
-    this.#options = options;
+    this.#place = place;
+    this.#parts = parts;
+  }
+
+  /** Somebody uses it. */
+  take(): void {
+    this.#users += 1;
+    this.#place.byKey.set(this.#place.key, this);
+  }
+
+  /** Somebody uses it no longer: whether nobody does. */
+  giveBack(): boolean {
+    this.#users -= 1;
+    if (this.#users > 0) return false;
+    this.#place.byKey.delete(this.#place.key);
+    return true;
   }
 
   /** At once where no field has to wait for anything. Who is given the same state is given the same object. */
@@ -42,7 +69,7 @@ export class Rendering {
     if (this.#rendered === undefined || event !== this.#event) {
       this.#event = event;
       this.#rendered = this.#render(event);
-      this.#options.onRendered(this);
+      this.#parts.onHeld(this);
     }
     return this.#rendered;
   }
@@ -61,7 +88,7 @@ export class Rendering {
   }
 
   #toRendered({ errors, data = null }: ExecutionResult, event: FollowedEvent): Rendered {
-    const masked = errors?.map(this.#options.mask);
+    const masked = errors?.map(this.#parts.mask);
     // A fault of ours may be over when the next one asks.
     if (masked?.some(isInternal) && event === this.#event) this.#event = undefined;
     const told = masked === undefined ? { data } : { errors: masked, data };
@@ -88,19 +115,12 @@ function withoutHttp(error: GraphQLError): GraphQLFormattedError {
 const MOST_CONTEXTS = 1_000;
 
 /** As many as are given out at about the same time; what idle subscribers were last sent is not kept for them. */
-const MOST_RENDERED = 500;
-
-interface Place {
-  readonly byKey: Map<string, Rendering>;
-  readonly key: string;
-  users: number;
-}
+const MOST_RENDERED = 128;
 
 /** The renderings in use: one for each operation, its variables, and what may be seen. */
 export class Renderings {
-  readonly #mask: Mask;
+  readonly #parts: RenderingParts;
   readonly #byDocument = new WeakMap<DocumentNode, Map<string, Rendering>>();
-  readonly #places = new WeakMap<Rendering, Place>();
   /** What resolvers of events are given, once for all who may see the same. */
   readonly #contexts = new LRUCache<string, GraphQLContext>({ max: MOST_CONTEXTS });
   /** Those that hold an event that they made. */
@@ -111,7 +131,7 @@ export class Renderings {
   });
 
   constructor(mask: Mask) {
-    this.#mask = mask;
+    this.#parts = { mask, onHeld: (rendering) => void this.#recent.set(rendering, true) };
   }
 
   /** To be given back once. */
@@ -119,29 +139,23 @@ export class Renderings {
     const byKey = this.#byDocument.get(args.document) ?? new Map<string, Rendering>();
     this.#byDocument.set(args.document, byKey);
     const key = keyOf(args);
-    const rendering = byKey.get(key) ?? this.#renderingOf(args);
-    byKey.set(key, rendering);
-    const place = this.#places.get(rendering) ?? { byKey, key, users: 0 };
-    this.#places.set(rendering, place);
-    place.users += 1;
+    const rendering =
+      byKey.get(key) ?? new Rendering(this.#shared(args), { byKey, key }, this.#parts);
+    rendering.take();
     return rendering;
   }
 
   giveBack(rendering: Rendering): void {
-    const place = this.#places.get(rendering);
-    if (place === undefined) return;
-    place.users -= 1;
-    if (place.users > 0) return;
-    place.byKey.delete(place.key);
-    this.#recent.delete(rendering);
+    if (rendering.giveBack()) this.#recent.delete(rendering);
   }
 
-  #renderingOf(args: ExecutionArgs): Rendering {
+  /** What resolvers of events are given is the same for all who may see the same. */
+  #shared(args: ExecutionArgs): ExecutionArgs {
+    const { schema, document, operationName, variableValues } = args;
     const own = contextOf(args);
     const contextValue = this.#contexts.get(own.access.rights) ?? own;
     this.#contexts.set(own.access.rights, contextValue);
-    const onRendered = (rendering: Rendering) => void this.#recent.set(rendering, true);
-    return new Rendering({ ...args, contextValue }, { mask: this.#mask, onRendered });
+    return { schema, document, operationName, variableValues, contextValue };
   }
 }
 

@@ -13,22 +13,20 @@ export class Connections {
     this.#options = options;
   }
 
-  /** Takes a place: returns what gives it back, which may be called more than once, or what is spent. */
-  enter(address: string): (() => void) | 'connections' | 'connections_per_address' {
-    const ofAddress = this.#byAddress.get(address) ?? 0;
+  /** What is spent, where there is no place for another one. */
+  refusalOf(address: string): 'connections' | 'connections_per_address' | undefined {
     if (this.#open >= this.#options.most) return 'connections';
-    if (ofAddress >= this.#options.mostPerAddress) return 'connections_per_address';
-    this.#open += 1;
-    this.#byAddress.set(address, ofAddress + 1);
-    let left = false;
-    return () => {
-      if (left) return;
-      left = true;
-      this.#leave(address);
-    };
+    const ofAddress = this.#byAddress.get(address) ?? 0;
+    return ofAddress >= this.#options.mostPerAddress ? 'connections_per_address' : undefined;
   }
 
-  #leave(address: string): void {
+  /** Takes a place, to be given back once by `leave`. */
+  enter(address: string): void {
+    this.#open += 1;
+    this.#byAddress.set(address, (this.#byAddress.get(address) ?? 0) + 1);
+  }
+
+  leave(address: string): void {
     this.#open -= 1;
     const rest = (this.#byAddress.get(address) ?? 1) - 1;
     if (rest === 0) this.#byAddress.delete(address);

@@ -7,8 +7,13 @@ export interface StallsOptions {
   readonly timeoutMs: number;
 }
 
-interface Watched {
-  onStall: () => void;
+/** Whoever is told that a client has stopped reading. */
+export interface Stallable {
+  stalled(socket: Socket): void;
+}
+
+/** A connection in which something waits. */
+interface Waiting {
   flushed: number;
   since: number;
 }
@@ -21,27 +26,28 @@ const LOOKS_PER_TIMEOUT = 4;
  */
 export class Stalls {
   readonly #options: StallsOptions;
-  readonly #watched = new Map<Socket, Watched>();
+  readonly #watched = new Map<Socket, Stallable>();
+  /** Those that are watched since the last look. */
+  readonly #new = new Set<Socket>();
+  readonly #waiting = new Map<Socket, Waiting>();
+  #lookedAt = 0;
   #timer: Timer | undefined;
 
   constructor(options: StallsOptions) {
     this.#options = options;
   }
 
-  /** Watches a connection until it is closed, or says how to end it from now on. */
-  watch(socket: Socket, onStall: () => void): void {
-    const known = this.#watched.get(socket);
-    if (known !== undefined) {
-      known.onStall = onStall;
-      return;
-    }
-    this.#watched.set(socket, {
-      onStall,
-      flushed: flushedOf(socket),
-      since: this.#options.clock.now(),
-    });
-    socket.on('close', () => this.#watched.delete(socket));
+  /** Watches a connection until it is forgotten, or says who is told of it from now on. */
+  watch(socket: Socket, told: Stallable): void {
+    if (!this.#watched.has(socket)) this.#new.add(socket);
+    this.#watched.set(socket, told);
     this.#timer ??= this.#lookLater();
+  }
+
+  forget(socket: Socket): void {
+    this.#watched.delete(socket);
+    this.#new.delete(socket);
+    this.#waiting.delete(socket);
   }
 
   #lookLater(): Timer {
@@ -52,17 +58,29 @@ export class Stalls {
   #look(): void {
     this.#timer = undefined;
     const now = this.#options.clock.now();
-    for (const [socket, watched] of this.#watched) {
-      const flushed = flushedOf(socket);
-      if (socket.writableLength === 0 || flushed !== watched.flushed) {
-        watched.flushed = flushed;
-        watched.since = now;
-      } else if (now - watched.since >= this.#options.timeoutMs) {
-        this.#watched.delete(socket);
-        watched.onStall();
-      }
-    }
+    // Not `for … of`, which makes an array for each of thousands.
+    this.#watched.forEach((told, socket) => {
+      if (!this.#isStalled(socket, now)) return;
+      this.forget(socket);
+      told.stalled(socket);
+    });
+    this.#new.clear();
+    this.#lookedAt = now;
     if (this.#watched.size > 0) this.#timer = this.#lookLater();
+  }
+
+  #isStalled(socket: Socket, now: number): boolean {
+    if (socket.writableLength === 0) {
+      this.#waiting.delete(socket);
+      return false;
+    }
+    const flushed = flushedOf(socket);
+    const waiting = this.#waiting.get(socket);
+    if (waiting?.flushed === flushed) return now - waiting.since >= this.#options.timeoutMs;
+    // Nothing waited when it was last looked at, or something has gone out since then.
+    const since = waiting === undefined && !this.#new.has(socket) ? this.#lookedAt : now;
+    this.#waiting.set(socket, { flushed, since });
+    return false;
   }
 }
 

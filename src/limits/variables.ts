@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { whole } from '../whole.ts';
 import { DEFAULT_LIMITS, type Limits, LOOKUPS_PART_OF_BUDGET } from './limits.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../core/ports.ts';
 import type { Notebook } from '../core/store.ts';
 import { RateCeiling } from './rate-ceiling.ts';

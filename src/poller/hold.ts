@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Notebook } from '../core/store.ts';
 import type { GateState } from './gate.ts';
 

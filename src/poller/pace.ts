@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isInProgress, isParked, type Pace } from '../core/cadence.ts';
 import { creationTimeOf } from '../core/order-id.ts';
 import type { Clock } from '../core/ports.ts';
@@ -8,7 +8,8 @@ import { isSettled } from '../core/topup.ts';
 import { Worth } from '../core/worth.ts';
 import type { Watchers } from './watchers.ts';
 
-const NOTE = 'settling-times';
+/** Another name than that of earlier versions, which counted ages in other bins. */
+const NOTE = 'settling-ages';
 const NOTE_EVERY_MS = 10_000;
 
 /** The upstream knows a handful of types; beyond so many, new ones share what is known of all. */
@@ -37,7 +38,7 @@ const MOST_LAGS = 6;
 
 /** Taking turns, pages make up for waiting by themselves. */
 const WAITING_PAGE_PART = WAITING_PART / 10;
-/** Parked orders have been waiting for hours: on a busy key, pages of them come every half hour or so. */
+/** Pages of parked orders may come rarely on a busy key: who waits for hours does not mind some minutes. */
 const PARKED_PAGE_PART = 1 / 12;
 
 /** What a look gains counts for more where somebody watches. */
@@ -49,11 +50,7 @@ const FEWEST_NEWS = 10;
 const MOST_NEEDED = 2_000;
 
 const countsSchema = z.array(z.number().nonnegative());
-const noteSchema = z.record(
-  z.string(),
-  // An earlier version noted settled orders alone.
-  z.union([countsSchema, z.object({ settled: countsSchema, reached: countsSchema })]),
-);
+const noteSchema = z.record(z.string(), z.object({ settled: countsSchema, reached: countsSchema }));
 
 /** An order that no call has shown us yet, and that is due for its first look since `dueAt`. */
 export interface Unseen {
@@ -80,7 +77,6 @@ export class Pacer {
   readonly #notebook: Notebook;
   readonly #watchers: Watchers;
   readonly #byType = new Map<string, Learned>();
-  readonly #nothingSeen = learnedFrom(new SettlingTimes());
   #notedAt = 0;
 
   constructor(options: {
@@ -97,12 +93,8 @@ export class Pacer {
   async recall(): Promise<void> {
     const note = await this.#notebook.recall(NOTE);
     const counts = note === undefined ? undefined : noteSchema.safeParse(JSON.parse(note)).data;
-    for (const [type, counted] of Object.entries(counts ?? {})) {
-      const times =
-        'settled' in counted
-          ? new SettlingTimes(counted.settled, counted.reached)
-          : new SettlingTimes(counted);
-      this.#byType.set(type, learnedFrom(times));
+    for (const [type, { settled, reached }] of Object.entries(counts ?? {})) {
+      this.#byType.set(type, learnedFrom(new SettlingTimes(settled, reached)));
     }
   }
 
@@ -199,7 +191,7 @@ export class Pacer {
 
   #learnedOf(type: string | null): Learned {
     const learned = this.#byType.get(type ?? '');
-    if (learned === undefined) return this.#nothingSeen;
+    if (learned === undefined) return nothingLearned();
     const news = learned.noted - learned.worthOf;
     if (news > FEWEST_NEWS + Math.min(learned.worthOf, MOST_NEEDED) * NEWS_PART) {
       learned.worth = new Worth(learned.times);
@@ -212,7 +204,8 @@ export class Pacer {
     const known = this.#byType.get(type ?? '');
     if (known !== undefined) return known;
     const name = this.#byType.size < MOST_TYPES ? (type ?? '') : '';
-    const learned = this.#byType.get(name) ?? learnedFrom(new SettlingTimes());
+    // Until more is known, what a check is worth is what it is worth of any.
+    const learned = this.#byType.get(name) ?? { ...nothingLearned(), times: new SettlingTimes() };
     this.#byType.set(name, learned);
     return learned;
   }
@@ -230,6 +223,14 @@ function unseenForMs({ orderId, dueAt, now }: Unseen): number {
 /** What a first look is worth beside the lag that it may end. */
 function firstLookMs({ dueAt, now }: Unseen): number {
   return FIRST_LOOK_GAIN_MS + Math.max(0, now - dueAt) * FIRST_LOOK_PART;
+}
+
+/** Made once, since it takes some milliseconds: what is not known is the same wherever. */
+let ofNothing: Learned | undefined;
+
+function nothingLearned(): Learned {
+  ofNothing ??= learnedFrom(new SettlingTimes());
+  return ofNothing;
 }
 
 function learnedFrom(times: SettlingTimes): Learned {

@@ -20,12 +20,11 @@ export interface Page {
   readonly covered: readonly Covered[];
 }
 
-export interface PageOptions {
+export interface Room {
   /** Creation times of all orders that the log knows, settled ones too, the earliest first. */
   readonly known: readonly number[];
-  /** That the page has room for. */
+  /** That a page has room for. */
   readonly rows: number;
-  readonly valueOf: (covered: Covered) => number;
 }
 
 /** An id tells the creation to the second, and so may a row. */
@@ -42,14 +41,18 @@ interface Place {
  * Of all runs of neighbours that fit on a page, that of the largest value; `undefined` where there is none. A page
  * shows every order of its window, settled or not, those of the log and those that no call has shown yet.
  */
-export function bestPage(coverable: readonly Covered[], options: PageOptions): Page | undefined {
-  const { known, rows, valueOf } = options;
+export function bestPage(
+  coverable: readonly Covered[],
+  { known, rows, worthOf }: Room & { readonly worthOf: (covered: Covered) => number },
+): Page | undefined {
   const places = coverable.map(placeOf);
-  const unseen = coverable.flatMap(({ order, createdAt }) => (order === undefined ? [createdAt] : []));
+  const unseen = coverable.flatMap(({ order, createdAt }) =>
+    order === undefined ? [createdAt] : [],
+  );
   const rowsUntil = (moment: number) => countUntil(known, moment) + countUntil(unseen, moment);
   const ends = running(places.map(({ to }) => rowsUntil(to)));
   const starts = places.map(({ from }) => rowsUntil(from));
-  const values = places.map(({ covered }) => valueOf(covered));
+  const values = places.map(({ covered }) => worthOf(covered));
   let [first, last, most] = [0, 0, -1];
   let [start, value] = [0, 0];
   for (let end = 0; end < places.length; end += 1) {

@@ -5,7 +5,7 @@ import type { Order, Schedule, SnapshotLog } from '../core/store.ts';
 import type { Due } from './choice.ts';
 import type { ListTrust } from './list-trust.ts';
 import type { Pacer } from './pace.ts';
-import { bestPage, type Covered, type Page } from './page.ts';
+import { bestPage, type Covered, type Page, type Room } from './page.ts';
 import type { Requests } from './requests.ts';
 import type { Watchers } from './watchers.ts';
 
@@ -40,6 +40,13 @@ const YOUNG_MS = 12 * 60_000;
 /** A page that ends this part of all lag need not take turns with others. */
 const MOST_PART = 2 / 3;
 
+interface Best {
+  readonly page: Page;
+  readonly worth: number;
+  /** Of any page, not only of the best one, whose turn it is. */
+  readonly mostGainMs: number;
+}
+
 /** Which list, if any, tells more than the check of one order. */
 export class SweepPlanner {
   readonly #options: SweepPlannerOptions;
@@ -58,17 +65,26 @@ export class SweepPlanner {
     const now = this.#options.clock.now();
     const at = this.#creationOf(due.orderId, due.order);
     const moments = at === undefined || isYoung(at, now) ? [now] : [now, at];
-    let [best, mostGainMs]: [Page | undefined, number] = [undefined, 0];
+    let best: Best | undefined;
     for (const moment of moments) {
-      const coverable = await this.#coverable(moment);
-      const gaining = await this.#bestPage(coverable, ({ gainMs }) => gainMs);
-      const gainMs = total(gaining?.covered, 'gainMs');
-      const isMost = gainMs > MOST_PART * total(coverable, 'gainMs');
-      const page = isMost ? gaining : await this.#bestPage(coverable, ({ worth }) => worth);
-      if (total(page?.covered, 'worth') > total(best?.covered, 'worth')) best = page;
-      mostGainMs = Math.max(mostGainMs, gainMs);
+      const page = await this.#bestAround(moment);
+      if (page !== undefined && page.worth > (best?.worth ?? -1)) best = page;
     }
-    return mostGainMs > due.gainMs ? sweepOf(best) : undefined;
+    return best !== undefined && best.mostGainMs > due.gainMs ? sweepOf(best.page) : undefined;
+  }
+
+  async #bestAround(moment: number): Promise<Best | undefined> {
+    const coverable = await this.#coverable(moment);
+    const room = await this.#roomAmong(coverable);
+    const gaining = bestPage(coverable, { ...room, worthOf: ({ gainMs }) => gainMs });
+    if (gaining === undefined) return undefined;
+    const mostGainMs = total(gaining.covered, 'gainMs');
+    const isMost = mostGainMs > MOST_PART * total(coverable, 'gainMs');
+    const inTurn = isMost
+      ? gaining
+      : bestPage(coverable, { ...room, worthOf: ({ worth }) => worth });
+    const page = inTurn ?? gaining;
+    return { page, worth: total(page.covered, 'worth'), mostGainMs };
   }
 
   /** The list that answers the most queries beside the one for this order; `undefined` where it is the only one. */
@@ -79,7 +95,8 @@ export class SweepPlanner {
     if (at === undefined) return undefined;
     const coverable = await this.#coverable(at);
     const isWanted = (each: Covered) => requests.has(each.orderId);
-    const page = await this.#bestPage(coverable, (each) => (isWanted(each) ? 1 : 0));
+    const room = await this.#roomAmong(coverable);
+    const page = bestPage(coverable, { ...room, worthOf: (each) => (isWanted(each) ? 1 : 0) });
     const wanted = page?.covered.filter(isWanted) ?? [];
     const isCovered = wanted.some((each) => each.orderId === orderId);
     return isCovered && wanted.length > 1 ? sweepOf(page) : undefined;
@@ -97,19 +114,13 @@ export class SweepPlanner {
     this.#rowsPerOrder = Math.max(1, this.#rowsPerOrder * kept + seen * (1 - kept));
   }
 
-  async #bestPage(
-    coverable: readonly Covered[],
-    valueOf: (covered: Covered) => number,
-  ): Promise<Page | undefined> {
+  /** What takes up room on a page beside these, and how much there is. */
+  async #roomAmong(coverable: readonly Covered[]): Promise<Room> {
+    const rows = PAGE / this.#rowsPerOrder;
     const [first, last] = [coverable[0], coverable.at(-1)];
-    if (first === undefined || last === undefined) return undefined;
-    const { store } = this.#options;
+    if (first === undefined || last === undefined) return { known: [], rows };
     const range = { from: first.createdAt - SECOND_MS, to: last.createdAt + SECOND_MS };
-    return bestPage(coverable, {
-      known: await store.creationTimes(range),
-      rows: PAGE / this.#rowsPerOrder,
-      valueOf,
-    });
+    return { known: await this.#options.store.creationTimes(range), rows };
   }
 
   /** What a list could refresh beside an order of this creation time, the earliest first. */
@@ -185,8 +196,8 @@ function isYoung(createdAt: number, now: number): boolean {
   return createdAt > now - YOUNG_MS;
 }
 
-function total(orders: readonly Covered[] | undefined, value: 'worth' | 'gainMs'): number {
-  return orders?.reduce((sum, order) => sum + order[value], 0) ?? 0;
+function total(orders: readonly Covered[], value: 'worth' | 'gainMs'): number {
+  return orders.reduce((sum, order) => sum + order[value], 0);
 }
 
 /** A list of one order tells no more than its check, and leaves out what only that tells. */

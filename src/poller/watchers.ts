@@ -1,4 +1,5 @@
 import { retryDelayMs } from '../core/cadence.ts';
+import { FewByKey } from '../core/few.ts';
 import type { Clock, Random } from '../core/ports.ts';
 
 /** An order that the upstream does not know yet may have been sent a moment ago: so long we keep trying. */
@@ -29,7 +30,7 @@ export interface UnseenDue {
 
 /** Who watches which order. In memory alone: after a restart the watchers come back by themselves. */
 export class Watchers {
-  readonly #byOrder = new Map<string, Set<Watcher>>();
+  readonly #byOrder = new FewByKey<Watcher>();
   readonly #unseen = new Map<string, Unseen>();
   readonly #clock: Clock;
   readonly #random: Random;
@@ -42,8 +43,7 @@ export class Watchers {
   /** Returns a function that ends the watch. */
   add(orderId: string, onMissing: () => void): () => void {
     const watcher = { since: this.#clock.now(), onMissing };
-    const watchers = this.#byOrder.get(orderId) ?? new Set();
-    this.#byOrder.set(orderId, watchers.add(watcher));
+    this.#byOrder.add(orderId, watcher);
     return () => this.#remove(orderId, watcher);
   }
 
@@ -91,7 +91,7 @@ export class Watchers {
     );
     unseen.missing += 1;
     unseen.dueAt = now + delayMs;
-    for (const watcher of [...(this.#byOrder.get(orderId) ?? [])]) {
+    for (const watcher of this.#byOrder.listOf(orderId)) {
       if (now - watcher.since >= MISSING_AFTER_MS) watcher.onMissing();
     }
   }
@@ -105,9 +105,7 @@ export class Watchers {
   }
 
   #remove(orderId: string, watcher: Watcher): void {
-    const watchers = this.#byOrder.get(orderId);
-    if (!watchers?.delete(watcher) || watchers.size > 0) return;
-    this.#byOrder.delete(orderId);
-    this.#unseen.delete(orderId);
+    this.#byOrder.delete(orderId, watcher);
+    if (!this.has(orderId)) this.#unseen.delete(orderId);
   }
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { SIMULATOR_API_KEY } from './simulator.ts';
 
 export interface SimulatorConfig {

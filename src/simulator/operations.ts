@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Clock } from '../core/ports.ts';
 import { type Answer, type Refusal, toWire, type WireTopup } from './answer.ts';
 import { ACCOUNT, type OrderBook } from './orders.ts';

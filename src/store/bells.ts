@@ -1,22 +1,19 @@
+import { FewByKey } from '../core/few.ts';
 import type { Order } from '../core/store.ts';
 
 type Listener = (orderId: string, order: Order | undefined) => void;
+type Ring = (orderId: string) => void;
 
 /** Who is to be told of what the stores write: bells for each order, and listeners to all of them. */
 export class Bells {
-  readonly #byOrder = new Map<string, Set<() => void>>();
+  readonly #byOrder = new FewByKey<Ring>();
   readonly #listeners = new Set<Listener>();
 
-  hang(orderId: string, ring: () => void): () => void {
-    const bells = this.#byOrder.get(orderId) ?? new Set();
-    this.#byOrder.set(orderId, bells);
-    // A wrapper, so that the same function hung twice is two bells.
-    const bell = () => ring();
-    bells.add(bell);
-    return () => {
-      bells.delete(bell);
-      if (bells.size === 0 && this.#byOrder.get(orderId) === bells) this.#byOrder.delete(orderId);
-    };
+  hang(orderId: string, ring: Ring): () => void {
+    // A wrapper where it is needed, so that the same function hung twice is two bells.
+    const bell = this.#byOrder.isAmong(orderId, ring) ? () => ring(orderId) : ring;
+    this.#byOrder.add(orderId, bell);
+    return () => this.#byOrder.delete(orderId, bell);
   }
 
   /** Returns a function that ends it. */
@@ -37,7 +34,7 @@ export class Bells {
    * another reader's. A fault is shown as a process warning.
    */
   ring(orderId: string): void {
-    for (const bell of [...(this.#byOrder.get(orderId) ?? [])]) call(bell);
+    for (const bell of this.#byOrder.listOf(orderId)) call(() => bell(orderId));
   }
 }
 

@@ -63,7 +63,7 @@ class MemoryStore implements Store {
       : within.slice(Math.max(within.length - limit, 0));
   }
 
-  onAppend(orderId: string, ring: () => void): () => void {
+  onAppend(orderId: string, ring: (orderId: string) => void): () => void {
     return this.#bells.hang(orderId, ring);
   }
 

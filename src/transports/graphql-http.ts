@@ -3,7 +3,13 @@ import { Readable } from 'node:stream';
 import { sendNodeResponse } from '@whatwg-node/server';
 import type { DocumentNode, ExecutionResult } from 'graphql';
 import { AnswerCache } from '../answers/answer-cache.ts';
-import { type Answer, Answers, type Asked } from '../answers/answers.ts';
+import {
+  type Answer,
+  Answers,
+  type Asked,
+  type KnownQuestion,
+  type Ran,
+} from '../answers/answers.ts';
 import { KnownOperations } from '../answers/known-operations.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Guard } from '../limits/guard.ts';
@@ -39,6 +45,8 @@ export interface HttpExchange {
   readonly body: Buffer;
   /** Of the usual kind, whose answer may be kept. */
   readonly asked: Asked | undefined;
+  /** What came of it, where it ran already, and not well. */
+  readonly executed: ExecutionResult | undefined;
   /** Called where the answer is an event stream, as its head is written. */
   readonly onStream: () => void;
 }
@@ -51,16 +59,21 @@ export class GraphQLHttp {
     this.#options = options;
   }
 
-  async serve(exchange: HttpExchange): Promise<void> {
-    const { request, response, asked } = exchange;
+  /** Runs an operation that is known; `undefined` where Yoga has to. */
+  async run(request: IncomingMessage, question: KnownQuestion): Promise<Ran | undefined> {
     const { guard, answers, clock, onQuery } = this.#options;
-    const caller = guard.addressOf(request);
     const startedAt = clock.now();
-    const ran = asked && (await answers.run(asked, caller));
+    const ran = await answers.run(question, guard.addressOf(request));
     if (ran !== undefined) onQuery(clock.now() - startedAt);
-    if (ran?.kind === 'answered') writeAnswer(response, ran.answer);
-    else if (asked === undefined) await this.#byYoga(exchange, caller);
-    else await this.#learnFromYoga(exchange, { asked, caller, executed: ran?.result });
+    return ran;
+  }
+
+  /** By Yoga, and so that it need not be asked the next time. */
+  async serve(exchange: HttpExchange): Promise<void> {
+    const { asked, executed } = exchange;
+    const caller = this.#options.guard.addressOf(exchange.request);
+    if (asked === undefined) await this.#byYoga(exchange, caller);
+    else await this.#learnFromYoga(exchange, { asked, caller, executed });
   }
 
   async #byYoga(exchange: HttpExchange, caller: string): Promise<void> {
@@ -116,7 +129,7 @@ export class GraphQLHttp {
   }
 }
 
-export function writeAnswer(response: ServerResponse, { headers, body }: Answer): void {
+function writeAnswer(response: ServerResponse, { headers, body }: Answer): void {
   response.writeHead(200, [...headers]).end(body);
 }
 

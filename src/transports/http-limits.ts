@@ -4,6 +4,7 @@ import { networkOf } from '../limits/address.ts';
 import { Connections } from '../limits/connections.ts';
 import type { Guard } from '../limits/guard.ts';
 import type { Limits } from '../limits/limits.ts';
+import type { Stallable } from '../limits/stalls.ts';
 import { refusalBody, refuseUpgrade } from './refusals.ts';
 
 /**
@@ -32,19 +33,31 @@ export function guardServer(server: Server, guard: Guard): void {
   // Behind a proxy of ours all of them come from one address.
   const mostPerAddress = limits.trustedProxies > 0 ? most : ofAddress;
   const connections = new Connections({ most, mostPerAddress });
+  const addresses = new WeakMap<Socket, string>();
+  // One for all connections: thousands are open at a time.
+  function onClose(this: Socket): void {
+    connections.leave(addresses.get(this) ?? '');
+    stalls.forget(this);
+  }
+  const slow: Stallable = {
+    stalled(socket) {
+      onRefused('slow_client');
+      socket.destroy();
+    },
+  };
   server.on('connection', (socket: Socket) => {
-    const place = connections.enter(networkOf(socket.remoteAddress ?? 'unknown'));
-    if (typeof place === 'string') {
-      onRefused(place);
+    const address = networkOf(socket.remoteAddress ?? 'unknown');
+    const refusal = connections.refusalOf(address);
+    if (refusal !== undefined) {
+      onRefused(refusal);
       socket.on('error', () => socket.destroy());
       refuseUpgrade(socket, '503 Service Unavailable', refusalBody('Too many connections.'));
       return;
     }
-    socket.on('close', place);
-    stalls.watch(socket, () => {
-      onRefused('slow_client');
-      socket.destroy();
-    });
+    connections.enter(address);
+    addresses.set(socket, address);
+    socket.on('close', onClose);
+    stalls.watch(socket, slow);
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const { status, limit } = faultOf(error.code);

@@ -15,15 +15,12 @@ const STATUSES = {
   connections_per_address: '429 Too Many Requests',
 };
 
-/** Takes a place for a WebSocket, or answers that there is none. */
-export function enterSocket(request: IncomingMessage, socket: Duplex, guard: Guard): boolean {
-  const place = guard.connections.enter(guard.addressOf(request));
-  if (typeof place === 'function') {
-    socket.on('close', place);
-    return true;
-  }
-  guard.onRefused(place);
-  refuseUpgrade(socket, STATUSES[place], refusalBody(MESSAGES[place]));
+/** Whether there is a place for a WebSocket, which takes it; else answers that there is none. */
+export function hasPlace(request: IncomingMessage, socket: Duplex, guard: Guard): boolean {
+  const refusal = guard.connections.refusalOf(guard.addressOf(request));
+  if (refusal === undefined) return true;
+  guard.onRefused(refusal);
+  refuseUpgrade(socket, STATUSES[refusal], refusalBody(MESSAGES[refusal]));
   return false;
 }
 
@@ -31,13 +28,15 @@ export function enterSocket(request: IncomingMessage, socket: Duplex, guard: Gua
 export function enterStream(
   request: IncomingMessage,
   response: ServerResponse,
-  guard: Guard,
+  { connections, onRefused, addressOf }: Guard,
 ): GatewayError | undefined {
-  const place = guard.connections.enter(guard.addressOf(request));
-  if (typeof place === 'function') {
-    response.once('close', place);
+  const address = addressOf(request);
+  const refusal = connections.refusalOf(address);
+  if (refusal === undefined) {
+    connections.enter(address);
+    response.once('close', () => connections.leave(address));
     return undefined;
   }
-  guard.onRefused(place);
-  return limitExceeded(MESSAGES[place]);
+  onRefused(refusal);
+  return limitExceeded(MESSAGES[refusal]);
 }

@@ -1,53 +1,68 @@
-import type { Socket } from 'node:net';
-import type { WebSocket } from 'ws';
+import { type Context, MessageType, stringifyMessage } from 'graphql-ws';
 import type { FollowedEvent, Following, Live, Sink } from '../graphql/live.ts';
 import type { Rendered } from '../graphql/renderings.ts';
-import type { SocketExtra } from './graphql-socket.ts';
+import type { SocketExtra } from './client.ts';
+import { forSocket } from './socket-errors.ts';
+import { textFrame } from './text-frame.ts';
+
+/** What graphql-ws knows of the socket of a subscription. */
+export type PushContext = Pick<Context<undefined, SocketExtra>, 'subscriptions' | 'extra'>;
+
+type Ended = IteratorReturnResult<undefined>;
+
+const ENDED: Promise<Ended> = Promise.resolve({ done: true, value: undefined });
 
 /**
  * Sends the events of a subscription right to its socket, as graphql-transport-ws has it. One is on its way at
  * a time, so a client that is slow to read holds its place in the log, and nothing is kept for it.
  *
- * To graphql-ws it is a stream that gives nothing and ends where the events do; the rest of the protocol, the
- * last word too, is its own.
+ * To graphql-ws it is a stream, which ends as soon as it is pulled: while it waits for one, graphql-ws keeps a
+ * suspended function, all that the function ever looked at and three promises, more than all the rest of a
+ * subscription. Once that is over, `begin` puts the stream back where it was, among the subscriptions of its
+ * socket: graphql-ws still refuses a second one of the same id, and ends this one when the client says so or
+ * goes. Its last word is said here.
  */
 export class Push implements Sink, AsyncIterableIterator<never> {
-  readonly #socket: WebSocket;
-  /** What is below the socket. */
-  readonly #stream: Socket;
+  readonly #context: PushContext;
+  readonly #id: string;
   readonly #live: Live;
   readonly #following: Following;
-  readonly #id: string;
-  readonly #over = Promise.withResolvers<IteratorResult<never, undefined>>();
   /** An event is being made, or on its way. */
   #isBusy = false;
   #hasEnded = false;
 
   constructor(
-    { socket, stream, id }: Pick<SocketExtra, 'socket' | 'stream'> & { readonly id: string },
+    { context, id }: { readonly context: PushContext; readonly id: string },
     live: Live,
     following: Following,
   ) {
-    this.#socket = socket;
-    this.#stream = stream;
+    this.#context = context;
+    this.#id = id;
     this.#live = live;
     this.#following = following;
-    this.#id = id;
   }
 
   [Symbol.asyncIterator](): this {
     return this;
   }
 
-  /** Begins when first pulled. */
-  next(): Promise<IteratorResult<never, undefined>> {
-    this.#following.deliverTo(this);
-    return this.#over.promise;
+  /** Not among the subscriptions, so that the client is not told that this was the end. */
+  next(): Promise<Ended> {
+    delete this.#context.subscriptions[this.#id];
+    this.#context.extra.client.letGo(this.#id, this);
+    return ENDED;
   }
 
-  return(): Promise<IteratorResult<never, undefined>> {
-    this.end();
-    return this.#over.promise;
+  /** graphql-ws is done with the message that asked for it. Nothing that the client says was heard in between. */
+  begin(): void {
+    this.#context.subscriptions[this.#id] = this;
+    this.#following.deliverTo(this);
+  }
+
+  /** The client wants no more. */
+  return(): Promise<Ended> {
+    this.#leave();
+    return ENDED;
   }
 
   get isReady(): boolean {
@@ -65,16 +80,25 @@ export class Push implements Sink, AsyncIterableIterator<never> {
   }
 
   end(): void {
-    this.#over.resolve({ done: true, value: undefined });
-    this.#leave();
+    if (this.#hasEnded) return;
+    this.#finish();
+    this.#tell(stringifyMessage({ id: this.#id, type: MessageType.Complete }));
   }
 
   fail(error: unknown): void {
-    this.#over.reject(error);
+    if (this.#hasEnded) return;
+    this.#finish();
+    const payload = [forSocket(error, this.#context.extra.client.logger).toJSON()];
+    this.#tell(stringifyMessage({ id: this.#id, type: MessageType.Error, payload }));
+  }
+
+  /** The id is free again. */
+  #finish(): void {
+    delete this.#context.subscriptions[this.#id];
     this.#leave();
   }
 
-  /** However it ends: nobody calls `return()` on a stream that came to its end, or that threw. */
+  /** However it ends. */
   #leave(): void {
     this.#hasEnded = true;
     void this.#live.return();
@@ -83,11 +107,18 @@ export class Push implements Sink, AsyncIterableIterator<never> {
   #send(rendered: Rendered): void {
     const wasBusy = this.#isBusy;
     this.#isBusy = false;
-    if (this.#hasEnded || this.#socket.readyState !== this.#socket.OPEN) return;
+    if (this.#hasEnded) return;
     const id = JSON.stringify(this.#id);
-    this.#socket.send(`{"id":${id},"type":"next","payload":${rendered.stringify()}}`);
-    if (this.#stream.writableLength > 0) this.#waitUntilSent();
+    if (!this.#tell(`{"id":${id},"type":"next","payload":${rendered.stringify()}}`)) return;
+    if (this.#context.extra.client.stream.writableLength > 0) this.#waitUntilSent();
     else if (wasBusy) this.#following.resume();
+  }
+
+  /** Whoever is gone is not told; whether it is there. */
+  #tell(text: string): boolean {
+    const { stream, isOpen } = this.#context.extra.client;
+    if (isOpen) stream.write(textFrame(text));
+    return isOpen;
   }
 
   /** Only where the client is slow: a callback for each message would cost as much as the message. */
@@ -95,7 +126,7 @@ export class Push implements Sink, AsyncIterableIterator<never> {
     this.#isBusy = true;
     // Nothing, to be sent after all that waits before it. How that goes is of no matter here: a socket that
     // fails is closed.
-    this.#stream.write('', () => {
+    this.#context.extra.client.stream.write('', () => {
       this.#isBusy = false;
       this.#following.resume();
     });

@@ -1,8 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { GraphQLError } from 'graphql';
-import type { Answers, Asked } from '../answers/answers.ts';
+import type { ExecutionResult, GraphQLError } from 'graphql';
+import {
+  type Answer,
+  type Answers,
+  type Asked,
+  isAnswer,
+  type KnownQuestion,
+} from '../answers/answers.ts';
 import { usualHead } from '../answers/request-head.ts';
 import type { Tickets } from '../auth/tickets.ts';
 import type { GatewayStatusSource } from '../core/gateway-status.ts';
@@ -20,7 +26,7 @@ import { guardServer, serverLimits } from './http-limits.ts';
 import { isAllowedOrigin, isExpectedHost, isFromForeignPage } from './origin.ts';
 import { type LazyPage, wantsPage } from './page.ts';
 import { GRAPHQL_PATH } from './paths.ts';
-import { enterSocket } from './places.ts';
+import { hasPlace } from './places.ts';
 import { refuseBody, refuseUpgrade } from './refusals.ts';
 import type { WebSocketTransport } from './ws.ts';
 
@@ -52,6 +58,14 @@ interface Exchange {
   readonly response: ServerResponse;
   /** A shutdown waits for it no longer. */
   readonly leave: () => void;
+}
+
+/** What is known of a request before Yoga is asked. */
+interface Known {
+  readonly asked?: Asked;
+  readonly executed?: ExecutionResult | undefined;
+  /** Unix milliseconds, where something was tried before. */
+  readonly startedAt?: number;
 }
 
 /** How long queries that are running at shutdown may take to finish. */
@@ -144,36 +158,55 @@ export class GatewayServer {
     else collectBody(request, (body) => this.#answerUsual(exchange, { head, body }));
   }
 
-  /** From memory, where there is an answer that holds. */
+  /** From memory, where there is an answer that holds, or by an operation that is known. */
   #answerUsual(
     exchange: Exchange,
     { head, body }: { readonly head: string; readonly body: Buffer },
   ): void {
-    const { request, response } = exchange;
-    const startedAt = this.#options.clock.now();
+    const { request } = exchange;
+    const { answers, clock, onRemembered } = this.#options;
+    const startedAt = clock.now();
     const asked = { head, body, authorization: request.headers.authorization };
-    const answer = this.#closing ? undefined : this.#options.answers.remembered(asked);
-    if (answer === undefined) {
-      this.#answerInFull(exchange, asked);
-      return;
-    }
+    const known = this.#closing ? undefined : answers.answerOrQuestion(asked);
+    if (known === undefined) this.#answerInFull(exchange, { asked });
+    else if (isAnswer(known)) {
+      this.#send(exchange, known, startedAt);
+      onRemembered();
+    } else this.#run(exchange, { asked, question: known, startedAt });
+  }
+
+  #run(
+    exchange: Exchange,
+    of: { readonly asked: Asked; readonly question: KnownQuestion; readonly startedAt: number },
+  ): void {
+    const { request, response } = exchange;
+    const { asked, question, startedAt } = of;
+    this.#answer(response, async () => {
+      const ran = await this.#options.graphql.run(request, question);
+      if (ran?.kind === 'answered') this.#send(exchange, ran.answer, startedAt);
+      else this.#answerInFull(exchange, { asked, executed: ran?.result, startedAt });
+    });
+  }
+
+  #send({ request, response }: Exchange, answer: Answer, startedAt: number): void {
     const requestId = requestIdOf(request);
     const headers = ['x-request-id', requestId, ...SECURITY_HEADERS, ...answer.headers];
+    if (this.#closing) headers.push('connection', 'close');
     response.writeHead(200, headers).end(answer.body);
-    this.#options.onRemembered();
     const { method } = request;
     const durationMs = this.#options.clock.now() - startedAt;
     const fields = { requestId, method, path: GRAPHQL_PATH, httpStatus: 200, durationMs };
     this.#options.logger.debug(fields, 'request');
   }
 
-  #answerInFull(exchange: Exchange, asked?: Asked): void {
+  #answerInFull(exchange: Exchange, known: Known = {}): void {
     const { request, response } = exchange;
     const requestId = requestIdOf(request);
     response.setHeader('x-request-id', requestId);
     setSecurityHeaders(response);
     if (this.#closing) response.setHeader('connection', 'close');
-    this.#logWhenDone(request, response, requestId);
+    const { startedAt = this.#options.clock.now() } = known;
+    this.#logWhenDone({ request, response }, requestId, startedAt);
     if (!this.#isForUs(request)) {
       sendJson(response, 421, MISDIRECTED);
       return;
@@ -193,11 +226,11 @@ export class GatewayServer {
         this.#answer(response, () => this.#sendMetrics(request, response));
         break;
       default:
-        this.#serveGraphQL(exchange, asked);
+        this.#serveGraphQL(exchange, known);
     }
   }
 
-  #serveGraphQL({ request, response, leave }: Exchange, asked?: Asked): void {
+  #serveGraphQL({ request, response, leave }: Exchange, { asked, executed }: Known): void {
     const { page, guard, clock, graphql } = this.#options;
     this.#answer(response, async () => {
       if (page !== undefined && isGraphQL(request) && wantsPage(request))
@@ -211,7 +244,7 @@ export class GatewayServer {
         return refuseBody(request, response, { mostBytes: guard.limits.bodyBytes, clock });
       }
       // An event stream has no end of its own to wait for: its client comes back with its cursor.
-      await graphql.serve({ request, response, body, asked, onStream: leave });
+      await graphql.serve({ request, response, body, asked, executed, onStream: leave });
     });
   }
 
@@ -248,9 +281,12 @@ export class GatewayServer {
     return isOpenOnPurpose || isExpectedHost(headers.host, { boundTo: host, allowedOrigins });
   }
 
-  #logWhenDone(request: IncomingMessage, response: ServerResponse, requestId: string): void {
+  #logWhenDone(
+    { request, response }: Pick<Exchange, 'request' | 'response'>,
+    requestId: string,
+    startedAt: number,
+  ): void {
     const { clock, logger } = this.#options;
-    const startedAt = clock.now();
     // Without the query: it may hold ids, and whatever a client puts there.
     const [path] = (request.url ?? '/').split('?', 1);
     response.once('close', () => {
@@ -269,7 +305,7 @@ export class GatewayServer {
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (socket.writableEnded) return;
-    socket.on('error', () => socket.destroy());
+    socket.on('error', destroy);
     const path = (request.url ?? '/').split('?', 1)[0];
     const { origin, host } = request.headers;
     if (this.#closing) refuseUpgrade(socket, '503 Service Unavailable');
@@ -277,10 +313,16 @@ export class GatewayServer {
     else if (path !== GRAPHQL_PATH) refuseUpgrade(socket, '404 Not Found');
     else if (!isAllowedOrigin({ origin, host }, this.#options.allowedOrigins)) {
       refuseUpgrade(socket, '403 Forbidden');
-    } else if (enterSocket(request, socket, this.#options.guard)) {
+    } else if (hasPlace(request, socket, this.#options.guard)) {
+      // From here on `ws` listens itself.
+      socket.off('error', destroy);
       this.#options.webSockets.upgrade(request, socket, head);
     }
   }
+}
+
+function destroy(this: Duplex): void {
+  this.destroy();
 }
 
 function isGraphQL({ url = '/' }: IncomingMessage): boolean {

@@ -8,6 +8,7 @@ import {
   getOperationAST,
 } from 'graphql';
 import {
+  CloseCode,
   type ConnectionInitMessage,
   type Context,
   handleProtocols,
@@ -16,20 +17,23 @@ import {
   type ServerOptions,
   type SubscribePayload,
 } from 'graphql-ws';
-import { type WebSocket, WebSocketServer } from 'ws';
-import { type Access, NO_ACCESS } from '../core/access.ts';
+import { WebSocketServer } from 'ws';
+import type { Access } from '../core/access.ts';
 import { NO_BASIS } from '../core/basis.ts';
-import type { Logger } from '../core/ports.ts';
+import { sharedChecks } from '../graphql/context.ts';
 import { toPublicError } from '../graphql/errors.ts';
 import { Live, subscribeLive } from '../graphql/live.ts';
 import { schema } from '../graphql/schema.ts';
 import { overCost } from '../limits/plugins.ts';
 import { rememberedByText } from '../limits/remembered-documents.ts';
-import { dismiss, limitSocket, refuseOneTooMany } from '../limits/sockets.ts';
+import { MessageRate, refuseOneTooMany } from '../limits/sockets.ts';
+import { Client, type ClientParts, ClientSocket, type SocketExtra } from './client.ts';
+import { Clients } from './clients.ts';
+import { Deadlines } from './deadlines.ts';
 import type { Drain } from './drain.ts';
-import { type SocketExtra, speakGraphQL } from './graphql-socket.ts';
 import { Pulse } from './pulse.ts';
-import { Push } from './push.ts';
+import { Push, type PushContext } from './push.ts';
+import { forSocket } from './socket-errors.ts';
 import { contextFor, type Yoga, type YogaOptions } from './yoga.ts';
 
 /** How often a client is asked for a sign of life, and how long it may take to give one. */
@@ -63,23 +67,40 @@ export interface WebSocketTransport {
   close(): Promise<void>;
 }
 
-/** By itself `ws` cuts off, without a word, a client that pings faster than it reads; ours is told its limit. */
-const COUNTED_BY_US = { maxPendingAutoPongs: 0 };
+/**
+ * By itself `ws` answers pings, and cuts off, without a word, a client that pings faster than it reads; ours is
+ * told its limit. And it keeps a list of its own of all that are connected.
+ */
+const DONE_BY_US = { autoPong: false, clientTracking: false };
 
 /** GraphQL over WebSocket (graphql-transport-ws), with the same rules as over HTTP. */
 export function createWebSocketTransport(options: WebSocketOptions): WebSocketTransport {
   const { clock, logger, guard } = options;
   const sockets = new WebSocketServer({
-    ...COUNTED_BY_US,
+    ...DONE_BY_US,
+    WebSocket: ClientSocket,
     noServer: true,
     // Costs memory for each socket, and our messages are small.
     perMessageDeflate: false,
     maxPayload: guard.limits.messageBytes,
     handleProtocols,
   });
+  const clients = new Clients();
   // A client that does not read is told why; its pings would have it cut off before that.
   const intervalMs = Math.max(KEEP_ALIVE_MS, guard.limits.slowClientTimeoutMs);
-  const pulse = new Pulse({ clock, intervalMs });
+  const parts: ClientParts = {
+    guard,
+    clock,
+    logger,
+    clients,
+    rate: new MessageRate(guard.limits, clock),
+    pulse: new Pulse({ clock, intervalMs, patients: clients }),
+    newcomers: new Deadlines(clock, (client) => {
+      guard.onRefused('connection_init');
+      client.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout');
+    }),
+    tickets: new Deadlines(clock, (client) => client.dismiss(FORBIDDEN, 'the ticket has expired')),
+  };
   const server = makeServer(new SocketOperations(options).hooks());
   return {
     upgrade: (request, duplex, head) =>
@@ -87,16 +108,16 @@ export function createWebSocketTransport(options: WebSocketOptions): WebSocketTr
         const { socket: stream, headers } = request;
         const { authorization } = headers;
         const address = guard.addressOf(request);
-        speakGraphQL(server, { socket, stream, address, authorization }, logger);
-        pulse.watch(socket);
-        limitSocket(socket, { guard, clock, socket: stream });
+        new Client({ socket, stream, address, authorization }, parts).begin(server);
       }),
     async close() {
-      for (const socket of sockets.clients) socket.close(GOING_AWAY, 'Going away');
+      // Whoever comes now is refused.
+      sockets.close();
+      for (const client of clients) client.close(GOING_AWAY, 'Going away');
       const timer = clock.after(CLOSE_GRACE_MS, () => {
-        for (const socket of sockets.clients) socket.terminate();
+        for (const { socket } of clients) socket.terminate();
       });
-      await new Promise<void>((resolve) => sockets.close(() => resolve()));
+      await clients.allGone();
       timer.cancel();
     },
   };
@@ -105,7 +126,6 @@ export function createWebSocketTransport(options: WebSocketOptions): WebSocketTr
 /** What runs over sockets: who may what, which operation it is, and how its answers go out. */
 class SocketOperations {
   readonly #options: WebSocketOptions;
-  readonly #accesses = new WeakMap<WebSocket, Access>();
   readonly #running = new WeakMap<ExecutionArgs, ReturnType<Yoga['getEnveloped']>>();
   /** Valid ones, by their texts: subscribers mostly come with the same. */
   readonly #documents = rememberedByText<{
@@ -118,15 +138,16 @@ class SocketOperations {
   }
 
   hooks(): ServerOptions<ConnectionInitMessage['payload'], SocketExtra> {
-    const { logger, guard } = this.#options;
+    const { logger } = this.#options;
     return {
       jsonMessageReviver: refuseWordsOfServer,
-      connectionInitWaitTimeout: guard.limits.connectionInitTimeoutMs,
+      // By one timer for all.
+      connectionInitWaitTimeout: 0,
       onConnect: (context) => this.#admit(context),
       onSubscribe: (context, _id, payload) => this.#prepare(context, payload),
       execute: (args) => this.#execute(args),
       subscribe: (args) => this.#subscribe(args),
-      onOperation: (...[{ extra }, id, , , result]) => pushed(result, extra, id),
+      onOperation: (...[context, id, , , result]) => pushed(result, context, id),
       // Masked already; only what is meant for HTTP must go.
       onNext: (...[, , , , { errors }]) => {
         for (const error of errors ?? []) delete error.extensions['http'];
@@ -136,40 +157,27 @@ class SocketOperations {
     };
   }
 
-  async #admit({ connectionParams, extra }: SocketContext): Promise<boolean> {
-    const { tickets, logger, clock } = this.#options;
+  async #admit({ connectionParams, extra: { client } }: SocketContext): Promise<boolean> {
+    const { tickets, logger } = this.#options;
+    client.hasBegun();
     try {
-      const access = await tickets.accessOf(
-        authorizationIn(connectionParams) ?? extra.authorization,
-      );
-      this.#accesses.set(extra.socket, access);
-      this.#closeAtExpiry(extra.socket, access);
+      const ticket = authorizationIn(connectionParams) ?? client.authorization;
+      client.admit(await tickets.accessOf(ticket));
       return true;
     } catch (error) {
       const { code } = toPublicError(error, logger).extensions;
-      dismiss(extra.socket, { code: FORBIDDEN, reason: String(code), clock });
+      client.dismiss(FORBIDDEN, String(code));
       return false;
     }
   }
 
-  /** A ticket that is over closes its socket: the client comes back with a new one. */
-  #closeAtExpiry(socket: WebSocket, { expiresAt }: Pick<Access, 'expiresAt'>): void {
-    if (expiresAt === null) return;
-    const { clock } = this.#options;
-    const timer = clock.after(expiresAt - clock.now(), () => {
-      if (clock.now() < expiresAt) this.#closeAtExpiry(socket, { expiresAt });
-      else dismiss(socket, { code: FORBIDDEN, reason: 'the ticket has expired', clock });
-    });
-    socket.once('close', () => timer.cancel());
-  }
-
   async #prepare(
-    { extra, subscriptions }: SocketContext,
+    { extra: { client }, subscriptions }: SocketContext,
     payload: SubscribePayload,
   ): Promise<ExecutionArgs | readonly GraphQLError[]> {
     const { guard, logger, yoga } = this.#options;
-    const access = this.#accesses.get(extra.socket) ?? NO_ACCESS;
-    const asker = { access, caller: extra.address };
+    const { access, address: caller } = client;
+    const asker = { access, caller };
     try {
       refuseOneTooMany(subscriptions, guard);
       const text = guard.documents?.textOf(payload) ?? payload.query;
@@ -203,8 +211,8 @@ class SocketOperations {
       operationName: operationName ?? null,
     };
     if (!isSubscription) return this.#forQuery(args, asker);
-    const contextValue = contextFor(this.#options, { ...asker, basis: NO_BASIS });
-    return { ...args, contextValue };
+    const own = contextFor(this.#options, { ...asker, basis: NO_BASIS });
+    return { ...args, contextValue: { ...own, ...sharedChecks(asker.access) } };
   }
 
   /** What takes no part in a subscription: plugins that time, mask and limit what is executed. */
@@ -232,25 +240,16 @@ class SocketOperations {
     const refusal = overCost(args, guard);
     if (refusal !== undefined) return { errors: [forSocket(refusal, logger)] };
     const live = await subscribeLive(args, renderings);
-    // graphql-ws keeps the rest as well; its events are executed with what all share.
-    delete args.contextValue;
     if (live instanceof Live) return live;
     return { ...live, errors: (live.errors ?? []).map((error) => forSocket(error, logger)) };
   }
 }
 
 /** Its events go right to the socket, where they can. */
-function pushed(result: OperationResult, extra: SocketExtra, id: string): Push | undefined {
+function pushed(result: OperationResult, context: PushContext, id: string): Push | undefined {
   const following = result instanceof Live ? result.following : undefined;
   if (!(result instanceof Live) || following === undefined) return undefined;
-  return new Push({ ...extra, id }, result, following);
-}
-
-/** HTTP statuses mean nothing here. */
-function forSocket(error: unknown, logger: Logger): GraphQLError {
-  const publicError = toPublicError(error, logger);
-  delete publicError.extensions['http'];
-  return publicError;
+  return new Push({ context, id }, result, following);
 }
 
 const WORDS_OF_SERVER: ReadonlySet<unknown> = new Set(['connection_ack', 'next', 'error']);

@@ -49,6 +49,7 @@ async function unseal(count: number): Promise<void> {
   const database = new Database(path);
   database.pragma('secure_delete = OFF');
   database.prepare('UPDATE snapshots SET card_code = ?').run(CODE);
+  database.prepare('UPDATE orders SET card_code = ?').run(CODE);
   database.prepare("DELETE FROM notes WHERE name = 'card-codes-are-sealed'").run();
   database.close();
 }

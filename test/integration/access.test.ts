@@ -298,4 +298,35 @@ describe('a WebSocket', () => {
     expect(await next()).toMatchObject({ payload: { data: { topup: null } } });
     socket.close();
   });
+
+  it.each([
+    ['who may see states', ['status', 'card', 'status card', '']],
+    ['who may not', ['', 'operator', 'status', 'card']],
+  ])('is given what its own ticket allows, whoever came before: first %s', async (_, scopes) => {
+    for (const scope of [...scopes, ...scopes]) {
+      const authorization = await scene.ticket({ scope });
+      const { socket, next, subscribe } = await open({ authorization });
+      await next();
+      subscribe(followed(ORDER_ID, 'status cardCode'));
+      const { payload } = await next();
+      const words = scope.split(' ');
+      const seen = {
+        status: payload.data?.topupStatus?.status,
+        cardCode: payload.data?.topupStatus?.cardCode ?? undefined,
+        codes: payload.errors?.map(({ extensions }: { extensions: unknown }) => extensions),
+      };
+      const forbidden = [{ code: 'FORBIDDEN' }];
+      const isSeen = words.includes('status');
+      const isShown = isSeen && words.includes('card');
+      expect([scope, seen]).toEqual([
+        scope,
+        {
+          status: isSeen ? 'HANDLING' : undefined,
+          cardCode: isShown ? CARD : undefined,
+          codes: isShown ? undefined : forbidden,
+        },
+      ]);
+      socket.close();
+    }
+  });
 });

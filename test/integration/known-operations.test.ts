@@ -140,25 +140,55 @@ describe('an operation that is known is answered as one that is new', () => {
   });
 });
 
-it('an operation that is known and fails is run once, on the account of one lookup', async () => {
+const PLAIN = 'query ($id: ID!) { topup(id: $id) { id status } }';
+
+it.each([
+  ['that reads the log', QUERY],
+  ['that has a plan', PLAIN],
+])(
+  'an operation %s, is known and fails, is run once, on the account of one lookup',
+  async (_kind, query) => {
+    const store = createMemoryStore({ logId: 'log' });
+    const { order } = await store.record(observation({ upstreamStatus: 'FULFILLED' }), () => null);
+    const looked: string[] = [];
+    const topups: Topups = {
+      async lookup(orderId, _maxAgeMs, mayAsk) {
+        looked.push(orderId);
+        if (orderId === ORDER_ID) return viewOf(order, order.checkedAt);
+        throw mayAsk?.() ?? new GatewayError('UPSTREAM_UNAVAILABLE', 'It fails.');
+      },
+    };
+    const limits = { uncachedLookupsPerMinute: 2 };
+    await using serving = await serve(store, { topups, limits, clock: new ManualClock() });
+    await send(serving, json({ query, variables: { id: ORDER_ID } }));
+    const codes = [];
+    for (let nth = 0; nth < 3; nth += 1) {
+      const { body } = await send(serving, json({ query, variables: { id: OTHER_ID } }));
+      codes.push(JSON.parse(body).errors[0].extensions.code);
+    }
+    expect(codes).toEqual(['UPSTREAM_UNAVAILABLE', 'UPSTREAM_UNAVAILABLE', 'LIMIT_EXCEEDED']);
+    expect(looked).toEqual([ORDER_ID, OTHER_ID, OTHER_ID, OTHER_ID]);
+  },
+);
+
+it('the log tells how long an operation took, however it ended', async () => {
+  const clock = new ManualClock();
   const store = createMemoryStore({ logId: 'log' });
   const { order } = await store.record(observation({ upstreamStatus: 'FULFILLED' }), () => null);
-  const looked: string[] = [];
   const topups: Topups = {
-    async lookup(orderId, _maxAgeMs, mayAsk) {
-      looked.push(orderId);
+    async lookup(orderId) {
+      await clock.advance(70);
       if (orderId === ORDER_ID) return viewOf(order, order.checkedAt);
-      throw mayAsk?.() ?? new GatewayError('UPSTREAM_UNAVAILABLE', 'It fails.');
+      throw new GatewayError('UPSTREAM_UNAVAILABLE', 'It fails.');
     },
   };
-  const limits = { uncachedLookupsPerMinute: 2 };
-  await using serving = await serve(store, { topups, limits, clock: new ManualClock() });
-  await send(serving, json(USUAL));
-  const codes = [];
-  for (let nth = 0; nth < 3; nth += 1) {
-    const { body } = await send(serving, json({ ...USUAL, variables: { id: OTHER_ID } }));
-    codes.push(JSON.parse(body).errors[0].extensions.code);
+  await using serving = await serve(store, { topups, clock });
+  // New, known, and known and failing.
+  for (const id of [ORDER_ID, ORDER_ID.replace('6', '7'), OTHER_ID]) {
+    await send(serving, json({ query: PLAIN, variables: { id } }));
   }
-  expect(codes).toEqual(['UPSTREAM_UNAVAILABLE', 'UPSTREAM_UNAVAILABLE', 'LIMIT_EXCEEDED']);
-  expect(looked).toEqual([ORDER_ID, OTHER_ID, OTHER_ID, OTHER_ID]);
+  const { lines } = serving.logger;
+  const durations = () =>
+    lines.filter(({ message }) => message === 'request').map(({ fields }) => fields['durationMs']);
+  await expect.poll(durations).toEqual([70, 70, 70]);
 });

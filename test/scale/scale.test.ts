@@ -103,7 +103,7 @@ describe('a gateway that starts on 100,000 tracked orders, most of them long ove
 
 describe('what an order costs', () => {
   it('is under 100 bytes of heap while it is tracked', async ({ annotate }) => {
-    const [many, few] = [await heapOf(MANY), await heapOf(FEW)];
+    const [many, few] = await Promise.all([heapOf(MANY), heapOf(FEW)]);
     const bytes = (many.heapUsed - few.heapUsed) / (MANY - FEW);
     await annotate(`${bytes.toFixed(1)} bytes an order: ${many.heapUsed} and ${few.heapUsed}`);
     expect(bytes).toBeLessThan(100);

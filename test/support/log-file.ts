@@ -32,7 +32,7 @@ interface Row {
 const TORN = `
   SELECT order_id FROM (SELECT order_id, max(version) AS latest FROM snapshots GROUP BY order_id)
   FULL JOIN orders USING (order_id)
-  WHERE latest_version IS NOT latest`;
+  WHERE latest_version IS NOT latest OR copied_version IS NOT latest`;
 
 /** Reads all of it at once. Leaves the file as it is, write-ahead log included. */
 export function readLogFile(path: string): LogFile {

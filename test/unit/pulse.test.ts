@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { Pulse } from '../../src/transports/pulse.ts';
+import { type Patient, Pulse } from '../../src/transports/pulse.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const INTERVAL_MS = 12_000;
@@ -10,7 +10,8 @@ const INTERVAL_MS = 12_000;
 /** Real sockets, of which each client answers pings or does not. */
 async function open() {
   const clock = new ManualClock();
-  const pulse = new Pulse({ clock, intervalMs: INTERVAL_MS });
+  const patients = new Set<Patient>();
+  const pulse = new Pulse({ clock, intervalMs: INTERVAL_MS, patients });
   const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -24,7 +25,13 @@ async function open() {
       pings += 1;
     });
     client.on('error', () => undefined);
-    pulse.watch(socket);
+    const patient: Patient = { socket, askAt: 0, askedAt: undefined };
+    patients.add(patient);
+    socket.on('pong', () => {
+      patient.askedAt = undefined;
+    });
+    socket.on('close', () => patients.delete(patient));
+    pulse.welcome(patient);
     return { client, socket, pings: () => pings };
   };
   const close = async () => {

@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
 import type { CardCodes } from '../../cards/card-codes.ts';
+import { copiedCards } from './copied-cards.ts';
 
 const BATCH = 200;
 
@@ -57,12 +58,19 @@ function rekeyBatch(options: {
   const update = database.prepare(
     'UPDATE snapshots SET card_code = ? WHERE order_id = ? AND version = ?',
   );
+  const updateCopy = copiedCards(database);
   const counts = { changed: 0, current: 0, unreadable: 0 };
   const rekeyOne = (row: Row): keyof Rekeyed => {
-    if (cards.isCurrent(row.sealed)) return 'current';
+    if (cards.isCurrent(row.sealed)) {
+      // The copy may be of before, if what sealed the code anew knew of none.
+      updateCopy(row.sealed, row);
+      return 'current';
+    }
     const code = cards.open(row.sealed, row);
     if (code === undefined) return 'unreadable';
-    update.run(cards.seal(code, row), row.orderId, row.version);
+    const sealed = cards.seal(code, row);
+    update.run(sealed, row.orderId, row.version);
+    updateCopy(sealed, row);
     return 'changed';
   };
   const work = database.transaction(() => {

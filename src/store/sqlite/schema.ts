@@ -29,11 +29,12 @@ export const snapshots = sqliteTable(
   (table) => [primaryKey({ columns: [table.orderId, table.version] })],
 );
 
-/** One row for each order ever observed: its latest version and its schedule. */
+/** One row for each order ever observed: its schedule, and its latest snapshot. */
 export const orders = sqliteTable(
   'orders',
   {
     orderId: text('order_id').primaryKey(),
+    /** Of the log, which decides. */
     latestVersion: integer('latest_version').notNull(),
     /** Our word for the latest snapshot's status, here so that an index can leave settled orders out. */
     status: text('status').$type<TopupStatus>().notNull(),
@@ -44,6 +45,21 @@ export const orders = sqliteTable(
     /** When the upstream took the order, here so that a sweep finds the orders of its window. */
     createdAt: integer('created_at'),
     failures: integer('failures').notNull(),
+    /**
+     * Of which version the columns below are a copy, with `createdAt` above: so one search finds an order with its
+     * latest snapshot. They count only where it is the latest; what else has the database open may not know them.
+     */
+    copiedVersion: integer('copied_version'),
+    upstreamStatus: text('upstream_status'),
+    observedAt: integer('observed_at'),
+    ref: text('ref'),
+    type: text('type'),
+    number: text('number'),
+    amount: real('amount'),
+    cardCode: text('card_code'),
+    transactionNumber: text('transaction_number'),
+    processedAt: integer('processed_at'),
+    refundMessage: text('refund_message'),
   },
   (table) => [
     index('orders_due').on(table.dueAt, table.orderId).where(sql`${table.dueAt} is not null`),

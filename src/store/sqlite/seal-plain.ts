@@ -1,5 +1,6 @@
 import type Database from 'better-sqlite3';
 import type { CardCodes } from '../../cards/card-codes.ts';
+import { copiedCards } from './copied-cards.ts';
 
 const NOTE = 'card-codes-are-sealed';
 const BATCH = 500;
@@ -47,9 +48,14 @@ function sealBatch(
   const update = database.prepare(
     'UPDATE snapshots SET card_code = ? WHERE order_id = ? AND version = ?',
   );
+  const updateCopy = copiedCards(database);
   const seal = database.transaction(() => {
     const rows = select.all(after.orderId, after.version, BATCH);
-    for (const row of rows) update.run(cards.seal(row.code, row), row.orderId, row.version);
+    for (const row of rows) {
+      const sealed = cards.seal(row.code, row);
+      update.run(sealed, row.orderId, row.version);
+      updateCopy(sealed, row);
+    }
     return rows;
   });
   const rows = seal.immediate();

@@ -11,23 +11,6 @@ export function prepareStatements(db: BetterSQLite3Database) {
 
 const given = sql.placeholder;
 
-function selectOrders(db: BetterSQLite3Database) {
-  return db
-    .select({
-      latest: snapshots,
-      statusSince: orders.statusSince,
-      trackedSince: orders.trackedSince,
-      checkedAt: orders.checkedAt,
-      dueAt: orders.dueAt,
-      failures: orders.failures,
-    })
-    .from(orders)
-    .innerJoin(
-      snapshots,
-      and(eq(snapshots.orderId, orders.orderId), eq(snapshots.version, orders.latestVersion)),
-    );
-}
-
 function logStatements(db: BetterSQLite3Database) {
   const within = and(
     eq(snapshots.orderId, given('orderId')),
@@ -36,56 +19,8 @@ function logStatements(db: BetterSQLite3Database) {
   );
   const read = () => db.select().from(snapshots).where(within);
   return {
-    find: selectOrders(db)
-      .where(eq(orders.orderId, given('orderId')))
-      .prepare(),
     readOldest: read().orderBy(asc(snapshots.version)).limit(given('limit')).prepare(),
     readNewest: read().orderBy(desc(snapshots.version)).limit(given('limit')).prepare(),
-    append: db
-      .insert(snapshots)
-      .values({
-        orderId: given('orderId'),
-        version: given('version'),
-        upstreamStatus: given('upstreamStatus'),
-        observedAt: given('observedAt'),
-        ref: given('ref'),
-        type: given('type'),
-        number: given('number'),
-        amount: given('amount'),
-        cardCode: given('cardCode'),
-        transactionNumber: given('transactionNumber'),
-        processedAt: given('processedAt'),
-        refundMessage: given('refundMessage'),
-        createdAt: given('createdAt'),
-      })
-      .prepare(),
-    saveOrder: db
-      .insert(orders)
-      .values({
-        orderId: given('orderId'),
-        latestVersion: given('latestVersion'),
-        status: given('status'),
-        statusSince: given('statusSince'),
-        trackedSince: given('trackedSince'),
-        checkedAt: given('checkedAt'),
-        dueAt: given('dueAt'),
-        createdAt: given('createdAt'),
-        failures: given('failures'),
-      })
-      .onConflictDoUpdate({
-        target: orders.orderId,
-        set: {
-          latestVersion: sql`excluded.latest_version`,
-          status: sql`excluded.status`,
-          statusSince: sql`excluded.status_since`,
-          trackedSince: sql`excluded.tracked_since`,
-          checkedAt: sql`excluded.checked_at`,
-          dueAt: sql`excluded.due_at`,
-          createdAt: sql`excluded.created_at`,
-          failures: sql`excluded.failures`,
-        },
-      })
-      .prepare(),
   };
 }
 
@@ -100,12 +35,16 @@ function scheduleStatements(db: BetterSQLite3Database) {
       })
       .where(and(eq(orders.orderId, given('orderId')), isUnsettled))
       .prepare(),
-    due: selectOrders(db)
+    due: db
+      .select()
+      .from(orders)
       .where(lte(orders.dueAt, given('before')))
       .orderBy(asc(orders.dueAt), asc(orders.orderId))
       .limit(given('limit'))
       .prepare(),
-    createdWithin: selectOrders(db)
+    createdWithin: db
+      .select()
+      .from(orders)
       .where(
         and(
           isNotNull(orders.dueAt),

@@ -1,5 +1,4 @@
 import type Database from 'better-sqlite3';
-import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type { CardCodes } from '../../cards/card-codes.ts';
 import type {
   Census,
@@ -11,11 +10,13 @@ import type {
   Store,
 } from '../../core/store.ts';
 import type { Observation, Snapshot } from '../../core/topup.ts';
-import { statusOf } from '../../core/topup.ts';
 import { advance } from '../advance.ts';
 import { Bells } from '../bells.ts';
 import { drizzle } from './drizzle.ts';
 import { withStoreErrors } from './faults.ts';
+import { type HotStatements, prepareHotStatements } from './hot-statements.ts';
+import { ReadTurn } from './read-turn.ts';
+import { copyIn, type OrderRow, orderOf, rowOf, type SnapshotRow } from './rows.ts';
 import type { Statements } from './statements.ts';
 import { prepareStatements } from './statements.ts';
 
@@ -26,8 +27,9 @@ import { prepareStatements } from './statements.ts';
 export class SqliteStore implements Store {
   readonly logId: string;
   readonly #database: Database.Database;
-  readonly #drizzle: BetterSQLite3Database;
   readonly #statements: Statements;
+  readonly #hot: HotStatements;
+  readonly #turn: ReadTurn;
   readonly #bells = new Bells();
 
   readonly #cards: CardCodes;
@@ -39,8 +41,9 @@ export class SqliteStore implements Store {
     this.logId = logId;
     this.#cards = cards;
     this.#database = database;
-    this.#drizzle = drizzle(database);
-    this.#statements = prepareStatements(this.#drizzle);
+    this.#statements = prepareStatements(drizzle(database));
+    this.#hot = prepareHotStatements(database);
+    this.#turn = new ReadTurn(database);
   }
 
   async record(observation: Observation, plan: Planner): Promise<Recorded> {
@@ -55,7 +58,7 @@ export class SqliteStore implements Store {
   ): Promise<readonly Recorded[]> {
     const advanceAll = () => observations.map((observation) => this.#advance(observation, plan));
     // Immediate, since a transaction that begins with a read may find itself overtaken when it writes.
-    const all = this.#write(() => this.#drizzle.transaction(advanceAll, { behavior: 'immediate' }));
+    const all = this.#write(() => this.#database.transaction(advanceAll).immediate());
     for (const { order, before } of all) {
       if (order !== before) this.#bells.written(order.latest.orderId, order);
     }
@@ -81,7 +84,7 @@ export class SqliteStore implements Store {
     return rows.map((row) => this.#opened(row));
   }
 
-  onAppend(orderId: string, ring: () => void): () => void {
+  onAppend(orderId: string, ring: (orderId: string) => void): () => void {
     return this.#bells.hang(orderId, ring);
   }
 
@@ -97,8 +100,9 @@ export class SqliteStore implements Store {
 
   async due(query: { readonly before: number; readonly limit: number }): Promise<readonly Order[]> {
     const limit = rowLimit(query.limit);
-    const orders = this.#read(() => this.#statements.due.all({ before: query.before, limit }));
-    return orders.map((order) => this.#openedOrder(order));
+    return this.#read(() =>
+      this.#ordersIn(this.#statements.due.all({ before: query.before, limit })),
+    );
   }
 
   async createdWithin(query: {
@@ -108,8 +112,9 @@ export class SqliteStore implements Store {
   }): Promise<readonly Order[]> {
     const { from, to } = query;
     const limit = rowLimit(query.limit);
-    const orders = this.#read(() => this.#statements.createdWithin.all({ from, to, limit }));
-    return orders.map((order) => this.#openedOrder(order));
+    return this.#read(() =>
+      this.#ordersIn(this.#statements.createdWithin.all({ from, to, limit })),
+    );
   }
 
   async creationTimes(query: { readonly from: number; readonly to: number }) {
@@ -146,6 +151,7 @@ export class SqliteStore implements Store {
    */
   async close(): Promise<void> {
     if (!this.#database.open) return;
+    this.#turn.end();
     try {
       withStoreErrors({ database: this.#database, verb: 'closed tidily' }, () =>
         this.#database.pragma('wal_checkpoint(TRUNCATE)'),
@@ -161,37 +167,41 @@ export class SqliteStore implements Store {
     const recorded = advance(current, observation, plan);
     const { order, appended } = recorded;
     if (order === current) return recorded;
-    if (appended !== undefined) this.#append(appended);
-    const { latest, ...tracking } = order;
-    this.#statements.saveOrder.run({
-      ...tracking,
-      orderId,
-      latestVersion: latest.version,
-      status: statusOf(latest.upstreamStatus),
-      createdAt: latest.createdAt,
-    });
+    if (appended === undefined) this.#hot.saveCheck.run({ orderId, ...order });
+    else this.#append(order, appended);
     return recorded;
   }
 
-  #append(snapshot: Snapshot): void {
-    const { cardCode: code } = snapshot;
-    const cardCode = code === null ? null : this.#cards.seal(code, snapshot);
-    this.#statements.append.run({ ...snapshot, cardCode });
+  /** To the log, and beside the order. */
+  #append(order: Order, appended: Snapshot): void {
+    const { cardCode: code, isCardUnreadable: _unreadable, ...rest } = appended;
+    const cardCode = code === null ? null : this.#cards.seal(code, appended);
+    const row = { ...rest, cardCode };
+    this.#hot.append.run(row);
+    this.#hot.saveOrder.run(rowOf(order, row));
   }
 
   #find(orderId: string): Order | undefined {
-    const order = this.#statements.find.get({ orderId });
-    return order && this.#openedOrder(order);
+    const row = this.#hot.find.get(orderId);
+    return row && this.#orderIn(row);
   }
 
-  /** Orders without a card, as all that are not settled, pass as they are. */
-  #openedOrder(order: Order): Order {
-    return order.latest.cardCode === null
-      ? order
-      : { ...order, latest: this.#opened(order.latest) };
+  #ordersIn(rows: readonly OrderRow[]): readonly Order[] {
+    return rows.map((row) => this.#orderIn(row)).filter((order) => order !== undefined);
   }
 
-  #opened(row: Snapshot): Snapshot {
+  /** By the copy of its latest snapshot, if that can be used; else by the log itself. */
+  #orderIn(row: OrderRow): Order | undefined {
+    const copy = copyIn(row);
+    const latest = copy && this.#opened(copy);
+    if (latest !== undefined && !latest.isCardUnreadable) return orderOf(row, latest);
+    const { orderId, latestVersion } = row;
+    const place = { orderId, after: latestVersion - 1, before: latestVersion + 1, limit: 1 };
+    const logged = this.#statements.readOldest.get(place);
+    return logged && orderOf(row, this.#opened(logged));
+  }
+
+  #opened(row: SnapshotRow): Snapshot {
     if (row.cardCode === null) return row;
     const cardCode = this.#cards.open(row.cardCode, row);
     return cardCode === undefined
@@ -200,11 +210,14 @@ export class SqliteStore implements Store {
   }
 
   #read<T>(work: () => T): T {
-    return withStoreErrors({ database: this.#database, verb: 'read' }, work);
+    return withStoreErrors({ database: this.#database, verb: 'read' }, () => this.#turn.read(work));
   }
 
   #write<T>(work: () => T): T {
-    return withStoreErrors({ database: this.#database, verb: 'written' }, work);
+    return withStoreErrors({ database: this.#database, verb: 'written' }, () => {
+      this.#turn.end();
+      return work();
+    });
   }
 }
 

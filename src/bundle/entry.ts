@@ -1,0 +1,3 @@
+/** What the bundle is made of, and what it offers to who runs it. */
+export { main } from '../run.ts';
+export { rehearse } from './rehearsal.ts';

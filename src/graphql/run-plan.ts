@@ -1,0 +1,121 @@
+import { NOT_PLANNED } from './not-as-planned.ts';
+import type { Plan, PlannedField, Shape } from './plan.ts';
+import { usualVariables, type Variables } from './plan-variables.ts';
+
+export interface PlanArgs {
+  readonly rootValue: unknown;
+  readonly contextValue: unknown;
+  readonly variables: Variables;
+}
+
+type Data = Readonly<Record<string, unknown>>;
+
+/**
+ * The data of an answer in which nothing went wrong, at once where no field has to wait. Throws or rejects for all
+ * others, with whatever it was that went wrong first: what such an answer is, errors and all, only the engine knows.
+ */
+export function runPlan(plan: Plan, args: PlanArgs): Data | Promise<Data> {
+  const variables = usualVariables(plan.variables, args.variables);
+  if (variables === undefined) throw NOT_PLANNED;
+  const running = { contextValue: args.contextValue, variables };
+  return dataOf(plan.fields, args.rootValue, running);
+}
+
+interface RunningPlan {
+  readonly contextValue: unknown;
+  readonly variables: Variables;
+}
+
+function dataOf(
+  fields: readonly PlannedField[],
+  source: unknown,
+  running: RunningPlan,
+): Data | Promise<Data> {
+  const data: Record<string, unknown> = {};
+  let late: Promise<void>[] | undefined;
+  try {
+    for (const field of fields) {
+      const value = fieldOf(field, source, running);
+      // Also a late one, so that the names are in the order of the question.
+      data[field.name] = value;
+      if (!(value instanceof Promise)) continue;
+      late ??= [];
+      late.push(
+        value.then((known) => {
+          data[field.name] = known;
+        }),
+      );
+    }
+  } catch (error) {
+    giveUp(late);
+    throw error;
+  }
+  if (late === undefined) return data;
+  const [only, another] = late;
+  const all = only !== undefined && another === undefined ? only : Promise.all(late);
+  return all.then(() => data);
+}
+
+/** What runs already is waited for by nobody then, and may fail as well. */
+function giveUp(late: readonly unknown[] = []): void {
+  for (const value of late) if (value instanceof Promise) value.catch(() => undefined);
+}
+
+function fieldOf(field: PlannedField, source: unknown, running: RunningPlan): unknown {
+  const { resolve, info, shape } = field;
+  const value = resolve(source, argsFor(field, running.variables), running.contextValue, info);
+  return value instanceof Promise
+    ? value.then((known) => shaped(shape, known, running))
+    : shaped(shape, value, running);
+}
+
+function argsFor({ fixedArgs, variableArgs }: PlannedField, variables: Variables) {
+  if (variableArgs.length === 0) return fixedArgs;
+  const args = { ...fixedArgs };
+  for (const { name, variable } of variableArgs) {
+    // One that is not there leaves its argument out.
+    if (Object.hasOwn(variables, variable)) args[name] = variables[variable];
+  }
+  return args;
+}
+
+function shaped(shape: Shape, value: unknown, running: RunningPlan): unknown {
+  if (value instanceof Error) throw value;
+  if (shape.kind === 'never null') {
+    const known = shaped(shape.of, value, running);
+    if (known === null) throw NOT_PLANNED;
+    return known instanceof Promise ? known.then(notNull) : known;
+  }
+  if (value == null) return null;
+  switch (shape.kind) {
+    case 'leaf':
+      return notNull(shape.serialize(value));
+    case 'object':
+      return dataOf(shape.fields, value, running);
+    case 'list':
+      return listOf(shape.of, value, running);
+  }
+}
+
+function listOf(shape: Shape, values: unknown, running: RunningPlan): unknown {
+  if (!Array.isArray(values)) throw NOT_PLANNED;
+  const items: unknown[] = [];
+  try {
+    for (const value of values) {
+      items.push(
+        value instanceof Promise
+          ? value.then((known) => shaped(shape, known, running))
+          : shaped(shape, value, running),
+      );
+    }
+  } catch (error) {
+    giveUp([...items, ...values]);
+    throw error;
+  }
+  return items.some((item) => item instanceof Promise) ? Promise.all(items) : items;
+}
+
+function notNull(value: unknown): unknown {
+  if (value == null) throw NOT_PLANNED;
+  return value;
+}

@@ -1,0 +1,49 @@
+import type { Clock, Timer } from '../core/ports.ts';
+
+/** After the first that is due, so long is collected: thousands at about the same moment are one look. */
+const SHORTEST_PAUSE_MS = 50;
+
+/** Tells when time is up for any of many, by one timer. */
+export class Deadlines<Item> {
+  readonly #clock: Clock;
+  readonly #onDue: (item: Item) => void;
+  readonly #dueAt = new Map<Item, number>();
+  #timer: { readonly at: number; readonly timer: Timer } | undefined;
+
+  /** @param onDue called once for each item that was not taken out before. */
+  constructor(clock: Clock, onDue: (item: Item) => void) {
+    this.#clock = clock;
+    this.#onDue = onDue;
+  }
+
+  /** @param dueAt Unix milliseconds. */
+  add(item: Item, dueAt: number): void {
+    this.#dueAt.set(item, dueAt);
+    if (this.#timer === undefined || dueAt < this.#timer.at) this.#lookAt(dueAt);
+  }
+
+  delete(item: Item): void {
+    this.#dueAt.delete(item);
+  }
+
+  #lookAt(at: number): void {
+    this.#timer?.timer.cancel();
+    const timer = this.#clock.after(at - this.#clock.now(), () => this.#look());
+    this.#timer = { at, timer };
+  }
+
+  #look(): void {
+    this.#timer = undefined;
+    const now = this.#clock.now();
+    let next = Number.POSITIVE_INFINITY;
+    for (const [item, dueAt] of this.#dueAt) {
+      if (dueAt > now) {
+        next = Math.min(next, dueAt);
+        continue;
+      }
+      this.#dueAt.delete(item);
+      this.#onDue(item);
+    }
+    if (next < Number.POSITIVE_INFINITY) this.#lookAt(Math.max(next, now + SHORTEST_PAUSE_MS));
+  }
+}
