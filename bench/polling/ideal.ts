@@ -1,6 +1,9 @@
+import type { Random } from '../../src/core/ports.ts';
 import { createRandom } from '../../src/simulator/random.ts';
+import { PAGE } from './neighbours.ts';
+import { SLOW_FROM_MS } from './schedule.ts';
 import { LATENCY_MS } from './upstream.ts';
-import { HANDLED_PART, ordersPerMs } from './workload.ts';
+import { drawLife, HANDLED_PART, LONGEST_MS, ordersPerMs, SHORTEST_MS } from './workload.ts';
 
 /** What the key allows, less the little that any limiter loses. */
 const CALLS_PER_MINUTE = 118;
@@ -38,4 +41,59 @@ function settlements(perMs: number): readonly number[] {
     at -= Math.log(1 - random()) / perMs;
     return at;
   });
+}
+
+export interface IdealOrder {
+  readonly createdAt: number;
+  /** Infinite for one that is QUEUED. */
+  readonly settlesAt: number;
+}
+
+const ROUNDS_MS = 20 * 60_000;
+
+/**
+ * Not a bound, but what a policy comes to that knows how long orders take and which are slow, where lists carry cards
+ * and a page is short: pages lie side by side, and each is looked at in even rounds, the last time when its youngest
+ * are as old as any but slow ones, with all calls that the fewest pages for slow orders leave over. Slow orders are
+ * found the moment that they settle, and no page waits for another. Lags in milliseconds.
+ */
+export function evenRounds(
+  inProgress: number,
+  callsPerMinute = CALLS_PER_MINUTE,
+): readonly number[] {
+  const orders = drawOrders(inProgress, ROUNDS_MS, createRandom(SEED));
+  const calls = (ROUNDS_MS / 60_000) * callsPerMinute - pagesOfSlow(orders);
+  const pageMs = (ROUNDS_MS * PAGE) / orders.length;
+  const roundMs = ((LONGEST_MS - SHORTEST_MS + pageMs) * orders.length) / (calls * PAGE);
+  return orders.flatMap(({ createdAt, settlesAt }, place) => {
+    if (!Number.isFinite(settlesAt)) return [];
+    if (settlesAt - createdAt >= SLOW_FROM_MS) return [LATENCY_MS / 2];
+    const last = Math.min(place - (place % PAGE) + PAGE, orders.length) - 1;
+    const lastLookAt = (orders[last]?.createdAt ?? createdAt) + LONGEST_MS;
+    return [LATENCY_MS / 2 + ((lastLookAt - settlesAt) % roundMs)];
+  });
+}
+
+export function drawOrders(
+  inProgress: number,
+  untilMs: number,
+  random: Random,
+): readonly IdealOrder[] {
+  const orders: IdealOrder[] = [];
+  for (let createdAt = 0; createdAt < untilMs; ) {
+    createdAt -= Math.log(1 - random()) / ordersPerMs(inProgress);
+    const { isQueued, ms } = drawLife(random);
+    orders.push({ createdAt, settlesAt: isQueued ? Number.POSITIVE_INFINITY : createdAt + ms });
+  }
+  return orders;
+}
+
+/** The fewest pages that hold all slow orders: each begins at the first that is not on the one before. */
+function pagesOfSlow(orders: readonly IdealOrder[]): number {
+  let [pages, until] = [0, 0];
+  for (const [place, { createdAt, settlesAt }] of orders.entries()) {
+    const isSlow = Number.isFinite(settlesAt) && settlesAt - createdAt >= SLOW_FROM_MS;
+    if (isSlow && place >= until) [pages, until] = [pages + 1, place + PAGE];
+  }
+  return pages;
 }

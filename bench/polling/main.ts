@@ -4,7 +4,16 @@ import { createRandom } from '../../src/simulator/random.ts';
 import { CONTESTANTS, type Contestant } from './contestants.ts';
 import { plot } from './plot.ts';
 import { report } from './report.ts';
-import { blindRow, boundRow, HEADER, idealRow, measuredRow, printed, type Row } from './rows.ts';
+import {
+  blindRow,
+  boundRow,
+  HEADER,
+  idealRow,
+  measuredRow,
+  printed,
+  type Row,
+  roundsRow,
+} from './rows.ts';
 import type { Run } from './run-gateway.ts';
 import { type Selection, selectionFrom } from './selection.ts';
 import { ORDERS_IN_PROGRESS, SUBSCRIBER_HEADER, subscriberRows } from './subscribers.ts';
@@ -63,7 +72,10 @@ async function* rowsOf(contestant: Contestant, inProgress: number): AsyncGenerat
   const bound = boundRow(inProgress, regime);
   yield bound;
   const blind = blindRow(inProgress, bound, regime);
-  if (blind !== undefined) yield blind;
+  if (blind !== undefined) {
+    yield blind;
+    yield roundsRow(inProgress, regime);
+  }
   const ideal = regime === 'without cards' ? idealRow(inProgress) : undefined;
   if (ideal !== undefined) yield ideal;
 }

@@ -42,6 +42,8 @@ const EXPLANATION = [
   'more or fewer orders than the average that it is computed for. The bound for blind pages holds for policies that',
   'choose pages without regard to what earlier ones showed; shown where it is above (e). The ideal cycle is simulated, and',
   'no bound: lists that see everything, each followed by the calls for the cards, 118 calls a minute at even distances.',
+  'Nor are the ideal rounds: pages side by side, each looked at at even distances by somebody who knows how long orders',
+  'take and which are slow, 118 calls a minute, and none waits for another.',
   '',
   'Where each order costs a call of its own, 120 calls serve up to 49 in progress; beyond, the lag grows without end,',
   'and says how long the run was: shown for 100, left out from there on.',

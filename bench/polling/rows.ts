@@ -1,6 +1,6 @@
 /** The rows of the table, and of the plot. */
 import { blindBound, lowerBound } from './bound.ts';
-import { gatedCycle } from './ideal.ts';
+import { evenRounds, gatedCycle } from './ideal.ts';
 import { type Measured, meanSeconds, percentileSeconds } from './measure.ts';
 import type { ListRegime } from './upstream.ts';
 
@@ -46,6 +46,12 @@ export function idealRow(inProgress: number): Row | undefined {
   const lagsMs = gatedCycle(inProgress);
   const who = 'no bound: ideal cycle, list without cards';
   return lagsMs && { inProgress, who, ...lagsOf(lagsMs) };
+}
+
+/** Where the bound for blind pages says something: rounds are blind, too. */
+export function roundsRow(inProgress: number, list: ListRegime): Row {
+  const who = `no bound: ideal rounds, list ${list}`;
+  return { inProgress, who, ...lagsOf(evenRounds(inProgress)) };
 }
 
 function lagsOf(lagsMs: readonly number[]): Pick<Row, 'meanSeconds' | 'p95Seconds'> {

@@ -16,8 +16,8 @@ const SECOND_MS = 1_000;
 
 /** Where the bins of ages begin, in seconds: narrow where orders are likely to settle. */
 const BIN_STARTS_SECONDS = [
-  0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 21, 25, 30, 35, 40, 45, 50, 60, 80, 120, 180, 300, 600,
-  900, 1_800, 3_600, 14_400,
+  0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 21, 25, 30, 35, 40, 45, 50, 60, 80, 120, 180, 240, 300,
+  450, 600, 660, 750, 900, 1_200, 1_800, 3_600, 14_400,
 ] as const;
 const LAST_BIN_END_SECONDS = 7 * 24 * 3_600;
 
@@ -68,8 +68,8 @@ export interface Counted {
 export class SettlingTimes {
   #settled: number[];
   #reached: number[];
-  /** By bin, made anew once something was learned. */
-  #hazards: readonly number[] | undefined;
+  /** Made anew once something was learned. */
+  #known: Curve | undefined;
 
   /** From settled orders alone, each of them reached the bins before its own. */
   constructor(settled: readonly number[] = [], reached: readonly number[] = sumsFrom(settled)) {
@@ -103,7 +103,7 @@ export class SettlingTimes {
     for (let index = first; index <= binAt(Math.max(0, ageMs)); index += 1) {
       this.#reached[index] = (this.#reached[index] ?? 0) + 1;
     }
-    this.#hazards = undefined;
+    this.#known = undefined;
   }
 
   /**
@@ -117,89 +117,85 @@ export class SettlingTimes {
     readonly mostMs: number;
   }): number {
     const { ageMs, priceMs, leastMs, mostMs } = query;
-    let delayMs = mostMs;
-    for (const piece of this.#pieces(ageMs, mostMs)) {
-      if (lagAfter(piece, piece.lengthMs) < priceMs) continue;
-      delayMs = piece.fromMs + whenLagIs(priceMs, piece);
-      break;
+    let [low, high] = [leastMs, mostMs];
+    while (high - low > PRECISION_MS) {
+      const delayMs = (low + high) / 2;
+      if (this.expectedLagMs({ ageMs, delayMs }) < priceMs) low = delayMs;
+      else high = delayMs;
     }
-    return Math.round(Math.min(Math.max(delayMs, leastMs), mostMs));
+    return Math.round(high);
   }
 
   /** L(a, d) of the above: the lag that a check after `delayMs` is expected to bring to an end. */
-  expectedLagMs({ ageMs, delayMs }: { readonly ageMs: number; readonly delayMs: number }): number {
-    let lagMs = 0;
-    for (const piece of this.#pieces(ageMs, delayMs)) lagMs = lagAfter(piece, piece.lengthMs);
-    return lagMs;
+  expectedLagMs({ ageMs, delayMs }: Wait): number {
+    const [start, end] = [this.#curve.at(ageMs), this.#curve.at(ageMs + delayMs)];
+    return Math.max(0, delayMs - (end.inProgressMs - start.inProgressMs) / start.unsettled);
   }
 
   /** Of the orders in progress at an age, the part that still is some time later. */
-  unsettled({ ageMs, delayMs }: { readonly ageMs: number; readonly delayMs: number }): number {
-    let part = 1;
-    for (const piece of this.#pieces(ageMs, delayMs)) {
-      part = piece.unsettled * Math.exp(-piece.hazard * piece.lengthMs);
-    }
-    return part;
+  unsettled({ ageMs, delayMs }: Wait): number {
+    return this.#curve.at(ageMs + delayMs).unsettled / this.#curve.at(ageMs).unsettled;
   }
 
-  /** The time after a check, in pieces of one bin each. */
-  *#pieces(fromAgeMs: number, untilMs: number): Generator<Piece> {
-    let [fromMs, lagMs, unsettled] = [0, 0, 1];
-    const startMs = Math.max(0, fromAgeMs);
-    for (let index = binAt(startMs); fromMs < untilMs; index += 1) {
-      // The last bin goes on for ever.
-      const endMs = BINS[index + 1]?.startMs ?? Number.POSITIVE_INFINITY;
-      const lengthMs = Math.min(endMs - startMs, untilMs) - fromMs;
-      const piece = { fromMs, lengthMs, hazard: this.#hazardOf(index), unsettled, lagMs };
-      yield piece;
-      fromMs += lengthMs;
-      lagMs = lagAfter(piece, lengthMs);
-      unsettled *= Math.exp(-piece.hazard * lengthMs);
-    }
+  get #curve(): Curve {
+    this.#known ??= new Curve(
+      BINS.map((_, index) => {
+        const reached = (this.#reached[index] ?? 0) + (PRIOR_REACHED[index] ?? 0);
+        const settled = (this.#settled[index] ?? 0) + (PRIOR[index] ?? 0);
+        return reached === 0 ? 1 : Math.max(1 - settled / reached, LEAST_LEFT);
+      }),
+    );
+    return this.#known;
   }
+}
 
-  /** Settled per millisecond, of those that reached the bin. */
-  #hazardOf(index: number): number {
-    this.#hazards ??= BINS.map(({ startMs, endMs }, n) => {
-      const reached = (this.#reached[n] ?? 0) + (PRIOR_REACHED[n] ?? 0);
-      const settled = (this.#settled[n] ?? 0) + (PRIOR[n] ?? 0);
-      if (reached === 0) return 0;
-      // The constant hazard that leaves over, at the end of the bin, what did not settle.
-      return -Math.log(Math.max(1 - settled / reached, LEAST_LEFT)) / (endMs - startMs);
-    });
-    return this.#hazards[index] ?? 0;
-  }
+/** A check at an age, and the next one. */
+interface Wait {
+  readonly ageMs: number;
+  readonly delayMs: number;
 }
 
 /** However many settled in a bin, so many of them might not have. */
 const LEAST_LEFT = 1 / 1_000;
 
-/** A time with a constant hazard. */
-interface Piece {
-  /** Since the last check. */
-  readonly fromMs: number;
-  readonly lengthMs: number;
-  readonly hazard: number;
-  /** At its start: the part that is in progress, and the lag so far. */
+const PRECISION_MS = 0.5;
+
+interface Point {
+  /** The part of all orders that is in progress at an age. */
   readonly unsettled: number;
-  readonly lagMs: number;
+  /** How long an order has been in progress until then, on average. */
+  readonly inProgressMs: number;
 }
 
-function lagAfter({ hazard, unsettled, lagMs }: Piece, passedMs: number): number {
-  const inProgressMs = hazard === 0 ? passedMs : -Math.expm1(-hazard * passedMs) / hazard;
-  return lagMs + passedMs - unsettled * inProgressMs;
-}
+/** The part of all orders that is in progress, by age: straight within each bin. */
+class Curve {
+  readonly #starts: readonly Point[];
 
-const BISECTIONS = 30;
-
-function whenLagIs(wantedMs: number, piece: Piece): number {
-  let [low, high] = [0, piece.lengthMs];
-  for (let step = 0; step < BISECTIONS; step += 1) {
-    const middle = (low + high) / 2;
-    if (lagAfter(piece, middle) < wantedMs) low = middle;
-    else high = middle;
+  /** Of those that reach each bin, the part that is still in progress at its end. */
+  constructor(left: readonly number[]) {
+    let point: Point = { unsettled: 1, inProgressMs: 0 };
+    const starts = [point];
+    for (const [index, { startMs, endMs }] of BINS.entries()) {
+      const unsettled = point.unsettled * (left[index] ?? 1);
+      const inProgressMs =
+        point.inProgressMs + ((point.unsettled + unsettled) / 2) * (endMs - startMs);
+      point = { unsettled, inProgressMs };
+      starts.push(point);
+    }
+    this.#starts = starts;
   }
-  return high;
+
+  at(ageMs: number): Point {
+    const index = binAt(Math.max(0, ageMs));
+    const [start, end] = [this.#starts[index], this.#starts[index + 1]];
+    const bin = BINS[index];
+    if (start === undefined || end === undefined || bin === undefined) throw new RangeError();
+    const passedMs = Math.min(Math.max(0, ageMs), bin.endMs) - bin.startMs;
+    const part = passedMs / (bin.endMs - bin.startMs);
+    const unsettled = start.unsettled + (end.unsettled - start.unsettled) * part;
+    const inProgressMs = start.inProgressMs + ((start.unsettled + unsettled) / 2) * passedMs;
+    return { unsettled, inProgressMs };
+  }
 }
 
 function binAt(ageMs: number): number {

@@ -28,16 +28,9 @@ const PRICE_STEP = 1.1;
 /** An array as the others are, so that one way of reading them all is compiled. */
 const AGES = Float64Array.from(agesOfGrid());
 
-/**
- * Who pays for a look that comes once an order has settled: nobody where each order is asked by itself, since
- * there is none then; but on a page its row takes the same place as ever.
- */
-export type Look = 'alone' | 'on a page';
-
 export class Worth {
   /** Of orders last checked at this age or later it tells nothing. */
   readonly untilMs = EVEN_UNTIL_MS;
-  readonly #look: Look;
   /** Of the times as they were known when this was made. */
   readonly #curve: Curve;
   /**
@@ -46,35 +39,26 @@ export class Worth {
    */
   #table: readonly Float32Array[] | undefined;
 
-  constructor(times: SettlingTimes, look: Look = 'alone') {
-    this.#look = look;
+  constructor(times: SettlingTimes) {
     this.#curve = curveOf(times);
   }
 
   /**
    * Of a check at `ageMs`, after one at `checkedMs` that found the order in progress; 0 for an old order, of
-   * which the lag that a check ends tells as much. Of a look on a page: what an order in progress adds to what
-   * the page is worth, on which it stands beside all of its age that have settled.
+   * which the lag that a check ends tells as much.
    */
   priceMs({ checkedMs, ageMs }: { readonly checkedMs: number; readonly ageMs: number }): number {
     if (checkedMs >= this.untilMs) return 0;
     const checked = Math.floor(placeOf(checkedMs));
-    this.#table ??= tableOf(this.#curve, this.#look);
+    this.#table ??= tableOf(this.#curve);
     const row = this.#table[checked];
     // As long after the last check as it is, which was a little later than its place in the grid.
     const place = placeOf(ageMs - (Math.max(0, checkedMs) - at(AGES, checked)));
     const before = Math.floor(place);
     const part = place - before;
-    const price =
-      (row?.[before] ?? 0) * (1 - part) + (row?.[before + 1] ?? HIGHEST_PRICE_MS) * part;
-    return this.#look === 'alone'
-      ? price
-      : price / Math.max(at(this.#curve.unsettled, checked), LEAST_PART);
+    return (row?.[before] ?? 0) * (1 - part) + (row?.[before + 1] ?? HIGHEST_PRICE_MS) * part;
   }
 }
-
-/** Fewer than this part of all orders are never taken to be in progress. */
-const LEAST_PART = 1 / 1_000;
 
 function agesOfGrid(): readonly number[] {
   const ages: number[] = [];
@@ -93,11 +77,11 @@ function placeOf(ageMs: number): number {
   return Math.min(place, AGES.length - 1);
 }
 
-function tableOf(curve: Curve, look: Look): readonly Float32Array[] {
+function tableOf(curve: Curve): readonly Float32Array[] {
   const table = Array.from(AGES, () => new Float32Array(AGES.length).fill(HIGHEST_PRICE_MS));
   // From dear to cheap: whoever is checked at a price is so at any lower one, and no later.
   for (let price = HIGHEST_PRICE_MS; price >= LOWEST_PRICE_MS; price /= PRICE_STEP) {
-    for (const [checked, next] of bestNext(curve, { price, look }).entries()) {
+    for (const [checked, next] of bestNext(curve, price).entries()) {
       // Before its best next check, an order is worth less than the price.
       table[checked]?.fill(price, 0, next);
     }
@@ -126,10 +110,7 @@ function curveOf(times: SettlingTimes): Curve {
 }
 
 /** By the age of a check that found nothing: when the next one is best made at this price. */
-function bestNext(
-  { unsettled, settledMs }: Curve,
-  { price, look }: { readonly price: number; readonly look: Look },
-): Int16Array {
+function bestNext({ unsettled, settledMs }: Curve, price: number): Int16Array {
   const last = AGES.length - 1;
   const costs = new Float64Array(AGES.length);
   const nexts = new Int16Array(AGES.length).fill(last);
@@ -142,8 +123,7 @@ function bestNext(
       const lostMs = at(settledMs, to) - settled - (at(AGES, to) - age) * known;
       if (lostMs >= least) break;
       // The call that finds an order settled is made in any case, and not counted.
-      const paid = look === 'alone' ? at(unsettled, to) : 1;
-      const cost = lostMs + price * paid + at(costs, to);
+      const cost = lostMs + price * at(unsettled, to) + at(costs, to);
       if (cost >= least) continue;
       least = cost;
       nexts[from] = to;

@@ -8,7 +8,8 @@ import { isSettled } from '../core/topup.ts';
 import { Worth } from '../core/worth.ts';
 import type { Watchers } from './watchers.ts';
 
-const NOTE = 'settling-times';
+/** Another name than that of earlier versions, which counted ages in other bins. */
+const NOTE = 'settling-ages';
 const NOTE_EVERY_MS = 10_000;
 
 /** The upstream knows a handful of types; beyond so many, new ones share what is known of all. */
@@ -27,11 +28,18 @@ const FIRST_LOOK_GAIN_MS = 50;
 const FIRST_LOOK_PART = 0.02;
 
 /**
- * What an order adds to the worth of a page is twice the lag that a look ends, at the most. Past its usual age the
- * price of a look at it alone knows no end, since nothing is gained by waiting; but a page is no look at it alone,
- * and would be asked for again and again for the sake of one or two.
+ * Pages of a busy key hardly differ in the lag that they end: a full one that has just been seen ends as much as one
+ * of few orders that wait since long, and would be asked for again and again. So the time for which nobody has seen
+ * an order counts as well, and by its fourth power, which makes all pages take turns. Not beyond so long, nor beyond
+ * so many times the lag that a look ends: one that hardly ever settles would count for more and more.
  */
-const MOST_LAGS = 2;
+const LONGEST_UNSEEN_MS = 30_000;
+const MOST_LAGS = 6;
+
+/** Taking turns, pages make up for waiting by themselves. */
+const WAITING_PAGE_PART = WAITING_PART / 10;
+/** Pages of parked orders may come rarely on a busy key: who waits for hours does not mind some minutes. */
+const PARKED_PAGE_PART = 1 / 12;
 
 /** What a look gains counts for more where somebody watches. */
 const WATCHED_WEIGHT = 2;
@@ -42,19 +50,20 @@ const FEWEST_NEWS = 10;
 const MOST_NEEDED = 2_000;
 
 const countsSchema = z.array(z.number().nonnegative());
-const noteSchema = z.record(
-  z.string(),
-  // An earlier version noted settled orders alone.
-  z.union([countsSchema, z.object({ settled: countsSchema, reached: countsSchema })]),
-);
+const noteSchema = z.record(z.string(), z.object({ settled: countsSchema, reached: countsSchema }));
+
+/** An order that no call has shown us yet, and that is due for its first look since `dueAt`. */
+export interface Unseen {
+  readonly orderId: string;
+  readonly dueAt: number;
+  readonly now: number;
+}
 
 /** What is known of one type. */
 interface Learned {
   readonly times: SettlingTimes;
   worth: Worth;
-  /** The same for a look on a page. */
-  pageWorth: Worth;
-  /** Orders noted in all, and when `worth` and `pageWorth` were computed. */
+  /** Orders noted in all, and when `worth` was computed. */
   noted: number;
   worthOf: number;
 }
@@ -84,12 +93,8 @@ export class Pacer {
   async recall(): Promise<void> {
     const note = await this.#notebook.recall(NOTE);
     const counts = note === undefined ? undefined : noteSchema.safeParse(JSON.parse(note)).data;
-    for (const [type, counted] of Object.entries(counts ?? {})) {
-      const times =
-        'settled' in counted
-          ? new SettlingTimes(counted.settled, counted.reached)
-          : new SettlingTimes(counted);
-      this.#byType.set(type, learnedFrom(times));
+    for (const [type, { settled, reached }] of Object.entries(counts ?? {})) {
+      this.#byType.set(type, learnedFrom(new SettlingTimes(settled, reached)));
     }
   }
 
@@ -125,37 +130,38 @@ export class Pacer {
   }
 
   /** What this order adds at `now` to what a page is worth that shows it: of several pages, the highest comes first. */
-  pageWorthMs(order: Order, now: number): number {
-    return this.#weighted(order, now, ({ times, pageWorth }) => {
-      const checkedMs = order.checkedAt - order.statusSince;
-      const ageMs = now - order.statusSince;
-      const lagMs = times.expectedLagMs({ ageMs: checkedMs, delayMs: ageMs - checkedMs });
-      const priceMs = pageWorth.priceMs({ checkedMs, ageMs });
-      return Math.max(lagMs, Math.min(priceMs, MOST_LAGS * lagMs));
-    });
+  pageWorth(order: Order, now: number): number {
+    const waitedMs = Math.max(0, now - (order.dueAt ?? now));
+    if (isParked(order)) {
+      const gainMs = waitedMs * WAITING_PART;
+      return this.#weightOf(order) * onPage(gainMs, gainMs * PARKED_PAGE_PART);
+    }
+    const delayMs = now - order.checkedAt;
+    const { times } = this.#learnedOf(order.latest.type);
+    const lagMs = times.expectedLagMs({ ageMs: order.checkedAt - order.statusSince, delayMs });
+    return this.#weightOf(order) * onPage(lagMs + waitedMs * WAITING_PAGE_PART, delayMs);
   }
 
   #weighted(order: Order, now: number, value: (learned: Learned) => number): number {
-    const weight = this.#watchers.has(order.latest.orderId) ? WATCHED_WEIGHT : 1;
     const waitedMs = Math.max(0, now - (order.dueAt ?? now));
     const valueMs = isParked(order) ? 0 : value(this.#learnedOf(order.latest.type));
-    return weight * (valueMs + waitedMs * WAITING_PART);
+    return this.#weightOf(order) * (valueMs + waitedMs * WAITING_PART);
   }
 
-  /** The same for an order that no call has shown us yet: it may have settled since it was sent. */
-  firstLookGainMs(unseen: {
-    readonly orderId: string;
-    readonly dueAt: number;
-    readonly now: number;
-  }): number {
-    const { orderId, dueAt, now } = unseen;
-    const waitedMs = Math.max(0, now - dueAt);
-    const ageMs = Math.min(
-      LONGEST_DELAY_MS,
-      Math.max(waitedMs, now - (creationTimeOf(orderId) ?? now)),
-    );
-    const lagMs = this.#learnedOf(null).times.expectedLagMs({ ageMs: 0, delayMs: ageMs });
-    return WATCHED_WEIGHT * (lagMs + FIRST_LOOK_GAIN_MS + waitedMs * FIRST_LOOK_PART);
+  #weightOf(order: Order): number {
+    return this.#watchers.has(order.latest.orderId) ? WATCHED_WEIGHT : 1;
+  }
+
+  /** The same as `gainMs` for an order that no call has shown us yet: it may have settled since it was sent. */
+  firstLookGainMs(unseen: Unseen): number {
+    const delayMs = unseenForMs(unseen);
+    const lagMs = this.#learnedOf(null).times.expectedLagMs({ ageMs: 0, delayMs });
+    return WATCHED_WEIGHT * (lagMs + firstLookMs(unseen));
+  }
+
+  /** The same as `pageWorth`. */
+  firstLookPageWorth(unseen: Unseen): number {
+    return onPage(this.firstLookGainMs(unseen), unseenForMs(unseen));
   }
 
   /** An order went on, or did not: how long its type takes is known better. */
@@ -189,7 +195,6 @@ export class Pacer {
     const news = learned.noted - learned.worthOf;
     if (news > FEWEST_NEWS + Math.min(learned.worthOf, MOST_NEEDED) * NEWS_PART) {
       learned.worth = new Worth(learned.times);
-      learned.pageWorth = new Worth(learned.times, 'on a page');
       learned.worthOf = learned.noted;
     }
     return learned;
@@ -206,6 +211,20 @@ export class Pacer {
   }
 }
 
+function onPage(lagMs: number, unseenMs: number): number {
+  const countedMs = Math.min(unseenMs, LONGEST_UNSEEN_MS, MOST_LAGS * lagMs);
+  return (lagMs * countedMs ** 2) ** 2;
+}
+
+function unseenForMs({ orderId, dueAt, now }: Unseen): number {
+  return Math.min(LONGEST_DELAY_MS, Math.max(now - dueAt, now - (creationTimeOf(orderId) ?? now)));
+}
+
+/** What a first look is worth beside the lag that it may end. */
+function firstLookMs({ dueAt, now }: Unseen): number {
+  return FIRST_LOOK_GAIN_MS + Math.max(0, now - dueAt) * FIRST_LOOK_PART;
+}
+
 /** Made once, since it takes some milliseconds: what is not known is the same wherever. */
 let ofNothing: Learned | undefined;
 
@@ -218,7 +237,6 @@ function learnedFrom(times: SettlingTimes): Learned {
   return {
     times,
     worth: new Worth(times),
-    pageWorth: new Worth(times, 'on a page'),
     noted: 0,
     worthOf: 0,
   };

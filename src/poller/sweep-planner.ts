@@ -5,27 +5,12 @@ import type { Order, Schedule, SnapshotLog } from '../core/store.ts';
 import type { Due } from './choice.ts';
 import type { ListTrust } from './list-trust.ts';
 import type { Pacer } from './pace.ts';
+import { bestPage, type Covered, type Page, type Room } from './page.ts';
 import type { Requests } from './requests.ts';
 import type { Watchers } from './watchers.ts';
 
 /** One `list` call that refreshes many orders. */
-export interface Sweep {
-  /** Creation times, Unix milliseconds, both inclusive. */
-  readonly from: number;
-  readonly to: number;
-  readonly covered: readonly Covered[];
-}
-
-export interface Covered {
-  readonly orderId: string;
-  readonly createdAt: number;
-  /** Lag that seeing it is expected to bring to an end, in milliseconds. */
-  readonly gainMs: number;
-  /** What it adds to what a page is worth that shows it. */
-  readonly worthMs: number;
-  /** `undefined` for one that no call has shown us yet. */
-  readonly order: Order | undefined;
-}
+export type Sweep = Page;
 
 export interface SweepPlannerOptions {
   readonly store: SnapshotLog & Schedule;
@@ -41,7 +26,6 @@ export interface SweepPlannerOptions {
 /** What the upstream shows on a page, at the most. */
 export const PAGE = 100;
 
-/** An id tells the creation to the second, and so may a row. */
 const SECOND_MS = 1_000;
 const OLDEST_UNSEEN_MS = 24 * 3_600_000;
 
@@ -52,6 +36,16 @@ const MORE = 1.1;
 /** Orders that a window is chosen from, at the most. */
 const MOST_COVERABLE = 4_000;
 const YOUNG_MS = 12 * 60_000;
+
+/** A page that ends this part of all lag need not take turns with others. */
+const MOST_PART = 2 / 3;
+
+interface Best {
+  readonly page: Page;
+  readonly worth: number;
+  /** Of any page, not only of the best one, whose turn it is. */
+  readonly mostGainMs: number;
+}
 
 /** Which list, if any, tells more than the check of one order. */
 export class SweepPlanner {
@@ -64,18 +58,33 @@ export class SweepPlanner {
   }
 
   /**
-   * Of all windows of creation time that fit on a page, the one whose list brings the most lag to an end;
-   * `undefined` where a check of the neediest order does as well.
+   * Of all windows of creation time that fit on a page, the one that is worth most; `undefined` where the check of
+   * the neediest order ends more lag than any page.
    */
   async forSchedule(due: Due): Promise<Sweep | undefined> {
     const now = this.#options.clock.now();
     const at = this.#creationOf(due.orderId, due.order);
-    const pages = [await this.#bestPage(await this.#coverable(now))];
-    if (at !== undefined && !isYoung(at, now)) {
-      pages.push(await this.#bestPage(await this.#coverable(at)));
+    const moments = at === undefined || isYoung(at, now) ? [now] : [now, at];
+    let best: Best | undefined;
+    for (const moment of moments) {
+      const page = await this.#bestAround(moment);
+      if (page !== undefined && page.worth > (best?.worth ?? -1)) best = page;
     }
-    const best = pages.reduce((a, b) => (totalWorthMs(b) > totalWorthMs(a) ? b : a));
-    return totalGainMs(best) > due.gainMs ? sweepOf(best) : undefined;
+    return best !== undefined && best.mostGainMs > due.gainMs ? sweepOf(best.page) : undefined;
+  }
+
+  async #bestAround(moment: number): Promise<Best | undefined> {
+    const coverable = await this.#coverable(moment);
+    const room = await this.#roomAmong(coverable);
+    const gaining = bestPage(coverable, { ...room, worthOf: ({ gainMs }) => gainMs });
+    if (gaining === undefined) return undefined;
+    const mostGainMs = total(gaining.covered, 'gainMs');
+    const isMost = mostGainMs > MOST_PART * total(coverable, 'gainMs');
+    const inTurn = isMost
+      ? gaining
+      : bestPage(coverable, { ...room, worthOf: ({ worth }) => worth });
+    const page = inTurn ?? gaining;
+    return { page, worth: total(page.covered, 'worth'), mostGainMs };
   }
 
   /** The list that answers the most queries beside the one for this order; `undefined` where it is the only one. */
@@ -85,13 +94,12 @@ export class SweepPlanner {
     const at = this.#creationOf(orderId, await this.#options.store.find(orderId));
     if (at === undefined) return undefined;
     const coverable = await this.#coverable(at);
-    const counted = coverable.map((each) => {
-      const wanted = requests.has(each.orderId) ? 1 : 0;
-      return { ...each, gainMs: wanted, worthMs: wanted };
-    });
-    const covered = await this.#bestPage(counted);
-    const isCovered = covered.some((each) => each.orderId === orderId);
-    return isCovered && totalGainMs(covered) > 1 ? sweepOf(covered) : undefined;
+    const isWanted = (each: Covered) => requests.has(each.orderId);
+    const room = await this.#roomAmong(coverable);
+    const page = bestPage(coverable, { ...room, worthOf: (each) => (isWanted(each) ? 1 : 0) });
+    const wanted = page?.covered.filter(isWanted) ?? [];
+    const isCovered = wanted.some((each) => each.orderId === orderId);
+    return isCovered && wanted.length > 1 ? sweepOf(page) : undefined;
   }
 
   /** Learns from a page that came how many of its rows are of orders that the log knows nothing of. */
@@ -106,13 +114,13 @@ export class SweepPlanner {
     this.#rowsPerOrder = Math.max(1, this.#rowsPerOrder * kept + seen * (1 - kept));
   }
 
-  /** Of all that fits on one page, the run of neighbours whose gain is largest. */
-  async #bestPage(coverable: readonly Covered[]): Promise<readonly Covered[]> {
+  /** What takes up room on a page beside these, and how much there is. */
+  async #roomAmong(coverable: readonly Covered[]): Promise<Room> {
+    const rows = PAGE / this.#rowsPerOrder;
     const [first, last] = [coverable[0], coverable.at(-1)];
-    if (first === undefined || last === undefined) return [];
-    const range = { from: first.createdAt, to: latestCreation(last) };
-    const known = await this.#options.store.creationTimes(range);
-    return bestPage(coverable, known, PAGE / this.#rowsPerOrder);
+    if (first === undefined || last === undefined) return { known: [], rows };
+    const range = { from: first.createdAt - SECOND_MS, to: last.createdAt + SECOND_MS };
+    return { known: await this.#options.store.creationTimes(range), rows };
   }
 
   /** What a list could refresh beside an order of this creation time, the earliest first. */
@@ -143,7 +151,7 @@ export class SweepPlanner {
         orderId,
         createdAt,
         gainMs: pacer.gainMs(order, now),
-        worthMs: pacer.pageWorthMs(order, now),
+        worth: pacer.pageWorth(order, now),
         order,
       });
     }
@@ -155,14 +163,18 @@ export class SweepPlanner {
     const { watchers, requests, pacer, isBusy, clock } = this.#options;
     const now = clock.now();
     const unseen = new Map<string, Covered>();
-    const add = (orderId: string, gainMs: number) => {
+    const add = (orderId: string, value: Pick<Covered, 'gainMs' | 'worth'>) => {
       const createdAt = this.#creationOf(orderId, undefined);
       if (createdAt === undefined || isBusy(orderId)) return;
-      unseen.set(orderId, { orderId, createdAt, gainMs, worthMs: gainMs, order: undefined });
+      unseen.set(orderId, { orderId, createdAt, ...value, order: undefined });
     };
-    for (const { orderId, isUnlisted } of requests) if (!isUnlisted) add(orderId, 0);
+    for (const { orderId, isUnlisted } of requests) {
+      if (!isUnlisted) add(orderId, { gainMs: 0, worth: 0 });
+    }
     for (const { orderId, dueAt, isUnlisted } of watchers.unseenDue(now)) {
-      if (!isUnlisted) add(orderId, pacer.firstLookGainMs({ orderId, dueAt, now }));
+      if (isUnlisted) continue;
+      const look = { orderId, dueAt, now };
+      add(orderId, { gainMs: pacer.firstLookGainMs(look), worth: pacer.firstLookPageWorth(look) });
     }
     return [...unseen.values()];
   }
@@ -184,82 +196,11 @@ function isYoung(createdAt: number, now: number): boolean {
   return createdAt > now - YOUNG_MS;
 }
 
-/**
- * Of all runs of neighbours that fit on a page, that of the largest gain. A page shows every order of its
- * window, those of the log, whose creation times `known` are, and those that it has never seen.
- */
-function bestPage(
-  coverable: readonly Covered[],
-  known: readonly number[],
-  rows: number,
-): readonly Covered[] {
-  // An id tells an unseen order's creation to the second only: as many of that second may be on the page.
-  const unseen = coverable.flatMap(({ order, createdAt }) =>
-    order === undefined ? [createdAt] : [],
-  );
-  const rowsUntil = (moment: number) => countUntil(known, moment) + countUntil(unseen, moment);
-  const ends = running(coverable, (each) => rowsUntil(latestCreation(each)));
-  const starts = coverable.map(({ createdAt }) => rowsUntil(createdAt - 1));
-  const worths = sums(coverable, ({ worthMs }) => worthMs);
-  const rowsOf = (start: number, end: number) => at(ends, end) - at(starts, start);
-  let [bestStart, bestEnd, mostMs] = [0, 0, -1];
-  let start = 0;
-  for (let end = 0; end < coverable.length; end += 1) {
-    while (start < end && rowsOf(start, end) > rows) start += 1;
-    const worthMs = at(worths, end + 1) - at(worths, start);
-    if (worthMs > mostMs) [bestStart, bestEnd, mostMs] = [start, end + 1, worthMs];
-  }
-  return coverable.slice(bestStart, bestEnd);
-}
-
-/** How many of these ascending times are at or before a moment. */
-function countUntil(times: readonly number[], moment: number): number {
-  let [low, high] = [0, times.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (at(times, middle) <= moment) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** The sum of all before each index, and of all. */
-function sums<T>(items: readonly T[], value: (item: T) => number): readonly number[] {
-  const totals = [0];
-  for (const item of items) totals.push(at(totals, totals.length - 1) + value(item));
-  return totals;
-}
-
-/** The largest value up to each index. */
-function running<T>(items: readonly T[], value: (item: T) => number): readonly number[] {
-  let most = Number.NEGATIVE_INFINITY;
-  return items.map((item) => {
-    most = Math.max(most, value(item));
-    return most;
-  });
-}
-
-function at(numbers: readonly number[], index: number): number {
-  return numbers[index] ?? 0;
-}
-
-function totalWorthMs(covered: readonly Covered[]): number {
-  return covered.reduce((sum, { worthMs }) => sum + worthMs, 0);
-}
-
-function totalGainMs(covered: readonly Covered[]): number {
-  return covered.reduce((sum, { gainMs }) => sum + gainMs, 0);
+function total(orders: readonly Covered[], value: 'worth' | 'gainMs'): number {
+  return orders.reduce((sum, order) => sum + order[value], 0);
 }
 
 /** A list of one order tells no more than its check, and leaves out what only that tells. */
-function sweepOf(covered: readonly Covered[]): Sweep | undefined {
-  const [first] = covered;
-  if (covered.length < 2 || first === undefined) return undefined;
-  const to = covered.reduce((latest, each) => Math.max(latest, latestCreation(each)), 0);
-  return { from: first.createdAt - 1, to, covered };
-}
-
-/** A time that is told to the second only may be any of that second. */
-function latestCreation({ createdAt }: Covered): number {
-  return createdAt % SECOND_MS === 0 ? createdAt + SECOND_MS - 1 : createdAt + 1;
+function sweepOf(page: Page | undefined): Sweep | undefined {
+  return page === undefined || page.covered.length < 2 ? undefined : page;
 }

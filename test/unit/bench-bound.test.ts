@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Bound, blindBound, callsPerOrder, lowerBound } from '../../bench/polling/bound.ts';
+import { drawOrders, evenRounds, type IdealOrder } from '../../bench/polling/ideal.ts';
 import { cheapest, gridOf, lagLoss, lateLoss } from '../../bench/polling/schedule.ts';
 import { drawLife, HANDLED_PART, ordersPerMs } from '../../bench/polling/workload.ts';
 import type { Random } from '../../src/core/ports.ts';
@@ -11,23 +12,6 @@ const HOME_MS = 100;
 
 /** Quick, and a little lower than the bound of the bench. */
 const COARSE = { stepMs: 50, drawnStepMs: 100, drawsForPrice: 5, drawsForBound: 30 };
-
-interface Order {
-  readonly createdAt: number;
-  /** Infinite for one that is QUEUED. */
-  readonly settlesAt: number;
-}
-
-function drawOrders(inProgress: number, untilMs: number, random: Random): readonly Order[] {
-  const orders: Order[] = [];
-  let createdAt = 0;
-  while (createdAt < untilMs) {
-    createdAt -= Math.log(1 - random()) / ordersPerMs(inProgress);
-    const { isQueued, ms } = drawLife(random);
-    orders.push({ createdAt, settlesAt: isQueued ? Number.POSITIVE_INFINITY : createdAt + ms });
-  }
-  return orders;
-}
 
 /** Life times of orders that are not queued. */
 function drawLives(count: number, random: Random): readonly number[] {
@@ -51,37 +35,6 @@ function expectJustAbove(lagsMs: readonly number[], bound: Bound | undefined, ti
   expect(meanOf(lagsMs)).toBeLessThan(times * meanMs);
   expect(p95Of(lagsMs)).toBeGreaterThan(p95Ms);
   expect(p95Of(lagsMs)).toBeLessThan(times * p95Ms);
-}
-
-/**
- * Lags of an ideal that knows which orders are slow: pages of a hundred that lie side by side, each looked at in
- * even rounds, with the calls that the fewest pages for slow orders leave over; slow orders at no lag.
- */
-function lagsOfRounds(inProgress: number): readonly number[] {
-  const random = createRandom(5);
-  const orders = drawOrders(inProgress, 20 * 60_000, random);
-  const slow = orders.flatMap((order, place) =>
-    order.settlesAt - order.createdAt > 60_000 && Number.isFinite(order.settlesAt) ? [place] : [],
-  );
-  const slowPages = slow.reduce(
-    ({ pages, until }, place) =>
-      place < until ? { pages, until } : { pages: pages + 1, until: place + 100 },
-    { pages: 0, until: 0 },
-  ).pages;
-  const youngPages = (20 * 60_000) / CALL_EVERY_MS - slowPages;
-  // The last look at a page comes when its youngest are 45 s old.
-  const looks = (youngPages * 100) / orders.length;
-  const roundMs = (42_000 + (100 * 20 * 60_000) / orders.length) / looks;
-  const lastLooks = orders.map(() => 0);
-  for (let place = 0; place < orders.length; place += 100) {
-    const youngest = orders[Math.min(place + 99, orders.length - 1)]?.createdAt ?? 0;
-    lastLooks.fill(youngest + 45_000, place, place + 100);
-  }
-  return orders.flatMap(({ createdAt, settlesAt }, place) => {
-    if (!Number.isFinite(settlesAt)) return [];
-    const isSlow = settlesAt - createdAt > 60_000;
-    return [HOME_MS + (isSlow ? 0 : ((lastLooks[place] ?? 0) - settlesAt) % roundMs)];
-  });
 }
 
 describe('the lower bound', () => {
@@ -127,7 +80,7 @@ describe('the lower bound', () => {
     const random = createRandom(3);
     const orders = drawOrders(400, 20 * 60_000, random);
     const lags: number[] = [];
-    const seen = new Set<Order>();
+    const seen = new Set<IdealOrder>();
     let next = 0;
     for (let now = 60_000; now < 20 * 60_000; now += CALL_EVERY_MS) {
       const oldest = firstAfter(orders, now - 47_000);
@@ -144,7 +97,7 @@ describe('the lower bound', () => {
   });
 
   it('is not beaten where pages are short, and slow orders are found on the fewest pages that hold them', () => {
-    const lags = lagsOfRounds(1_000);
+    const lags = evenRounds(1_000, 120);
     expectJustAbove(lags, lowerBound({ list: 'with cards', inProgress: 1_000 }, COARSE), 2.1);
     // Rounds are blind: what earlier pages showed makes no difference to them.
     expectJustAbove(lags, blindBound({ list: 'with cards', inProgress: 1_000 }), 1.15);
@@ -165,7 +118,7 @@ describe('the lower bound', () => {
   });
 });
 
-function firstAfter(orders: readonly Order[], createdAt: number): number {
+function firstAfter(orders: readonly IdealOrder[], createdAt: number): number {
   let [low, high] = [0, orders.length];
   while (low < high) {
     const middle = (low + high) >> 1;

@@ -39,16 +39,6 @@ describe('what a check is worth by itself', () => {
     expect(priceMs(36, 48)).toBeGreaterThan(3 * lagAt(36, 48));
   });
 
-  it('is, on a page, the lag that a look ends while orders settle evenly, and more once all should have', () => {
-    const pageWorth = new Worth(times, 'on a page');
-    const ratio = (checked: number, age: number) =>
-      pageWorth.priceMs({ checkedMs: checked * SECOND_MS, ageMs: age * SECOND_MS }) /
-      times.expectedLagMs({ ageMs: checked * SECOND_MS, delayMs: (age - checked) * SECOND_MS });
-    expect(ratio(10, 20)).toBeGreaterThan(0.75);
-    expect(ratio(10, 20)).toBeLessThan(1.25);
-    expect(ratio(36, 48)).toBeGreaterThan(2);
-  });
-
   it('leaves old orders to the lag that a check ends', () => {
     expect(priceMs(300, 600)).toBe(0);
   });
