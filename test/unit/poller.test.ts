@@ -233,7 +233,8 @@ describe('the schedule', () => {
     // And says so: most have waited longer than they should by now.
     const [longestDue] = await store.due({ before: clock.now(), limit: 1 });
     expect(clock.now() - (longestDue?.dueAt ?? 0)).toBeGreaterThan(10_000);
-    expect((await poller.lookup(unwatched[0] ?? '', 3_600_000))?.isStale).toBe(true);
+    const views = await Promise.all(unwatched.map((id) => poller.lookup(id, 3_600_000)));
+    expect(views.filter((view) => view?.isStale).length).toBeGreaterThan(unwatched.length / 2);
   });
 
   it('goes on with what an earlier process tracked', async () => {
