@@ -77,11 +77,6 @@ export class SettlingTimes {
     this.#reached = BINS.map((_, index) => reached[index] ?? 0);
   }
 
-  /** Orders that settled, by bin. */
-  get counts(): readonly number[] {
-    return this.#settled;
-  }
-
   get counted(): Counted {
     return { settled: this.#settled, reached: this.#reached };
   }

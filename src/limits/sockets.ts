@@ -2,6 +2,7 @@ import type { Clock } from '../core/ports.ts';
 import type { Guard } from './guard.ts';
 import type { Limits } from './limits.ts';
 import { limitExceeded } from './refusal.ts';
+import { refilled } from './token-buckets.ts';
 
 /** Clients of graphql-ws come back after this, and go on after their last cursor. */
 export const TRY_AGAIN_LATER = 1_013;
@@ -33,9 +34,7 @@ export class MessageRate {
   /** Counts one message: whether it is not one too many. */
   allows(talker: Talker): boolean {
     const now = this.#clock.now();
-    // A clock that is set back gives nothing and takes nothing.
-    const regained = (Math.max(0, now - talker.heardAt) / 1_000) * this.perSecond;
-    talker.messagesLeft = Math.min(this.capacity, talker.messagesLeft + regained) - 1;
+    talker.messagesLeft = refilled(talker.messagesLeft, now - talker.heardAt, this) - 1;
     talker.heardAt = now;
     return talker.messagesLeft >= 0;
   }

@@ -14,6 +14,15 @@ interface Bucket {
   at: number;
 }
 
+/** What a bucket holds so much later. A clock that is set back gives nothing and takes nothing. */
+export function refilled(
+  tokens: number,
+  passedMs: number,
+  { capacity, perSecond }: { readonly capacity: number; readonly perSecond: number },
+): number {
+  return Math.min(capacity, tokens + (Math.max(0, passedMs) / 1_000) * perSecond);
+}
+
 /** Beyond that many callers at once, the one heard of longest ago is forgotten. */
 const MOST_KEYS = 10_000;
 
@@ -49,9 +58,7 @@ export class TokenBuckets {
     const { clock, capacity, perSecond } = this.#options;
     const now = clock.now();
     const bucket = this.#byKey.get(key) ?? { tokens: capacity, at: now };
-    // A clock that is set back gives nothing and takes nothing.
-    const passedMs = Math.max(0, now - bucket.at);
-    bucket.tokens = Math.min(capacity, bucket.tokens + (passedMs / 1_000) * perSecond);
+    bucket.tokens = refilled(bucket.tokens, now - bucket.at, { capacity, perSecond });
     bucket.at = now;
     this.#keep(key, bucket);
     return bucket;

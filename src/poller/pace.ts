@@ -111,41 +111,40 @@ export class Pacer {
    * somebody watches counts double. What a list gains is the sum of it.
    */
   gainMs(order: Order, now: number): number {
-    return this.#weighted(order, now, ({ times }) =>
-      times.expectedLagMs({
-        ageMs: order.checkedAt - order.statusSince,
-        delayMs: now - order.checkedAt,
-      }),
-    );
+    return this.#weighted(order, now, this.#lagMs(order, now));
   }
 
   /** What a check of this order alone is worth at `now`: of several that are due, the highest comes first. */
   worthMs(order: Order, now: number): number {
-    return this.#weighted(order, now, ({ times, worth }) => {
-      const checkedMs = order.checkedAt - order.statusSince;
-      const ageMs = now - order.statusSince;
-      const lagMs = times.expectedLagMs({ ageMs: checkedMs, delayMs: ageMs - checkedMs });
-      return Math.max(worth.priceMs({ checkedMs, ageMs }), lagMs);
-    });
+    if (isParked(order)) return this.gainMs(order, now);
+    const { worth } = this.#learnedOf(order.latest.type);
+    const checkedMs = order.checkedAt - order.statusSince;
+    const priceMs = worth.priceMs({ checkedMs, ageMs: now - order.statusSince });
+    return this.#weighted(order, now, Math.max(priceMs, this.#lagMs(order, now)));
   }
 
   /** What this order adds at `now` to what a page is worth that shows it: of several pages, the highest comes first. */
   pageWorth(order: Order, now: number): number {
-    const waitedMs = Math.max(0, now - (order.dueAt ?? now));
+    const waitedMs = waitedMsOf(order, now);
     if (isParked(order)) {
       const gainMs = waitedMs * WAITING_PART;
       return this.#weightOf(order) * onPage(gainMs, gainMs * PARKED_PAGE_PART);
     }
-    const delayMs = now - order.checkedAt;
-    const { times } = this.#learnedOf(order.latest.type);
-    const lagMs = times.expectedLagMs({ ageMs: order.checkedAt - order.statusSince, delayMs });
-    return this.#weightOf(order) * onPage(lagMs + waitedMs * WAITING_PAGE_PART, delayMs);
+    const lagMs = this.#lagMs(order, now) + waitedMs * WAITING_PAGE_PART;
+    return this.#weightOf(order) * onPage(lagMs, now - order.checkedAt);
   }
 
-  #weighted(order: Order, now: number, value: (learned: Learned) => number): number {
-    const waitedMs = Math.max(0, now - (order.dueAt ?? now));
-    const valueMs = isParked(order) ? 0 : value(this.#learnedOf(order.latest.type));
-    return this.#weightOf(order) * (valueMs + waitedMs * WAITING_PART);
+  /** The lag itself; of a parked order nobody knows any. */
+  #lagMs(order: Order, now: number): number {
+    if (isParked(order)) return 0;
+    return this.#learnedOf(order.latest.type).times.expectedLagMs({
+      ageMs: order.checkedAt - order.statusSince,
+      delayMs: now - order.checkedAt,
+    });
+  }
+
+  #weighted(order: Order, now: number, valueMs: number): number {
+    return this.#weightOf(order) * (valueMs + waitedMsOf(order, now) * WAITING_PART);
   }
 
   #weightOf(order: Order): number {
@@ -209,6 +208,10 @@ export class Pacer {
     this.#byType.set(name, learned);
     return learned;
   }
+}
+
+function waitedMsOf({ dueAt }: Order, now: number): number {
+  return Math.max(0, now - (dueAt ?? now));
 }
 
 function onPage(lagMs: number, unseenMs: number): number {

@@ -30,13 +30,6 @@ export interface Room {
 /** An id tells the creation to the second, and so may a row. */
 const SECOND_MS = 1_000;
 
-/** An order, and the creation times that a page needs to show it. */
-interface Place {
-  readonly covered: Covered;
-  readonly from: number;
-  readonly to: number;
-}
-
 /**
  * Of all runs of neighbours that fit on a page, that of the largest value; `undefined` where there is none. A page
  * shows every order of its window, settled or not, those of the log and those that no call has shown yet.
@@ -45,39 +38,35 @@ export function bestPage(
   coverable: readonly Covered[],
   { known, rows, worthOf }: Room & { readonly worthOf: (covered: Covered) => number },
 ): Page | undefined {
-  const places = coverable.map(placeOf);
   const unseen = coverable.flatMap(({ order, createdAt }) =>
     order === undefined ? [createdAt] : [],
   );
   const rowsUntil = (moment: number) => countUntil(known, moment) + countUntil(unseen, moment);
-  const ends = running(places.map(({ to }) => rowsUntil(to)));
-  const starts = places.map(({ from }) => rowsUntil(from));
-  const values = places.map(({ covered }) => worthOf(covered));
+  const ends = running(coverable.map((each) => rowsUntil(latestCreation(each))));
+  const starts = coverable.map(({ createdAt }) => rowsUntil(createdAt - 1));
+  const values = coverable.map(worthOf);
   let [first, last, most] = [0, 0, -1];
   let [start, value] = [0, 0];
-  for (let end = 0; end < places.length; end += 1) {
+  for (let end = 0; end < coverable.length; end += 1) {
     value += at(values, end);
     for (; start < end && at(ends, end) - at(starts, start) > rows; start += 1) {
       value -= at(values, start);
     }
     if (value > most) [first, last, most] = [start, end + 1, value];
   }
-  return pageOf(places.slice(first, last));
+  return pageOf(coverable.slice(first, last));
+}
+
+function pageOf(covered: readonly Covered[]): Page | undefined {
+  const [first] = covered;
+  if (first === undefined) return undefined;
+  const to = covered.reduce((latest, each) => Math.max(latest, latestCreation(each)), 0);
+  return { from: first.createdAt - 1, to, covered };
 }
 
 /** A time that is told to the second only may be any of that second. */
-function placeOf(covered: Covered): Place {
-  const { createdAt } = covered;
-  const isTold = createdAt % SECOND_MS !== 0;
-  const to = isTold ? createdAt + 1 : createdAt + SECOND_MS - 1;
-  return { covered, from: createdAt - 1, to };
-}
-
-function pageOf(places: readonly Place[]): Page | undefined {
-  const [first] = places;
-  if (first === undefined) return undefined;
-  const to = places.reduce((latest, place) => Math.max(latest, place.to), first.to);
-  return { from: first.from, to, covered: places.map(({ covered }) => covered) };
+function latestCreation({ createdAt }: Covered): number {
+  return createdAt % SECOND_MS === 0 ? createdAt + SECOND_MS - 1 : createdAt + 1;
 }
 
 /** How many of these ascending times are at or before a moment. */

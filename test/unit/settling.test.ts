@@ -46,14 +46,14 @@ describe('SettlingTimes', () => {
   it('goes on as it was, from what it kept', () => {
     const times = learned(5 * SECOND_MS, 30 * SECOND_MS);
     const query = { ageMs: 8 * SECOND_MS, priceMs: 50, ...bounds };
-    expect(new SettlingTimes(times.counts).delayMs(query)).toBe(times.delayMs(query));
+    expect(new SettlingTimes(times.counted.settled).delayMs(query)).toBe(times.delayMs(query));
     expect(new SettlingTimes([]).delayMs(query)).toBe(new SettlingTimes().delayMs(query));
   });
 
   it('forgets the old by and by, and stays small', () => {
     const times = learned(30 * SECOND_MS, 45 * SECOND_MS, 10_000);
     for (let n = 0; n < 10_000; n += 1) times.add(5 * SECOND_MS);
-    const total = times.counts.reduce((sum, count) => sum + count, 0);
+    const total = times.counted.settled.reduce((sum, count) => sum + count, 0);
     expect(total).toBeLessThan(2_000);
     const lagAt = (ageMs: number) => times.expectedLagMs({ ageMs, delayMs: SECOND_MS });
     expect(lagAt(5 * SECOND_MS)).toBeGreaterThan(lagAt(20 * SECOND_MS));

@@ -8,14 +8,9 @@ import { index, integer, primaryKey, real, sql, sqliteTable, text } from './driz
  * must say so by hand.
  */
 
-/** The log, append-only: the gateway updates and deletes no row. Only `npm run prune` removes old ones. */
-export const snapshots = sqliteTable(
-  'snapshots',
-  {
-    orderId: text('order_id').notNull(),
-    version: integer('version').notNull(),
-    upstreamStatus: text('upstream_status').notNull(),
-    observedAt: integer('observed_at').notNull(),
+/** What an observation may tell, in the log and in the copy beside the order. */
+function told() {
+  return {
     ref: text('ref'),
     type: text('type'),
     number: text('number'),
@@ -24,6 +19,18 @@ export const snapshots = sqliteTable(
     transactionNumber: text('transaction_number'),
     processedAt: integer('processed_at'),
     refundMessage: text('refund_message'),
+  };
+}
+
+/** The log, append-only: the gateway updates and deletes no row. Only `npm run prune` removes old ones. */
+export const snapshots = sqliteTable(
+  'snapshots',
+  {
+    orderId: text('order_id').notNull(),
+    version: integer('version').notNull(),
+    upstreamStatus: text('upstream_status').notNull(),
+    observedAt: integer('observed_at').notNull(),
+    ...told(),
     createdAt: integer('created_at'),
   },
   (table) => [primaryKey({ columns: [table.orderId, table.version] })],
@@ -52,14 +59,7 @@ export const orders = sqliteTable(
     copiedVersion: integer('copied_version'),
     upstreamStatus: text('upstream_status'),
     observedAt: integer('observed_at'),
-    ref: text('ref'),
-    type: text('type'),
-    number: text('number'),
-    amount: real('amount'),
-    cardCode: text('card_code'),
-    transactionNumber: text('transaction_number'),
-    processedAt: integer('processed_at'),
-    refundMessage: text('refund_message'),
+    ...told(),
   },
   (table) => [
     index('orders_due').on(table.dueAt, table.orderId).where(sql`${table.dueAt} is not null`),
