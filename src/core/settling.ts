@@ -188,7 +188,10 @@ class Curve {
     const passedMs = Math.min(Math.max(0, ageMs), bin.endMs) - bin.startMs;
     const part = passedMs / (bin.endMs - bin.startMs);
     const unsettled = start.unsettled + (end.unsettled - start.unsettled) * part;
-    const inProgressMs = start.inProgressMs + ((start.unsettled + unsettled) / 2) * passedMs;
+    // Beyond the last bin nothing more is known: whatever is in progress stays so.
+    const beyondMs = Math.max(0, ageMs - bin.endMs);
+    const inProgressMs =
+      start.inProgressMs + ((start.unsettled + unsettled) / 2) * passedMs + unsettled * beyondMs;
     return { unsettled, inProgressMs };
   }
 }

@@ -79,6 +79,14 @@ describe('SettlingTimes', () => {
     );
   });
 
+  it('does not take an order for settled because it is older than all bins', () => {
+    const times = new SettlingTimes();
+    const weekMs = 7 * 24 * 3_600_000;
+    const wait = { ageMs: weekMs + 1_000, delayMs: 30 * 60_000 };
+    expect(times.unsettled(wait)).toBe(1);
+    expect(times.expectedLagMs(wait)).toBeCloseTo(0);
+  });
+
   it('learns from orders that are still in progress, too', () => {
     const [settledAlone, all] = [learned(3_000, 45_000), learned(3_000, 45_000)];
     for (let n = 0; n < 20; n += 1) all.inProgress(500 * SECOND_MS);
