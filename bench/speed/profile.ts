@@ -1,7 +1,7 @@
 /**
- * `npm run bench:profile -- cached`, `-- uncached`, `-- fan-out` or `-- own-orders`: where the time of the gateway goes, by package and by
- * function, as `--cpu-prof` of Node tells it. `-- idle`, `-- idle-own-orders` or `-- idle-bare`: what an idle subscriber takes of the
- * heap, by kind, as two snapshots tell it.
+ * `npm run bench:profile -- cached`, `-- uncached`, `-- fan-out` or `-- own-orders`: where the time of the gateway
+ * goes, by package and by function, as `--cpu-prof` of Node tells it. `-- idle`, `-- idle-own-orders` or
+ * `-- idle-bare`: what an idle subscriber takes of the heap, by kind, as two snapshots tell it.
  */
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
