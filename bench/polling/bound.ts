@@ -3,7 +3,7 @@
  * E[lag] >= min(lag + price · calls of one order) - price · (calls that there are for one order), and the
  * same for the part of the orders that is late. Derived in docs/lower-bound.md.
  */
-import { SHORTEST_INTERVAL_MS, SHORTEST_LIST_INTERVAL_MS } from '../../src/core/cadence.ts';
+import { SHORTEST_INTERVAL_MS } from '../../src/core/cadence.ts';
 import { createRandom } from '../../src/simulator/random.ts';
 import { drawShares, PAGE } from './neighbours.ts';
 import {
@@ -64,9 +64,6 @@ const CAUTION = 3;
 /** Standard deviations that a number of orders never differs by: not once in a billion times. */
 const LUCK = 7;
 
-/** More looks than there are in the life of an order. */
-const PLENTY = 1_000;
-
 const PRICE_STEPS = 18;
 const LATEST_MS = 60_000;
 
@@ -78,19 +75,9 @@ export function callsPerOrder(inProgress: number): number {
 export function lowerBound(load: Load, accuracy = FINE): Bound {
   const calls = callsPerOrder(load.inProgress) - ownCalls(load) - slowCalls(load);
   if (calls <= 0) return { meanMs: Number.POSITIVE_INFINITY, p95Ms: Number.POSITIVE_INFINITY };
-  // Any price gives a bound: that of nothing, on the finer grid, may be better than the best one.
-  const apartMs = load.list === 'unusable' ? SHORTEST_INTERVAL_MS : SHORTEST_LIST_INTERVAL_MS;
-  const bounds = [
-    boundOf({ list: 'unusable', calls: PLENTY, apartMs, ...alone(accuracy) }),
-    boundOf({ list: load.list, calls, apartMs, ...neighbourhoods(load, accuracy) }),
-  ];
-  return {
-    meanMs: Math.max(...bounds.map(({ meanMs }) => meanMs)),
-    p95Ms: Math.max(...bounds.map(({ p95Ms }) => p95Ms)),
-  };
-}
-
-function boundOf(question: Question): Bound {
+  // A list may show an order as often as calls allow: at every step.
+  const apartMs = load.list === 'unusable' ? SHORTEST_INTERVAL_MS : accuracy.drawnStepMs;
+  const question = { list: load.list, calls, apartMs, ...neighbourhoods(load, accuracy) };
   return { meanMs: leastMeanMs(question), p95Ms: leastP95Ms(question) };
 }
 

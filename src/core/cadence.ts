@@ -21,9 +21,6 @@ export const ABANDON_AFTER_MS = 7 * DAY_MS;
 /** Never more than one call a second for one order. */
 export const SHORTEST_INTERVAL_MS = SECOND_MS;
 
-/** A list shows an order beside others, and may do so a little sooner. */
-export const SHORTEST_LIST_INTERVAL_MS = SECOND_MS / 2;
-
 /** How old an order in progress may grow on a busy key before its state counts as stale. */
 const BUSY_INTERVAL_MS = 5 * SECOND_MS;
 
@@ -37,7 +34,7 @@ const PARKED_WATCHED_INTERVAL_MS = 5 * MINUTE_MS;
 /** The longer an order has been in progress, the less a single call is likely to find. */
 const IN_PROGRESS_STEPS: readonly { readonly untilMs: number; readonly intervalMs: number }[] = [
   { untilMs: OVERDUE_AFTER_MS, intervalMs: SHORTEST_INTERVAL_MS },
-  { untilMs: 15 * MINUTE_MS, intervalMs: 10 * SECOND_MS },
+  { untilMs: 15 * MINUTE_MS, intervalMs: SECOND_MS },
   { untilMs: HOUR_MS, intervalMs: 30 * SECOND_MS },
   { untilMs: 6 * HOUR_MS, intervalMs: MINUTE_MS },
   { untilMs: DAY_MS, intervalMs: 5 * MINUTE_MS },
@@ -77,14 +74,20 @@ export function woken(order: Order, now: number): Reschedule {
  * asked as often as the budget allows either way. `null` for a settled order, and for one that nobody
  * watches and that found no end in seven days.
  */
-export function planner(watched: boolean, pace: Pace = steadyPace): Planner {
+export function planner(watched: boolean, { pace = steadyPace, askedAt }: Paced = {}): Planner {
   return (order) => {
     if (isSettled(order.latest.upstreamStatus)) return null;
     if (!watched && order.checkedAt - order.trackedSince > ABANDON_AFTER_MS) return null;
-    return isParked(order)
-      ? parkedDueAt(order, watched)
-      : order.checkedAt + pace(order, inProgressIntervalMs(order.checkedAt - order.statusSince));
+    if (isParked(order)) return parkedDueAt(order, watched);
+    const delayMs = pace(order, inProgressIntervalMs(order.checkedAt - order.statusSince));
+    return Math.max(order.checkedAt, (askedAt ?? order.checkedAt) + delayMs);
   };
+}
+
+export interface Paced {
+  readonly pace?: Pace;
+  /** When the call of that check started, from which delays count. Unix milliseconds; when it ended, if left out. */
+  readonly askedAt?: number;
 }
 
 /**

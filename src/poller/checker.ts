@@ -31,6 +31,8 @@ export interface CheckerOptions {
   readonly onRecorded: (recorded: Recorded) => void;
 }
 
+type Observed = Extract<CheckAnswer, { kind: 'observed' }>;
+
 /** One check of one order: asks, takes down what came, and says when to ask again. */
 export class Checker {
   readonly #options: CheckerOptions;
@@ -55,10 +57,13 @@ export class Checker {
     }
   }
 
-  async #record({ observation }: Extract<CheckAnswer, { kind: 'observed' }>): Promise<Order> {
+  async #record({ observation, askedAt }: Observed): Promise<Order> {
     const { store, watchers, pacer } = this.#options;
     const watched = watchers.has(observation.orderId);
-    const recorded = await store.record(observation, planner(watched, pacer.pace));
+    const recorded = await store.record(
+      observation,
+      planner(watched, { pace: pacer.pace, askedAt }),
+    );
     watchers.seen(observation.orderId);
     this.report(recorded);
     return recorded.order;

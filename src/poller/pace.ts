@@ -16,7 +16,7 @@ const NOTE_EVERY_MS = 10_000;
 const MOST_TYPES = 20;
 
 /** Expected lag, in milliseconds, that makes a check worth a call while calls are left over. */
-const PRICE_MS = 5;
+const PRICE_MS = 2;
 const LONGEST_DELAY_MS = 60_000;
 
 /** Time for which an order has been due counts this part of lag: whatever it gains else, its turn comes. */

@@ -1,4 +1,3 @@
-import { SHORTEST_LIST_INTERVAL_MS } from '../core/cadence.ts';
 import { creationTimeOf } from '../core/order-id.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Order, Schedule, SnapshotLog } from '../core/store.ts';
@@ -145,8 +144,7 @@ export class SweepPlanner {
     const tracked: Covered[] = [];
     for (const order of await store.createdWithin({ ...range, limit: MOST_COVERABLE })) {
       const { orderId, createdAt } = order.latest;
-      const isFresh = now - order.checkedAt < SHORTEST_LIST_INTERVAL_MS;
-      if (createdAt === null || isFresh || isBusy(orderId)) continue;
+      if (createdAt === null || isBusy(orderId)) continue;
       tracked.push({
         orderId,
         createdAt,

@@ -57,7 +57,7 @@ export class Sweeps {
       if (needsSingleCheck(row)) cards.add(row.orderId);
       else news.push(row);
     }
-    const orders = await this.#record(news);
+    const orders = await this.#record(news, list.askedAt);
     if (isComplete) trust.proved();
     return orders;
   }
@@ -78,10 +78,10 @@ export class Sweeps {
     return isComplete;
   }
 
-  async #record(news: readonly Observation[]): Promise<readonly Order[]> {
+  async #record(news: readonly Observation[], askedAt: number): Promise<readonly Order[]> {
     const { store, watchers, pacer, onRecorded } = this.#options;
     const plan = (order: Omit<Order, 'dueAt'>) =>
-      planner(watchers.has(order.latest.orderId), pacer.pace)(order);
+      planner(watchers.has(order.latest.orderId), { pace: pacer.pace, askedAt })(order);
     const recorded = await store.recordAll(news, plan);
     for (const each of recorded) {
       watchers.seen(each.order.latest.orderId);

@@ -30,15 +30,20 @@ export type Failure =
     };
 
 export type CheckAnswer =
-  | { readonly kind: 'observed'; readonly observation: Observation }
+  | ({ readonly kind: 'observed'; readonly observation: Observation } & Asked)
   /** The upstream says that it knows no such order. */
   | { readonly kind: 'unknown' }
   | Failure;
 
 export type ListAnswer =
-  | {
+  | ({
       readonly kind: 'listed';
       readonly observations: readonly Observation[];
       readonly rows: number;
-    }
+    } & Asked)
   | Failure;
+
+interface Asked {
+  /** When the call started. Unix milliseconds. */
+  readonly askedAt: number;
+}

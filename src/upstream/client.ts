@@ -42,8 +42,8 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
   return {
     async check(orderId) {
       const path = `/v3/internet/check-id/${encodeURIComponent(orderId)}`;
-      return call(options, { operation: 'check-id', path, orderId }, (reply) =>
-        toCheckAnswer(reply, orderId, options.clock.now()),
+      return call(options, { operation: 'check-id', path, orderId }, (reply, times) =>
+        toCheckAnswer(reply, orderId, times),
       );
     },
     async list({ from, to, page }) {
@@ -53,9 +53,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
         from: new Date(from).toISOString(),
         to: new Date(to).toISOString(),
       });
-      return call(options, { operation: 'list', path: `/v3/internet/list?${query}` }, (reply) =>
-        toListAnswer(reply, options.clock.now()),
-      );
+      return call(options, { operation: 'list', path: `/v3/internet/list?${query}` }, toListAnswer);
     },
   };
 }
@@ -66,16 +64,23 @@ interface Call {
   readonly orderId?: string;
 }
 
+/** Of one call. Unix milliseconds. */
+interface Times {
+  readonly askedAt: number;
+  readonly answeredAt: number;
+}
+
 /** Makes the call, and tells the log and the metrics what it came to: one line each, without its body. */
 async function call<Answer extends CheckAnswer | ListAnswer>(
   options: UpstreamClientOptions,
   { operation, path, orderId }: Call,
-  read: (reply: Reply) => Answer,
+  read: (reply: Reply, times: Times) => Answer,
 ): Promise<Answer> {
-  const startedAt = options.clock.now();
+  const askedAt = options.clock.now();
   const reply = await request(options, path);
-  const answer = read(reply);
-  const durationMs = options.clock.now() - startedAt;
+  const answeredAt = options.clock.now();
+  const answer = read(reply, { askedAt, answeredAt });
+  const durationMs = answeredAt - askedAt;
   const outcome = answer.kind === 'failed' ? answer.reason : answer.kind;
   options.telemetry.upstreamCall({ operation, outcome, durationMs });
   const httpStatus = 'httpStatus' in reply ? reply.httpStatus : undefined;
@@ -138,7 +143,7 @@ function codeOf(envelope: Envelope | undefined): string | undefined {
   return code !== undefined && /^[A-Z][A-Z_-]{2,39}$/.test(code) ? code : undefined;
 }
 
-function toCheckAnswer(reply: Reply, orderId: string, now: number): CheckAnswer {
+function toCheckAnswer(reply: Reply, orderId: string, { askedAt, answeredAt }: Times): CheckAnswer {
   if (reply.kind !== 'reply') return reply;
   const { envelope, httpStatus } = reply;
   if (!envelope.success) {
@@ -146,20 +151,20 @@ function toCheckAnswer(reply: Reply, orderId: string, now: number): CheckAnswer 
     if (httpStatus === 404 || httpStatus === 400) return { kind: 'unknown' };
     return { kind: 'failed', reason: 'http_status', httpStatus };
   }
-  const topup = decodeTopup(envelope.data, now);
+  const topup = decodeTopup(envelope.data, answeredAt);
   if (topup === undefined) return { kind: 'failed', reason: 'unreadable', httpStatus };
   if (topup.orderId !== undefined && parseOrderId(topup.orderId) !== orderId) {
     return { kind: 'failed', reason: 'wrong_order', httpStatus };
   }
-  return { kind: 'observed', observation: { ...topup, orderId } };
+  return { kind: 'observed', observation: { ...topup, orderId }, askedAt };
 }
 
-function toListAnswer(reply: Reply, now: number): ListAnswer {
+function toListAnswer(reply: Reply, { askedAt, answeredAt }: Times): ListAnswer {
   if (reply.kind !== 'reply') return reply;
   const { envelope, httpStatus } = reply;
   if (!envelope.success) return { kind: 'failed', reason: 'http_status', httpStatus };
-  const list = decodeList(envelope.data, now);
+  const list = decodeList(envelope.data, answeredAt);
   return list === undefined
     ? { kind: 'failed', reason: 'unreadable', httpStatus }
-    : { kind: 'listed', ...list };
+    : { kind: 'listed', ...list, askedAt };
 }

@@ -20,25 +20,29 @@ export class StillUpstream implements UpstreamClient {
   }
 
   async check(orderId: string) {
-    await this.#answered();
+    const askedAt = await this.#answered();
     const order = await this.#store.find(orderId);
     if (order === undefined) return { kind: 'unknown' as const };
-    return { kind: 'observed' as const, observation: this.#confirm(order) };
+    return { kind: 'observed' as const, observation: this.#confirm(order), askedAt };
   }
 
   async list({ from, to }: { readonly from: number; readonly to: number }) {
-    await this.#answered();
+    const askedAt = await this.#answered();
     const orders = await this.#store.createdWithin({ from, to, limit: PAGE });
     return {
       kind: 'listed' as const,
       rows: orders.length,
       observations: orders.map((order) => this.#confirm(order)),
+      askedAt,
     };
   }
 
-  async #answered(): Promise<void> {
+  /** Returns when it was asked. */
+  async #answered(): Promise<number> {
+    const askedAt = this.#clock.now();
     this.calls += 1;
     await new Promise<void>((resolve) => this.#clock.after(LATENCY_MS, resolve));
+    return askedAt;
   }
 
   #confirm({ latest }: Order) {

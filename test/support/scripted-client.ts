@@ -54,5 +54,6 @@ export function observed(orderId: string, at: number, upstreamStatus = 'HANDLING
   return {
     kind: 'observed',
     observation: observation({ orderId, upstreamStatus, observedAt: at }),
+    askedAt: at,
   };
 }

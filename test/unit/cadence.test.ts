@@ -24,7 +24,7 @@ describe('planner', () => {
   it.each([
     [0, SECOND_MS],
     [5 * MINUTE_MS, SECOND_MS],
-    [6 * MINUTE_MS, 10 * SECOND_MS],
+    [15 * MINUTE_MS, SECOND_MS],
     [20 * MINUTE_MS, 30 * SECOND_MS],
     [2 * HOUR_MS, MINUTE_MS],
     [10 * HOUR_MS, 5 * MINUTE_MS],
@@ -33,6 +33,12 @@ describe('planner', () => {
     for (const status of ['HANDLING', 'VERIFYING']) {
       expect(planner(false)(order(status, { checkedAt }))).toBe(checkedAt + intervalMs);
     }
+  });
+
+  it('counts from the start of the call that checked, and never asks before it ended', () => {
+    const checked = order('HANDLING', { checkedAt: MINUTE_MS });
+    expect(planner(false, { askedAt: MINUTE_MS - 300 })(checked)).toBe(MINUTE_MS + 700);
+    expect(planner(false, { askedAt: 0 })(checked)).toBe(MINUTE_MS);
   });
 
   it('gives up after seven days, unless somebody watches', () => {

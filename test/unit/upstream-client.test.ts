@@ -69,6 +69,7 @@ describe('check', () => {
         refundMessage: null,
         createdAt: Date.UTC(2025, 9, 29, 1),
       },
+      askedAt: Date.UTC(2026, 0, 1),
     });
   });
 

@@ -1,5 +1,6 @@
 import { planner } from '../../../src/core/cadence.ts';
-import type { RecordedPlan, Run } from './record.ts';
+import type { Order } from '../../../src/core/store.ts';
+import type { RecordedCall, RecordedPlan, Run } from './record.ts';
 
 /**
  * How late a check may be.
@@ -37,14 +38,24 @@ interface Gap {
   readonly to: number;
 }
 
-export function longPlans({ plans, startedAt }: Run): readonly string[] {
+export function oddPlans({ plans, calls, startedAt }: Run): readonly string[] {
   return plans.flatMap(({ order, dueAt, orderId, at }) => {
     if (order === undefined || dueAt === null) return [];
     const cadenceMs = (planner(false)(order) ?? order.checkedAt) - order.checkedAt;
-    const intervalMs = dueAt - order.checkedAt;
-    if (intervalMs >= SECOND_MS && intervalMs <= Math.max(cadenceMs, LONGEST_PACE_MS)) return [];
-    return [`${orderId} at ${at - startedAt}: in ${intervalMs} ms, not ${cadenceMs} ms`];
+    const [afterAskedMs, afterCheckedMs] = [dueAt - askedAt(order, calls), dueAt - order.checkedAt];
+    const mostMs = Math.max(cadenceMs, LONGEST_PACE_MS);
+    if (afterAskedMs >= SECOND_MS && afterCheckedMs <= mostMs) return [];
+    return [`${orderId} at ${at - startedAt}: in ${afterAskedMs} ms, not ${cadenceMs} ms`];
   });
+}
+
+/** When the call started that ended in this check. */
+function askedAt({ latest, checkedAt }: Order, calls: readonly RecordedCall[]): number {
+  const asking = calls.filter(
+    ({ orderId, end }) =>
+      end?.at === checkedAt && (orderId === undefined || orderId === latest.orderId),
+  );
+  return Math.min(checkedAt, ...asking.map((call) => call.startedAt));
 }
 
 export function lateChecks(run: Run): readonly string[] {

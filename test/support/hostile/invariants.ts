@@ -1,7 +1,7 @@
 import { isSettled } from '../../../src/core/topup.ts';
 import { type ErrorCode, GatewayError } from '../../../src/errors.ts';
 import { imposedMs } from './calm.ts';
-import { lateChecks, lateFirstLooks, longPlans } from './intervals.ts';
+import { lateChecks, lateFirstLooks, oddPlans } from './intervals.ts';
 import type { RecordedCall, RecordedLookup, RecordedProcess, Run, SentOrder } from './record.ts';
 
 const SECOND_MS = 1_000;
@@ -25,7 +25,8 @@ export const INVARIANTS: Readonly<Record<string, Invariant>> = {
   'never a call in a Retry-After of a 429, or for 15 min after a 401 or 403': callsInHolds,
   'one call at a time until the first good answer': burstsOfNewProcesses,
   'no call after a stop, which waits up to 2 s for those in flight': callsAfterStop,
-  'no order is planned later than its cadence': longPlans,
+  'no order is planned later than its cadence, or sooner than a second after it was asked':
+    oddPlans,
   'every order is checked again within its stretched interval': lateChecks,
   'every watched order is found': lateFirstLooks,
   'versions are dense and settle once, at the end': brokenLogs,
@@ -63,8 +64,8 @@ function doubleChecks({ calls, startedAt }: Run): readonly string[] {
 }
 
 /**
- * A list is made for all tracked orders of its window that are not asked about already, seen a moment
- * ago, or settled (for a card, only a check will do). None of those may be checked before it comes back.
+ * A list is made for all tracked orders of its window that are not asked about already
+ * or settled (for a card, only a check will do). None of those may be checked before it comes back.
  */
 function checksUnderLists(run: Run): readonly string[] {
   const { calls, startedAt } = run;
@@ -94,7 +95,7 @@ function isCoverable(run: Run, orderId: string, { window, startedAt: at }: Recor
   const known = run.plans.findLast(
     (plan) => plan.orderId === orderId && plan.order !== undefined && plan.at < at,
   )?.order;
-  if (known?.latest.createdAt !== createdAt || at - known.checkedAt < SECOND_MS) return false;
+  if (known?.latest.createdAt !== createdAt) return false;
   return !run.calls.some(
     (call) => call.startedAt < at && isInFlightAt(call, at) && asksFor(call, order),
   );
