@@ -118,9 +118,13 @@ function isFarApart(inProgress: number): boolean {
   return rows - LUCK * Math.sqrt(rows) > PAGE;
 }
 
-/** The call that finds the order settled, or fetches its card: nobody shares it. */
+/**
+ * Calls that nobody shares: the one that finds the order settled, or fetches its card. Only a look tells which orders
+ * are QUEUED: where each look is a call, those cost one as well.
+ */
 function ownCalls({ list }: Load): number {
-  return list === 'with cards' ? 0 : 1;
+  if (list === 'with cards') return 0;
+  return list === 'unusable' ? 1 / HANDLED_PART : 1;
 }
 
 interface Question {

@@ -13,18 +13,21 @@ import {
   printed,
   type Row,
   roundsRow,
+  runBoundRow,
 } from './rows.ts';
+import type { RunArrivals } from './run-bound.ts';
 import type { Run } from './run-gateway.ts';
 import { type Selection, selectionFrom } from './selection.ts';
 import { ORDERS_IN_PROGRESS, SUBSCRIBER_HEADER, subscriberRows } from './subscribers.ts';
 import { VirtualClock } from './virtual-clock.ts';
-import { arrivals } from './workload.ts';
+import { arrivals, ordersPerMs } from './workload.ts';
 
 const SEED = 7;
 const START = Date.UTC(2026, 0, 1);
 const MINUTE_MS = 60_000;
-/** New orders come for so long; then the last ones get time to end. */
+/** New orders come for so long, and for longer until there are some hundreds; then the last ones get time to end. */
 const ARRIVALS_MS = 30 * MINUTE_MS;
+const FEWEST_ORDERS = 750;
 const SUBSCRIBED_ARRIVALS_MS = 10 * MINUTE_MS;
 const ENDING_MS = 15 * MINUTE_MS;
 
@@ -65,12 +68,15 @@ async function* lagRows({ inProgress, regimes }: Selection): AsyncGenerator<Row>
 /** What was measured, and how well it could have been done. */
 async function* rowsOf(contestant: Contestant, inProgress: number): AsyncGenerator<Row> {
   const { name, regime, run, upTo } = contestant;
+  const arrivalsMs = Math.max(ARRIVALS_MS, FEWEST_ORDERS / ordersPerMs(inProgress));
   if (inProgress <= upTo) {
-    yield measuredRow(inProgress, name, await run(newRun(inProgress, ARRIVALS_MS)));
+    yield measuredRow(inProgress, name, await run(newRun(inProgress, arrivalsMs)));
   }
   if (regime === 'vendor') return;
   const bound = boundRow(inProgress, regime);
   yield bound;
+  const ofRun = runBoundRow(inProgress, regime, arrivalsOf(newRun(inProgress, arrivalsMs)));
+  if (ofRun !== undefined) yield ofRun;
   const blind = blindRow(inProgress, bound, regime);
   if (blind !== undefined) {
     yield blind;
@@ -85,6 +91,11 @@ function newRun(inProgress: number, arrivalsMs: number): Run {
   const until = from + arrivalsMs;
   const orders = [...arrivals({ inProgress, from, until, random: createRandom(SEED) })];
   return { clock: new VirtualClock(START), orders, seed: SEED, until: until + ENDING_MS };
+}
+
+function arrivalsOf({ clock, orders, until }: Run): RunArrivals {
+  const from = clock.now();
+  return { at: orders.map((order) => order.at - from), untilMs: until - from };
 }
 
 function say(...lines: readonly string[]): void {

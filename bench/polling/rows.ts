@@ -1,13 +1,14 @@
 /** The rows of the table, and of the plot. */
-import { blindBound, lowerBound } from './bound.ts';
+import { blindBound, callsPerOrder, lowerBound } from './bound.ts';
 import { evenRounds, gatedCycle } from './ideal.ts';
 import { type Measured, meanSeconds, percentileSeconds } from './measure.ts';
+import { leastMeanOfRun, type RunArrivals } from './run-bound.ts';
 import type { ListRegime } from './upstream.ts';
 
 export interface Row {
   readonly inProgress: number;
   readonly who: string;
-  /** Infinite where there are fewer calls than orders that need one; NaN where no order was finished. */
+  /** Infinite where there are fewer calls than orders that need one; NaN where there is none to tell. */
   readonly meanSeconds: number;
   readonly p95Seconds: number;
   /** `undefined` where nothing was run. */
@@ -27,6 +28,17 @@ export function boundRow(inProgress: number, list: ListRegime): Row {
   const { meanMs, p95Ms } = lowerBound({ list, inProgress });
   const who = boundName(list);
   return { inProgress, who, meanSeconds: meanMs / 1_000, p95Seconds: p95Ms / 1_000 };
+}
+
+/** `undefined` where the load has no end, or orders are not checked one by one. */
+export function runBoundRow(
+  inProgress: number,
+  list: ListRegime,
+  run: RunArrivals,
+): Row | undefined {
+  if (list !== 'unusable' || callsPerOrder(inProgress) <= 1) return undefined;
+  const who = `(e) lower bound for these arrivals, list ${list}`;
+  return { inProgress, who, meanSeconds: leastMeanOfRun(run) / 1_000, p95Seconds: Number.NaN };
 }
 
 /** `undefined` where it says no more than the bound for all policies. */
@@ -72,7 +84,6 @@ export function printed({ inProgress, who, measured, ...lags }: Row): string {
 }
 
 function toCell(lagSeconds: number): string {
-  // Of none that was finished there is no lag to tell.
   if (Number.isNaN(lagSeconds)) return '-';
   return lagSeconds === Number.POSITIVE_INFINITY ? 'no end' : lagSeconds.toFixed(2);
 }

@@ -118,7 +118,7 @@ export function cheapest({ grid, looks, apart, price }: Problem): Cost {
 }
 
 /** A look at `SLOW_FROM_MS` stands for all later ones, so it may always follow. */
-function firstAfter(from: number, apart: number, end: number): number {
+export function firstAfter(from: number, apart: number, end: number): number {
   return Math.min(from + apart, Math.max(from + 1, end - 1));
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Bound, blindBound, callsPerOrder, lowerBound } from '../../bench/polling/bound.ts';
 import { drawOrders, evenRounds, type IdealOrder } from '../../bench/polling/ideal.ts';
+import { leastMeanOfRun, type RunArrivals } from '../../bench/polling/run-bound.ts';
 import { cheapest, gridOf, lagLoss, lateLoss } from '../../bench/polling/schedule.ts';
 import { drawLife, HANDLED_PART, ordersPerMs } from '../../bench/polling/workload.ts';
 import type { Random } from '../../src/core/ports.ts';
@@ -126,6 +127,62 @@ function firstAfter(orders: readonly IdealOrder[], createdAt: number): number {
     else low = middle + 1;
   }
   return low;
+}
+
+describe('the lower bound for the arrivals of one run', () => {
+  const QUICK = { searchStepMs: 500, stepMs: 100, searchSteps: 10 };
+  const minutes = (count: number) => count * 60 * SECOND_MS;
+  const drawArrivals = (perMinute: number, seed: number): readonly number[] => {
+    const random = createRandom(seed);
+    const at = Array.from({ length: perMinute * 5 }, () => minutes(5) * random());
+    return at.sort((one, other) => one - other);
+  };
+
+  it.each([1, 2, 3])(
+    'is not beaten by a call each half second for whoever has waited longest: seed %i',
+    (seed) => {
+      const run = { at: drawArrivals(25, seed), untilMs: minutes(20) };
+      const lags = Array.from({ length: 8 }, (_, lives) =>
+        lagsInTurn(run, createRandom(100 + lives)),
+      );
+      const leastMs = leastMeanOfRun(run, QUICK);
+      expect(meanOf(lags.flat())).toBeGreaterThan(leastMs);
+      expect(meanOf(lags.flat())).toBeLessThan(2 * leastMs);
+    },
+  );
+
+  it('knows of busy minutes', () => {
+    const even = { at: drawArrivals(25, 4), untilMs: minutes(20) };
+    // The same orders, in a fifth of the time.
+    const crowded = { ...even, at: even.at.map((at) => at / 5) };
+    const patient = { ...QUICK, searchSteps: 60 };
+    expect(leastMeanOfRun(crowded, patient)).toBeGreaterThan(2 * leastMeanOfRun(even, patient));
+  });
+
+  it('is no more than a wait for the log where calls are plenty', () => {
+    const run = { at: drawArrivals(1, 5), untilMs: minutes(20) };
+    expect(leastMeanOfRun(run, QUICK)).toBeCloseTo(HOME_MS + 490 - QUICK.stepMs, -1);
+  });
+});
+
+/** Lags where each half second the order is asked that was not for longest, from 3 s on and a second apart. */
+function lagsInTurn({ at, untilMs }: RunArrivals, random: Random): readonly number[] {
+  const open = at.map((createdAt) => ({
+    createdAt,
+    askedAt: createdAt + 2 * SECOND_MS,
+    ...drawLife(random),
+  }));
+  const lags: number[] = [];
+  for (let now = 0; now < untilMs; now += CALL_EVERY_MS) {
+    const due = open.filter((order) => order.askedAt + SECOND_MS <= now);
+    if (due.length === 0) continue;
+    const next = due.reduce((one, other) => (other.askedAt < one.askedAt ? other : one));
+    next.askedAt = now;
+    const lagMs = now - next.createdAt - next.ms;
+    if (next.isQueued || lagMs >= 0) open.splice(open.indexOf(next), 1);
+    if (!next.isQueued && lagMs >= 0) lags.push(HOME_MS + lagMs);
+  }
+  return lags;
 }
 
 describe('the cheapest schedule', () => {
