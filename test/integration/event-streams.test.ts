@@ -1,0 +1,289 @@
+import { type IncomingMessage, request } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import type { Store } from '../../src/core/store.ts';
+import type { Watch } from '../../src/core/topups.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
+import { SECURITY_HEADERS } from '../../src/transports/headers.ts';
+import { ManualClock, settle } from '../support/manual-clock.ts';
+import { ORDER_ID, observation } from '../support/observations.ts';
+import { type Serving, type ServingOptions, serve, serveByYoga } from '../support/serving.ts';
+import { bearer, SECRET_AUTH } from '../support/tickets.ts';
+
+/*
+ * Events over HTTP are not sent by Yoga, and whoever gets them must not be able to tell.
+ */
+
+const UNKNOWN_ID = 'e'.repeat(24);
+const OTHER_ID = 'f'.repeat(24);
+const ORIGIN = 'https://shop.example';
+const TICKET_SECONDS = 60;
+const TOLERANCE_SECONDS = 30;
+const PING = ':\n\n';
+
+const QUERY = `subscription Follow($id: ID!, $after: String) {
+  topupStatus(id: $id, after: $after) { status version cursor refundMessage }
+}`;
+
+interface Scene {
+  readonly store: Store;
+  readonly clock: ManualClock;
+}
+
+/** What is asked, and what happens each time that an event has come. */
+interface Case {
+  readonly method?: 'GET';
+  readonly accept?: string | null;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly ask?: object;
+  /** In place of JSON. */
+  readonly body?: string;
+  /** What its ticket says; without it all is open to everybody. */
+  readonly ticket?: object | 'none' | 'nonsense';
+  readonly steps?: readonly ((scene: Scene) => unknown)[];
+  /** Whether there is an event before anything happens. */
+  readonly isAtOnce?: boolean;
+  /** Whether the log cannot be read beyond the first state. */
+  readonly isTorn?: boolean;
+}
+
+const write = (upstreamStatus: string) => async (scene: Scene) => {
+  const told = { upstreamStatus, refundMessage: 'رقم الهاتف 📞\n\nevent: next', cardCode: '1234' };
+  await scene.store.record(observation({ ...told, observedAt: scene.clock.now() }), () => null);
+};
+const settleOrder = write('FULFILLED');
+const pass = (seconds: number) => (scene: Scene) => scene.clock.advance(seconds * 1_000);
+const follow = (told: object = {}) => ({ query: QUERY, variables: { id: ORDER_ID, ...told } });
+const cursor = (text: string) => Buffer.from(text).toString('base64url');
+const live: Case['steps'] = [write('SENDING'), settleOrder];
+
+const ASKED: Readonly<Record<string, Case>> = {
+  'a life to its end': { ask: follow(), steps: live },
+  'several states at once': { ask: follow({ after: cursor('log@0') }), steps: live },
+  'after the last state': { ask: follow({ after: cursor('log@3') }), steps: live, isAtOnce: false },
+  'after a state of another log': { ask: follow({ after: cursor('other@1') }), steps: live },
+  'after a state that is not there': { ask: follow({ after: cursor('log@99') }), steps: live },
+  'after what is no cursor': { ask: follow({ after: '?' }) },
+  'with the name of the operation': { ask: { ...follow(), operationName: 'Follow' }, steps: live },
+  'with a wrong name': { ask: { ...follow(), operationName: 'Nope' } },
+  'with extensions': { ask: { ...follow(), extensions: {} }, steps: live },
+  'what nobody knows': { ask: { ...follow(), more: 1 } },
+  'a card too': {
+    ask: { query: `subscription { topupStatus(id: "${ORDER_ID}") { cardCode status } }` },
+    steps: live,
+  },
+  'of an order that is not known': { ask: follow({ id: UNKNOWN_ID }) },
+  'of what is no id': { ask: follow({ id: '?' }) },
+  'without an id': { ask: { query: QUERY } },
+  'with a list as id': { ask: follow({ id: [ORDER_ID] }) },
+  'with a field that is not there': { ask: { query: 'subscription { nope }' } },
+  'with no fields': { ask: { query: `subscription { topupStatus(id: "${ORDER_ID}") }` } },
+  'that is no GraphQL': { ask: { query: 'subscription {' } },
+  'that is no JSON': { body: '{' },
+  'that is empty': { body: '' },
+  'two at once': { ask: [follow(), follow()] },
+  'that costs too much': {
+    ask: {
+      query: `subscription { topupStatus(id: "${ORDER_ID}") { history(first: 100) { edges { node { id } } } } }`,
+    },
+  },
+  'with two fields at its root': {
+    ask: {
+      query: `subscription { a: topupStatus(id: "1") { id } b: topupStatus(id: "2") { id } }`,
+    },
+  },
+  'a field that fails in each event': {
+    ask: {
+      query: `subscription { topupStatus(id: "${ORDER_ID}") { status history(first: -1) { edges { cursor } } } }`,
+    },
+    steps: live,
+  },
+  'a query': { ask: { query: '{ __typename }' } },
+  'a query with an error': { ask: { query: '{ nope }' } },
+  'a mutation': { ask: { query: 'mutation { __typename }' } },
+  'by GET': { method: 'GET', ask: follow(), steps: live },
+  'by GET, without an id': { method: 'GET', ask: { query: QUERY } },
+  'as a form': {
+    headers: { 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams({
+      query: QUERY,
+      variables: JSON.stringify({ id: ORDER_ID }),
+    }).toString(),
+    steps: live,
+  },
+  'as a text': {
+    headers: { 'content-type': 'application/graphql' },
+    body: `subscription { topupStatus(id: "${ORDER_ID}") { status } }`,
+    steps: live,
+  },
+  'as what it is not': { headers: { 'content-type': 'image/png' }, ask: follow() },
+  'by a page that is allowed': { headers: { origin: ORIGIN }, ask: follow(), steps: live },
+  ...Object.fromEntries(
+    [
+      null,
+      '*/*',
+      'text/*',
+      'TEXT/Event-Stream',
+      'text/event-stream;q=0.1, application/json',
+      'application/json, text/event-stream',
+      'text/event-stream; charset=latin1',
+      'application/json',
+      'application/graphql-response+json',
+      'multipart/mixed',
+      'image/png',
+    ].map((accept) => [`accepting ${accept}`, { accept, ask: follow(), steps: live }]),
+  ),
+  'with a log that fails at once': { ask: follow({ id: OTHER_ID }) },
+  'with a log that fails later': { ask: follow({ after: cursor('log@0') }), isTorn: true },
+  'with a ticket': {
+    ticket: {},
+    ask: { query: `subscription { topupStatus(id: "${ORDER_ID}") { status cardCode } }` },
+    steps: live,
+  },
+  'with a ticket for no cards': {
+    ticket: { scope: 'status' },
+    ask: { query: `subscription { topupStatus(id: "${ORDER_ID}") { status cardCode } }` },
+    steps: live,
+  },
+  'with a ticket for another order': { ticket: { topups: [OTHER_ID] }, ask: follow() },
+  'with a ticket for nothing': { ticket: { scope: '' }, ask: follow() },
+  'with a ticket that is over': { ticket: { exp: 0 }, ask: follow() },
+  'without a ticket': { ticket: 'none', ask: follow() },
+  'with what is no ticket': { ticket: 'nonsense', ask: follow() },
+  'with a ticket that ends': {
+    ticket: {},
+    ask: follow(),
+    steps: [write('SENDING'), pass(TICKET_SECONDS + TOLERANCE_SECONDS)],
+  },
+};
+
+/** Says at once that there is no such order. */
+const denying: Watch = {
+  watch: (orderId, onDenied) => {
+    if (orderId === UNKNOWN_ID) queueMicrotask(onDenied);
+    return () => undefined;
+  },
+};
+
+/** An order of three states, and a log that fails where it should. */
+async function open(
+  start: (store: Store, options: ServingOptions) => Promise<Serving>,
+  { ticket, isTorn = false }: Case,
+): Promise<Scene & Serving> {
+  const clock = new ManualClock();
+  const store = createMemoryStore({ logId: 'log' });
+  const failing = (fails: boolean) => fails && Promise.reject(new Error('the disk'));
+  const serving = await start(
+    withReads(store, {
+      find: (id) => failing(id === OTHER_ID) || store.find(id),
+      read: (id, range) => failing(isTorn && range.after !== 0) || store.read(id, range),
+    }),
+    {
+      clock,
+      watch: denying,
+      allowedOrigins: [ORIGIN],
+      limits: { queryCost: 60 },
+      ...(ticket === undefined ? {} : { auth: SECRET_AUTH }),
+    },
+  );
+  const scene = { ...serving, store, clock };
+  for (const status of ['HANDLING', 'CHECKING', 'WAITING']) await write(status)(scene);
+  return scene;
+}
+
+/** The same store, but that it is read in another way. */
+function withReads(store: Store, reads: Pick<Store, 'find' | 'read'>): Store {
+  return new Proxy(store, {
+    get: (target, name) => {
+      if (name === 'find' || name === 'read') return reads[name];
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+async function headersFor(asked: Case, clock: ManualClock): Promise<Record<string, string>> {
+  const { accept = 'text/event-stream', ticket, headers = {} } = asked;
+  const exp = clock.now() / 1_000 + TICKET_SECONDS;
+  const claims = { topups: [ORDER_ID], scope: 'status card', exp };
+  const authorization =
+    typeof ticket === 'object' ? await bearer({ ...claims, ...ticket }) : 'Bearer x.y.z';
+  return {
+    'content-type': 'application/json',
+    ...(accept === null ? {} : { accept }),
+    ...(ticket === undefined || ticket === 'none' ? {} : { authorization }),
+    ...headers,
+  };
+}
+
+async function send(asked: Case, scene: Scene & Serving): Promise<IncomingMessage> {
+  const headers = await headersFor(asked, scene.clock);
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  if (asked.method === 'GET') {
+    const { 'content-type': _none, ...others } = headers;
+    const url = `${scene.url}?${inAddress(asked.ask)}`;
+    request(url, { headers: others }, resolve).on('error', reject).end();
+  } else {
+    const body = asked.body ?? JSON.stringify(asked.ask);
+    request(scene.url, { method: 'POST', headers }, resolve).on('error', reject).end(body);
+  }
+  return promise;
+}
+
+function inAddress(ask: object = {}): string {
+  const { query, variables } = Object(ask);
+  const told = variables === undefined ? {} : { variables: JSON.stringify(variables) };
+  return new URLSearchParams({ query, ...told }).toString();
+}
+
+/** All that comes until the end, with what happens meanwhile. */
+async function told(asked: Case, scene: Scene & Serving) {
+  const response = await send(asked, scene);
+  const { steps = [], isAtOnce = true } = asked;
+  let body = '';
+  let done = isAtOnce ? 0 : -1;
+  for await (const text of response.setEncoding('utf8')) {
+    body += text;
+    for (; eventsIn(body) > done && done < steps.length; done += 1) {
+      await settle();
+      await steps[isAtOnce ? done : done + 1]?.(scene);
+    }
+  }
+  return { status: response.statusCode, headers: shownOf(response), body: withOnePing(body) };
+}
+
+function eventsIn(body: string): number {
+  return body.match(/^event: next$/gm)?.length ?? 0;
+}
+
+/** How many there are is a matter of time. */
+function withOnePing(body: string): string {
+  return body.startsWith(PING) ? PING + body.replaceAll(/^:\n\n/gm, '') : body;
+}
+
+/** What our server says besides, or differs each time. */
+const OTHERS: ReadonlySet<string | undefined> = new Set([
+  'date',
+  'x-request-id',
+  ...SECURITY_HEADERS,
+]);
+
+function shownOf({ rawHeaders }: IncomingMessage): readonly string[] {
+  const shown: string[] = [];
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]?.toLowerCase();
+    if (!OTHERS.has(name)) shown.push(`${name}: ${rawHeaders[at + 1]}`);
+  }
+  return shown;
+}
+
+describe('is told what Yoga itself would tell: whoever asks to follow', () => {
+  it.each(Object.entries(ASKED))('%s', async (_name, asked) => {
+    await using byYoga = await open(serveByYoga, asked);
+    await using byUs = await open(serve, asked);
+    const expected = await told(asked, byYoga);
+    expect(await told(asked, byUs)).toEqual(expected);
+    if (asked.steps !== undefined && expected.status === 200) {
+      expect(eventsIn(expected.body)).toBeGreaterThan(1);
+    }
+  });
+});
