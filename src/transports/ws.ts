@@ -33,7 +33,7 @@ import { Deadlines } from './deadlines.ts';
 import type { Drain } from './drain.ts';
 import { Pulse } from './pulse.ts';
 import { Push, type PushContext } from './push.ts';
-import { forSocket } from './socket-errors.ts';
+import { forStream } from './stream-errors.ts';
 import { contextFor, type Yoga, type YogaOptions } from './yoga.ts';
 
 /** How often a client is asked for a sign of life, and how long it may take to give one. */
@@ -153,7 +153,7 @@ class SocketOperations {
         for (const error of errors ?? []) delete error.extensions['http'];
       },
       // The last of its four arguments is all that matters here.
-      onError: (...[, , , errors]) => errors.map((error) => forSocket(error, logger).toJSON()),
+      onError: (...[, , , errors]) => errors.map((error) => forStream(error, logger).toJSON()),
     };
   }
 
@@ -186,7 +186,7 @@ class SocketOperations {
         const enveloped = yoga.getEnveloped(asker);
         const document: DocumentNode = enveloped.parse(text);
         const faults = enveloped.validate(enveloped.schema, document);
-        if (faults.length > 0) return faults.map((fault: unknown) => forSocket(fault, logger));
+        if (faults.length > 0) return faults.map((fault: unknown) => forStream(fault, logger));
         this.#documents.set(text, { text, document });
         return await this.#argsOf(document, payload, asker);
       }
@@ -194,7 +194,7 @@ class SocketOperations {
       Object.assign(payload, { query: known.text });
       return await this.#argsOf(known.document, payload, asker);
     } catch (error) {
-      return [forSocket(error, logger)];
+      return [forStream(error, logger)];
     }
   }
 
@@ -238,10 +238,10 @@ class SocketOperations {
   async #subscribe(args: ExecutionArgs): Promise<Live | ExecutionResult> {
     const { guard, renderings, logger } = this.#options;
     const refusal = overCost(args, guard);
-    if (refusal !== undefined) return { errors: [forSocket(refusal, logger)] };
+    if (refusal !== undefined) return { errors: [forStream(refusal, logger)] };
     const live = await subscribeLive(args, renderings);
     if (live instanceof Live) return live;
-    return { ...live, errors: (live.errors ?? []).map((error) => forSocket(error, logger)) };
+    return { ...live, errors: (live.errors ?? []).map((error) => forStream(error, logger)) };
   }
 }
 
