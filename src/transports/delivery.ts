@@ -29,9 +29,9 @@ export abstract class Delivery implements Sink {
     this.#following.deliverTo(this);
   }
 
-  /** Whatever there is to be said by now. */
-  protected goOn(): void {
-    this.#following.resume();
+  /** There may be something to tell that no bell rings for. */
+  protected lookAgain(): void {
+    this.#following.onRing();
   }
 
   /** However it ends; more than once does no harm. */

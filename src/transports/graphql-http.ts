@@ -12,13 +12,21 @@ import {
 } from '../answers/answers.ts';
 import { KnownOperations } from '../answers/known-operations.ts';
 import type { Clock } from '../core/ports.ts';
+import type { Live } from '../graphql/live.ts';
 import type { Guard } from '../limits/guard.ts';
+import {
+  type Delivered,
+  type EventStreams,
+  type StreamTarget,
+  streamTargetOf,
+} from './event-streams.ts';
 import { enterStream } from './places.ts';
 import { contextFor, type RequestContext, type Yoga, type YogaOptions } from './yoga.ts';
 
 export interface GraphQLHttpOptions {
   readonly yoga: Yoga;
   readonly answers: Answers;
+  readonly streams: EventStreams;
   readonly guard: Guard;
   readonly clock: Clock;
   /** Told of each query that ran, and was answered without Yoga. */
@@ -77,21 +85,35 @@ export class GraphQLHttp {
   }
 
   async #byYoga(exchange: HttpExchange, caller: string): Promise<void> {
-    const answer = await this.#askYoga(exchange, { caller });
-    await sendNodeResponse(answer, exchange.response, exchange.request, true);
+    const { answer, stream } = await this.#askYoga(exchange, { caller });
+    if (stream === undefined) await send(answer, exchange);
+    else this.#begin(stream, answer);
   }
 
+  /** What it answers; and, where that is only the head of a stream, what is to follow. */
   async #askYoga(
     { request, response, body, onStream }: HttpExchange,
     asked: RequestContext,
-  ): Promise<Response> {
+  ): Promise<{ readonly answer: Response; readonly stream: Stream | undefined }> {
     const { yoga, guard } = this.#options;
-    withBody(request, body);
-    return yoga.handleNodeRequestAndResponse(request, response, {
+    let stream: Stream | undefined;
+    withBody(request, Readable.from([body]));
+    // Without the response, to which Yoga would have listeners for as long as it is open.
+    const answer = await yoga.handleNodeRequest(request, {
       ...asked,
       onStream,
       enterStream: () => enterStream(request, response, guard),
+      takeStream: (live) => {
+        stream = streamOf(live, response);
+        return stream !== undefined;
+      },
     });
+    withBody(request, undefined);
+    return { answer, stream };
+  }
+
+  #begin({ target, delivered }: Stream, { headers }: Pick<Response, 'headers'>): void {
+    this.#options.streams.begin(target, delivered, [...headers].flat());
   }
 
   async #learnFromYoga(
@@ -102,13 +124,13 @@ export class GraphQLHttp {
       readonly executed: ExecutionResult | undefined;
     },
   ): Promise<void> {
-    const { request, response } = exchange;
+    const { response } = exchange;
     const { answers } = this.#options;
     const { asked, caller, executed } = known;
     const draft = answers.draft();
     let document: DocumentNode | undefined;
     try {
-      const answer = await this.#askYoga(exchange, {
+      const { answer, stream } = await this.#askYoga(exchange, {
         caller,
         basis: draft,
         ...(executed === undefined ? {} : { executed }),
@@ -116,8 +138,12 @@ export class GraphQLHttp {
           document = answered;
         },
       });
+      if (stream !== undefined) {
+        this.#begin(stream, answer);
+        return;
+      }
       if (document === undefined || answer.status !== 200 || !isJson(answer)) {
-        await sendNodeResponse(answer, response, request, true);
+        await send(answer, exchange);
         return;
       }
       const made = { headers: [...answer.headers].flat(), body: await answer.text() };
@@ -129,6 +155,23 @@ export class GraphQLHttp {
   }
 }
 
+/** A subscription, and where its events go. */
+interface Stream {
+  readonly target: StreamTarget;
+  readonly delivered: Delivered;
+}
+
+/** `undefined` where it is unusual, and Yoga has to stream it. */
+function streamOf(live: Live, response: ServerResponse): Stream | undefined {
+  const target = streamTargetOf(response);
+  const { following } = live;
+  return target && following && { target, delivered: { live, following } };
+}
+
+async function send(answer: Response, { request, response }: HttpExchange): Promise<void> {
+  await sendNodeResponse(answer, response, request, true);
+}
+
 function writeAnswer(response: ServerResponse, { headers, body }: Answer): void {
   response.writeHead(200, [...headers]).end(body);
 }
@@ -138,6 +181,6 @@ function isJson({ headers }: Response): boolean {
 }
 
 /** Where Yoga's adapter looks for a body that was read already. */
-function withBody(request: IncomingMessage, body: Buffer): void {
-  Object.assign(request, { body: Readable.from([body]) });
+function withBody(request: IncomingMessage, body: Readable | undefined): void {
+  Object.assign(request, { body });
 }

@@ -30,6 +30,8 @@ export function enterStream(
   response: ServerResponse,
   { connections, onRefused, addressOf }: Guard,
 ): GatewayError | undefined {
+  // Gone already: it would never give its place back.
+  if (response.destroyed) return undefined;
   const address = addressOf(request);
   const refusal = connections.refusalOf(address);
   if (refusal === undefined) {

@@ -19,8 +19,6 @@ import {
 } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
 import type { Access } from '../core/access.ts';
-import { NO_BASIS } from '../core/basis.ts';
-import { sharedChecks } from '../graphql/context.ts';
 import { toPublicError } from '../graphql/errors.ts';
 import { Live, subscribeLive } from '../graphql/live.ts';
 import { schema } from '../graphql/schema.ts';
@@ -34,7 +32,7 @@ import type { Drain } from './drain.ts';
 import { Pulse } from './pulse.ts';
 import { Push, type PushContext } from './push.ts';
 import { forStream } from './stream-errors.ts';
-import { contextFor, type Yoga, type YogaOptions } from './yoga.ts';
+import { subscriberContext, type Yoga, type YogaOptions } from './yoga.ts';
 
 /** How often a client is asked for a sign of life, and how long it may take to give one. */
 const KEEP_ALIVE_MS = 12_000;
@@ -211,8 +209,7 @@ class SocketOperations {
       operationName: operationName ?? null,
     };
     if (!isSubscription) return this.#forQuery(args, asker);
-    const own = contextFor(this.#options, { ...asker, basis: NO_BASIS });
-    return { ...args, contextValue: { ...own, ...sharedChecks(asker.access) } };
+    return { ...args, contextValue: subscriberContext(this.#options, asker) };
   }
 
   /** What takes no part in a subscription: plugins that time, mask and limit what is executed. */

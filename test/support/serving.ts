@@ -10,6 +10,7 @@ import { Renderings } from '../../src/graphql/renderings.ts';
 import { createGuard } from '../../src/limits/guard.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/limits/limits.ts';
 import { Drain } from '../../src/transports/drain.ts';
+import { EventStreams } from '../../src/transports/event-streams.ts';
 import { renderGraphiQL } from '../../src/transports/graphiql.ts';
 import { createAnswers, GraphQLHttp } from '../../src/transports/graphql-http.ts';
 import { LazyPage } from '../../src/transports/page.ts';
@@ -90,7 +91,14 @@ export async function serve(store: Store, options: ServingOptions = {}): Promise
   const server = new GatewayServer({
     host: '127.0.0.1',
     port: 0,
-    graphql: new GraphQLHttp({ yoga, answers, guard, clock, onQuery }),
+    graphql: new GraphQLHttp({
+      yoga,
+      answers,
+      streams: new EventStreams({ clock, logger }),
+      guard,
+      clock,
+      onQuery,
+    }),
     answers,
     onRemembered: options.onRemembered ?? (() => undefined),
     webSockets: createWebSocketTransport({ ...yogaOptions, yoga, drain }),
