@@ -3,6 +3,8 @@ import type { Tickets } from '../auth/tickets.ts';
 import type { Access } from '../core/access.ts';
 import type { Basis } from '../core/basis.ts';
 import type { GraphQLContext } from '../graphql/context.ts';
+import { Live, subscribeLive } from '../graphql/live.ts';
+import type { Renderings } from '../graphql/renderings.ts';
 import type { AnswerCache, Draft } from './answer-cache.ts';
 import {
   type KnownOperation,
@@ -62,6 +64,13 @@ export interface AnswersOptions {
     asker: { readonly access: Access; readonly caller: string },
     basis: Basis,
   ) => GraphQLContext;
+  /** The same for a subscription. */
+  readonly subscriberContext: (asker: {
+    readonly access: Access;
+    readonly caller: string;
+  }) => GraphQLContext;
+  /** Shared with all transports. */
+  readonly renderings: Renderings;
 }
 
 /**
@@ -130,6 +139,18 @@ export class Answers {
     return { kind: 'answered', answer };
   }
 
+  /** Begins a subscription; `undefined` where Yoga has to, or has to say why not. */
+  async subscribe(
+    { operation, params, access }: KnownQuestion,
+    caller: string,
+  ): Promise<Live | undefined> {
+    const { known, subscriberContext, renderings } = this.#options;
+    const contextValue = subscriberContext({ access, caller });
+    const args = known.argsOf(operation, { params, contextValue });
+    const live = args && (await subscribeLive(args, renderings));
+    return live instanceof Live ? live : undefined;
+  }
+
   draft(): Draft<Answer> {
     return this.#options.cache.draft();
   }
@@ -143,10 +164,18 @@ export class Answers {
   learn(asked: Asked, draft: Draft<Answer>, { headers, body, document }: Made): void {
     const params = learnable(asked);
     if (params !== undefined) {
-      this.#options.known.learn(asked.head, params, { document, headers: withoutLength(headers) });
+      const told = { kind: 'query', document, headers: withoutLength(headers) } as const;
+      this.#options.known.learn(asked.head, params, told);
     }
     const access = this.#options.tickets.recall(asked.authorization);
     if (access !== undefined) this.#keep(keyOf(asked, access), draft, { headers, body });
+  }
+
+  /** Takes down that Yoga streamed a subscription, and with what head. */
+  learnStream(asked: Asked, { headers, document }: Omit<Made, 'body'>): void {
+    const params = learnable(asked);
+    if (params === undefined) return;
+    this.#options.known.learn(asked.head, params, { kind: 'subscription', document, headers });
   }
 
   #keep(key: string, draft: Draft<Answer>, answer: Answer): void {

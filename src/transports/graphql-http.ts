@@ -21,7 +21,13 @@ import {
   streamTargetOf,
 } from './event-streams.ts';
 import { enterStream } from './places.ts';
-import { contextFor, type RequestContext, type Yoga, type YogaOptions } from './yoga.ts';
+import {
+  contextFor,
+  type RequestContext,
+  subscriberContext,
+  type Yoga,
+  type YogaOptions,
+} from './yoga.ts';
 
 export interface GraphQLHttpOptions {
   readonly yoga: Yoga;
@@ -38,12 +44,14 @@ const MOST_ANSWER_BYTES = 32_000_000;
 
 /** What stands in front of Yoga. */
 export function createAnswers(options: YogaOptions): Answers {
-  const { parts, tickets, guard, clock } = options;
+  const { parts, tickets, guard, clock, renderings } = options;
   return new Answers({
     cache: new AnswerCache({ log: parts.log, clock, mostBytes: MOST_ANSWER_BYTES }),
     known: new KnownOperations(guard.limits),
     tickets,
     contextFor: (asker, basis) => contextFor(options, { ...asker, basis }),
+    subscriberContext: (asker) => subscriberContext(options, asker),
+    renderings,
   });
 }
 
@@ -76,6 +84,30 @@ export class GraphQLHttp {
     return ran;
   }
 
+  /**
+   * Streams a subscription that is known: whether it does. Else Yoga has to, or has to say why not.
+   *
+   * @param head all headers of the answer: name, value, name, value, …
+   */
+  async follow(
+    { request, response }: Pick<HttpExchange, 'request' | 'response'>,
+    question: KnownQuestion,
+    head: readonly string[],
+  ): Promise<boolean> {
+    const { answers, guard, streams } = this.#options;
+    const caller = guard.addressOf(request);
+    const live = await answers.subscribe(question, caller);
+    if (live === undefined) return false;
+    const stream = streamOf(live, response);
+    if (stream === undefined || guard.connections.refusalOf(caller) !== undefined) {
+      await live.return();
+      return false;
+    }
+    enterStream(request, response, guard);
+    streams.begin(stream.target, stream.delivered, head);
+    return true;
+  }
+
   /** By Yoga, and so that it need not be asked the next time. */
   async serve(exchange: HttpExchange): Promise<void> {
     const { asked, executed } = exchange;
@@ -87,33 +119,34 @@ export class GraphQLHttp {
   async #byYoga(exchange: HttpExchange, caller: string): Promise<void> {
     const { answer, stream } = await this.#askYoga(exchange, { caller });
     if (stream === undefined) await send(answer, exchange);
-    else this.#begin(stream, answer);
+    else this.#begin(stream, headersOf(answer));
   }
 
   /** What it answers; and, where that is only the head of a stream, what is to follow. */
   async #askYoga(
     { request, response, body, onStream }: HttpExchange,
     asked: RequestContext,
-  ): Promise<{ readonly answer: Response; readonly stream: Stream | undefined }> {
+  ): Promise<{ readonly answer: Response; readonly stream: NewStream | undefined }> {
     const { yoga, guard } = this.#options;
-    let stream: Stream | undefined;
+    let stream: NewStream | undefined;
     withBody(request, Readable.from([body]));
     // Without the response, to which Yoga would have listeners for as long as it is open.
     const answer = await yoga.handleNodeRequest(request, {
       ...asked,
       onStream,
       enterStream: () => enterStream(request, response, guard),
-      takeStream: (live) => {
-        stream = streamOf(live, response);
-        return stream !== undefined;
+      takeStream: (live, document) => {
+        const found = streamOf(live, response);
+        stream = found && { ...found, document };
+        return found !== undefined;
       },
     });
     withBody(request, undefined);
     return { answer, stream };
   }
 
-  #begin({ target, delivered }: Stream, { headers }: Pick<Response, 'headers'>): void {
-    this.#options.streams.begin(target, delivered, [...headers].flat());
+  #begin({ target, delivered }: Stream, head: readonly string[]): void {
+    this.#options.streams.begin(target, delivered, head);
   }
 
   async #learnFromYoga(
@@ -139,14 +172,16 @@ export class GraphQLHttp {
         },
       });
       if (stream !== undefined) {
-        this.#begin(stream, answer);
+        const headers = headersOf(answer);
+        answers.learnStream(asked, { headers, document: stream.document });
+        this.#begin(stream, headers);
         return;
       }
       if (document === undefined || answer.status !== 200 || !isJson(answer)) {
         await send(answer, exchange);
         return;
       }
-      const made = { headers: [...answer.headers].flat(), body: await answer.text() };
+      const made = { headers: headersOf(answer), body: await answer.text() };
       answers.learn(asked, draft, { ...made, document });
       writeAnswer(response, made);
     } finally {
@@ -159,6 +194,11 @@ export class GraphQLHttp {
 interface Stream {
   readonly target: StreamTarget;
   readonly delivered: Delivered;
+}
+
+/** One of an operation that may be new. */
+interface NewStream extends Stream {
+  readonly document: DocumentNode;
 }
 
 /** `undefined` where it is unusual, and Yoga has to stream it. */
@@ -174,6 +214,10 @@ async function send(answer: Response, { request, response }: HttpExchange): Prom
 
 function writeAnswer(response: ServerResponse, { headers, body }: Answer): void {
   response.writeHead(200, [...headers]).end(body);
+}
+
+function headersOf({ headers }: Response): readonly string[] {
+  return [...headers].flat();
 }
 
 function isJson({ headers }: Response): boolean {

@@ -182,10 +182,25 @@ export class GatewayServer {
     const { request, response } = exchange;
     const { asked, question, startedAt } = of;
     this.#answer(response, async () => {
+      if (question.operation.kind === 'subscription') return this.#follow(exchange, of);
       const ran = await this.#options.graphql.run(request, question);
       if (ran?.kind === 'answered') this.#send(exchange, ran.answer, startedAt);
       else this.#answerInFull(exchange, { asked, executed: ran?.result, startedAt });
     });
+  }
+
+  async #follow(
+    exchange: Exchange,
+    of: { readonly asked: Asked; readonly question: KnownQuestion; readonly startedAt: number },
+  ): Promise<void> {
+    const { request, response, leave } = exchange;
+    const { asked, question, startedAt } = of;
+    const requestId = requestIdOf(request);
+    const head = ['x-request-id', requestId, ...SECURITY_HEADERS, ...question.operation.headers];
+    if (await this.#options.graphql.follow({ request, response }, question, head)) {
+      leave();
+      this.#logWhenDone({ request, response }, requestId, startedAt);
+    } else this.#answerInFull(exchange, { asked, startedAt });
   }
 
   #send({ request, response }: Exchange, answer: Answer, startedAt: number): void {

@@ -41,7 +41,7 @@ export interface RequestContext {
    * Called with a subscription that may run and is to be streamed over HTTP: whether its events are sent by whoever
    * is called. Then only the head of the answer is left to make.
    */
-  readonly takeStream?: (live: Live) => boolean;
+  readonly takeStream?: (live: Live, document: DocumentNode) => boolean;
   /** Told what the answer rests on, where it may be kept. */
   readonly basis?: Basis;
   /** What came of the operation, where it ran already. */
@@ -167,23 +167,26 @@ function withoutPlace(originalError: GatewayError): GraphQLError {
  * accepts anything, not only to who asks for a stream.
  */
 function useStreams(mask: Mask): Plugin<RequestContext, RequestContext> {
-  const lives = new WeakMap<Request, Live>();
+  const running = new WeakMap<Request, { readonly live: Live; readonly document: DocumentNode }>();
   return {
-    onSubscribe({ args: { contextValue }, setResultAndStopExecution }) {
+    onSubscribe({ args: { contextValue, document }, setResultAndStopExecution }) {
       const error = contextValue.enterStream?.();
       if (error !== undefined) setResultAndStopExecution({ errors: [mask(withoutPlace(error))] });
       return {
         onSubscribeResult({ result }) {
-          if (result instanceof Live) lives.set(contextValue.request, result);
+          if (result instanceof Live) running.set(contextValue.request, { live: result, document });
         },
       };
     },
     onResultProcess({ request, resultProcessor, serverContext, setResultProcessor }) {
-      const live = lives.get(request);
-      if (live === undefined) return;
+      const subscription = running.get(request);
+      if (subscription === undefined) return;
+      const { live, document } = subscription;
       // Nothing that the client accepts.
       if (resultProcessor === undefined) void live.return();
-      else if (serverContext.takeStream?.(live)) setResultProcessor(headOfStream, STREAM_TYPE);
+      else if (serverContext.takeStream?.(live, document)) {
+        setResultProcessor(headOfStream, STREAM_TYPE);
+      }
     },
     onResponse({ response, serverContext }) {
       const type = response.headers?.get('content-type');

@@ -276,12 +276,26 @@ function shownOf({ rawHeaders }: IncomingMessage): readonly string[] {
   return shown;
 }
 
+/** Asks for the same, and for something usual in the same way, and leaves. */
+async function learn(asked: Case, scene: Scene & Serving): Promise<void> {
+  const { body: _body, method: _method, ...usual } = asked;
+  for (const before of [{ ...usual, ask: follow() }, asked]) {
+    const response = await send(before, scene);
+    response.once('error', () => undefined);
+    response.destroy();
+  }
+}
+
 describe('is told what Yoga itself would tell: whoever asks to follow', () => {
   it.each(Object.entries(ASKED))('%s', async (_name, asked) => {
     await using byYoga = await open(serveByYoga, asked);
     await using byUs = await open(serve, asked);
     const expected = await told(asked, byYoga);
     expect(await told(asked, byUs)).toEqual(expected);
+    // An operation that is known is told apart from one that is new by nobody either.
+    await using byUsAgain = await open(serve, asked);
+    await learn(asked, byUsAgain);
+    expect(await told(asked, byUsAgain)).toEqual(expected);
     if (asked.steps !== undefined && expected.status === 200) {
       expect(eventsIn(expected.body)).toBeGreaterThan(1);
     }
