@@ -107,8 +107,13 @@ class EventStream extends Delivery implements Patient {
     this.#socket.setNoDelay(true);
     this.#socket.setKeepAlive(true);
     this.#response.on('close', () => this.leave());
+    // What collected the body has it still.
+    this.#response.req.removeAllListeners('data');
+    // In one go.
+    this.#socket.cork();
     this.#response.writeHead(200, [...head]).flushHeaders();
     this.#write(SIGN);
+    this.#socket.uncork();
     this.begin();
   }
 

@@ -36,7 +36,7 @@ export function enterStream(
   const refusal = connections.refusalOf(address);
   if (refusal === undefined) {
     connections.enter(address);
-    response.once('close', () => connections.leave(address));
+    response.on('close', () => connections.leave(address));
     return undefined;
   }
   onRefused(refusal);

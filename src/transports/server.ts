@@ -199,6 +199,7 @@ export class GatewayServer {
     const head = ['x-request-id', requestId, ...SECURITY_HEADERS, ...question.operation.headers];
     if (await this.#options.graphql.follow({ request, response }, question, head)) {
       leave();
+      response.off('close', leave);
       this.#logWhenDone({ request, response }, requestId, startedAt);
     } else this.#answerInFull(exchange, { asked, startedAt });
   }
@@ -304,7 +305,8 @@ export class GatewayServer {
     const { clock, logger } = this.#options;
     // Without the query: it may hold ids, and whatever a client puts there.
     const [path] = (request.url ?? '/').split('?', 1);
-    response.once('close', () => {
+    // Not `once`, which keeps a second function, for as long as a stream is open.
+    response.on('close', () => {
       const { statusCode: httpStatus } = response;
       const fields = {
         requestId,

@@ -1,7 +1,11 @@
+import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import type { Store } from '../../src/core/store.ts';
 import type { Watch } from '../../src/core/topups.ts';
+import type { Limits } from '../../src/limits/limits.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { SECURITY_HEADERS } from '../../src/transports/headers.ts';
 import { ManualClock, settle } from '../support/manual-clock.ts';
@@ -42,6 +46,7 @@ interface Case {
   readonly steps?: readonly ((scene: Scene) => unknown)[];
   /** Whether there is an event before anything happens. */
   readonly isAtOnce?: boolean;
+  readonly limits?: Partial<Limits>;
   /** Whether the log cannot be read beyond the first state. */
   readonly isTorn?: boolean;
 }
@@ -167,7 +172,7 @@ const denying: Watch = {
 /** An order of three states, and a log that fails where it should. */
 async function open(
   start: (store: Store, options: ServingOptions) => Promise<Serving>,
-  { ticket, isTorn = false }: Case,
+  { ticket, limits, isTorn = false }: Case,
 ): Promise<Scene & Serving> {
   const clock = new ManualClock();
   const store = createMemoryStore({ logId: 'log' });
@@ -181,7 +186,7 @@ async function open(
       clock,
       watch: denying,
       allowedOrigins: [ORIGIN],
-      limits: { queryCost: 60 },
+      limits: { queryCost: 60, ...limits },
       ...(ticket === undefined ? {} : { auth: SECRET_AUTH }),
     },
   );
@@ -241,8 +246,8 @@ async function told(asked: Case, scene: Scene & Serving) {
   const { steps = [], isAtOnce = true } = asked;
   let body = '';
   let done = isAtOnce ? 0 : -1;
-  for await (const text of response.setEncoding('utf8')) {
-    body += text;
+  for await (const piece of response.setEncoding('utf8')) {
+    body += piece;
     for (; eventsIn(body) > done && done < steps.length; done += 1) {
       await settle();
       await steps[isAtOnce ? done : done + 1]?.(scene);
@@ -299,5 +304,98 @@ describe('is told what Yoga itself would tell: whoever asks to follow', () => {
     if (asked.steps !== undefined && expected.status === 200) {
       expect(eventsIn(expected.body)).toBeGreaterThan(1);
     }
+  });
+});
+
+/** A connection, and all that has come over it. */
+async function connected({ url }: Serving) {
+  const socket = connect({ host: '127.0.0.1', port: Number(url.port) });
+  await once(socket, 'connect');
+  let heard = '';
+  socket.setEncoding('utf8').on('data', (piece) => {
+    heard += piece;
+  });
+  const hears = (pattern: RegExp) => expect.poll(() => heard).toMatch(pattern);
+  const say = (...texts: readonly string[]) => socket.write(texts.join(''));
+  return { say, hears, heard: () => heard, [Symbol.dispose]: () => socket.destroy() };
+}
+
+/** A whole request. */
+function asking(ask: object, { version = '1.1', accept = 'text/event-stream' } = {}): string {
+  const body = JSON.stringify(ask);
+  const head = [
+    `POST /graphql HTTP/${version}`,
+    'Host: localhost',
+    'Content-Type: application/json',
+    `Accept: ${accept}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ];
+  return `${head.join('\r\n')}\r\n\r\n${body}`;
+}
+
+const QUESTION = asking({ query: '{ answer: __typename }' }, { accept: 'application/json' });
+
+describe('an event stream', () => {
+  it('leaves its connection to whatever is asked next, as soon as it ends', async () => {
+    await using scene = await open(serve, {});
+    using client = await connected(scene);
+    client.say(asking(follow()), QUESTION);
+    await client.hears(/"version":3/);
+    await settleOrder(scene);
+    await client.hears(/"version":4.*event: complete\ndata:\n\n\r\n0\r\n\r\nHTTP.*"answer"/s);
+    client.say(QUESTION, asking(follow()));
+    await client.hears(/("answer".*){2}"version":4.*event: complete\ndata:\n\n\r\n0\r\n\r\n$/s);
+    client.say(QUESTION);
+    await client.hears(/("answer".*){3}/s);
+    expect(client.heard().match(/HTTP\/1.1 200 OK/g)).toHaveLength(5);
+    expect(eventsIn(client.heard())).toBe(3);
+  });
+
+  it('is there for HTTP/1.0, which knows no pieces', async () => {
+    await using scene = await open(serve, {});
+    using client = await connected(scene);
+    client.say(asking(follow(), { version: '1.0' }));
+    await client.hears(/"version":3/);
+    await settleOrder(scene);
+    await client.hears(/"version":4.*\n\nevent: complete\ndata:\n\n$/s);
+    expect(client.heard()).toMatch(/\r\n\r\n:\n\nevent: next\n/);
+  });
+
+  const SIGN_SECONDS = 12;
+  /** How much later a sign may be than it is due. */
+  const SIGN_SLACK_SECONDS = 1.5;
+
+  it('gives signs of life while there is nothing to tell', async () => {
+    await using scene = await open(serve, {});
+    const response = await send({ ask: follow() }, scene);
+    let heard = '';
+    response.setEncoding('utf8').on('data', (piece) => {
+      heard += piece;
+    });
+    await expect.poll(() => heard).toMatch(/"version":3/);
+    heard = '';
+    for (let nth = 1; nth <= 3; nth += 1) {
+      await pass(SIGN_SECONDS + SIGN_SLACK_SECONDS)(scene);
+      await expect.poll(() => heard).toBe(PING.repeat(nth));
+    }
+    response.destroy();
+  });
+
+  it('tells a client that was slow to read, and whose ticket ended meanwhile, nothing but that', async () => {
+    const limits = { slowClientTimeoutMs: 3_600_000 };
+    await using scene = await open(serve, { ticket: {}, limits });
+    const states = 1_000;
+    for (let nth = 0; nth < states; nth += 1) {
+      const told = { upstreamStatus: `STEP-${nth}`, refundMessage: 'x'.repeat(20_000) };
+      await scene.store.record(observation({ ...told, observedAt: scene.clock.now() }), () => null);
+    }
+    // Not read yet: an incoming answer is paused until somebody asks.
+    const response = await send({ ticket: {}, ask: follow({ after: cursor('log@0') }) }, scene);
+    await settle();
+    await pass(TICKET_SECONDS + TOLERANCE_SECONDS)(scene);
+    const heard = await text(response);
+    expect(eventsIn(heard)).toBeLessThan(states);
+    expect(heard).toMatch(/UNAUTHENTICATED[^\n]+\n\nevent: complete\ndata:\n\n$/);
+    expect(heard.match(/UNAUTHENTICATED/g)).toHaveLength(1);
   });
 });
