@@ -32,7 +32,11 @@ interface Asked {
 
 /** The body of a usual request; `undefined` for all that Yoga may have more to say of. */
 export function paramsOf(body: Buffer): Params | undefined {
-  const parsed = parse(body);
+  return paramsIn(parse(body));
+}
+
+/** What is usual among what a client may have sent. */
+export function paramsIn(parsed: unknown): Params | undefined {
   if (!isObject(parsed)) return undefined;
   const { query, operationName = null, variables = null, ...others } = parsed;
   if (Object.keys(others).length > 0 || typeof query !== 'string') return undefined;

@@ -39,6 +39,8 @@ interface Case {
   readonly accept?: string | null;
   readonly headers?: Readonly<Record<string, string>>;
   readonly ask?: object;
+  /** In place of what is asked, by GET. */
+  readonly address?: string;
   /** In place of JSON. */
   readonly body?: string;
   /** What its ticket says; without it all is open to everybody. */
@@ -60,6 +62,19 @@ const pass = (seconds: number) => (scene: Scene) => scene.clock.advance(seconds 
 const follow = (told: object = {}) => ({ query: QUERY, variables: { id: ORDER_ID, ...told } });
 const cursor = (text: string) => Buffer.from(text).toString('base64url');
 const live: Case['steps'] = [write('SENDING'), settleOrder];
+
+/** What a client may make of an address that is usual. */
+function byAddress(
+  steps: Case['steps'],
+  changes: Readonly<Record<string, (usual: string) => string>>,
+): Readonly<Record<string, Case>> {
+  return Object.fromEntries(
+    Object.entries(changes).map(([name, change]) => {
+      const asked = { method: 'GET', address: change(inAddress(follow())) } as const;
+      return [`by GET, ${name}`, steps === undefined ? asked : { ...asked, steps }] as const;
+    }),
+  );
+}
 
 const ASKED: Readonly<Record<string, Case>> = {
   'a life to its end': { ask: follow(), steps: live },
@@ -107,6 +122,26 @@ const ASKED: Readonly<Record<string, Case>> = {
   'a mutation': { ask: { query: 'mutation { __typename }' } },
   'by GET': { method: 'GET', ask: follow(), steps: live },
   'by GET, without an id': { method: 'GET', ask: { query: QUERY } },
+  ...byAddress(live, {
+    'with spaces as plus': (usual) => usual.replaceAll('%20', '+'),
+    'with an escape that is no UTF-8': (usual) => usual.replace('FULL', '%ff'),
+    'with extensions': (usual) => `${usual}&extensions={}`,
+    'with what nobody knows': (usual) => `${usual}&more=1`,
+    'with an id of a document': (usual) => `${usual}&documentId=1`,
+    'with the question twice': (usual) => `${usual}&query={__typename}`,
+    'with variables twice': (usual) => `${usual}&variables={}`,
+    'with an empty name': (usual) => `${usual}&operationName=`,
+    'with its name': (usual) => `${usual}&operationName=Follow`,
+    'with an empty part': (usual) => `${usual}&&`,
+    'with a part without a value': (usual) => `${usual}&operationName`,
+  }),
+  ...byAddress(undefined, {
+    'with a broken escape': (usual) => `${usual}%zz`,
+    'with a wrong name': (usual) => `${usual}&operationName=Nope`,
+    'with variables that are no JSON': (usual) => `${usual}}`,
+    'with variables that are a list': (usual) => usual.replace(/variables=.*/, 'variables=[]'),
+    'with variables that are null': (usual) => usual.replace(/variables=.*/, 'variables=null'),
+  }),
   'as a form': {
     headers: { 'content-type': 'application/x-www-form-urlencoded' },
     body: new URLSearchParams({
@@ -225,7 +260,7 @@ async function send(asked: Case, scene: Scene & Serving): Promise<IncomingMessag
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   if (asked.method === 'GET') {
     const { 'content-type': _none, ...others } = headers;
-    const url = `${scene.url}?${inAddress(asked.ask)}`;
+    const url = `${scene.url}?${asked.address ?? inAddress(asked.ask)}`;
     request(url, { headers: others }, resolve).on('error', reject).end();
   } else {
     const body = asked.body ?? JSON.stringify(asked.ask);
@@ -237,7 +272,7 @@ async function send(asked: Case, scene: Scene & Serving): Promise<IncomingMessag
 function inAddress(ask: object = {}): string {
   const { query, variables } = Object(ask);
   const told = variables === undefined ? {} : { variables: JSON.stringify(variables) };
-  return new URLSearchParams({ query, ...told }).toString();
+  return new URLSearchParams({ query, ...told }).toString().replaceAll('+', '%20');
 }
 
 /** All that comes until the end, with what happens meanwhile. */
@@ -283,7 +318,7 @@ function shownOf({ rawHeaders }: IncomingMessage): readonly string[] {
 
 /** Asks for the same, and for something usual in the same way, and leaves. */
 async function learn(asked: Case, scene: Scene & Serving): Promise<void> {
-  const { body: _body, method: _method, ...usual } = asked;
+  const { body: _body, address: _address, ...usual } = asked;
   for (const before of [{ ...usual, ask: follow() }, asked]) {
     const response = await send(before, scene);
     response.once('error', () => undefined);
