@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock, Logger } from '../core/ports.ts';
 import type { Following, Live } from '../graphql/live.ts';
@@ -107,8 +107,7 @@ class EventStream extends Delivery implements Patient {
     this.#socket.setNoDelay(true);
     this.#socket.setKeepAlive(true);
     this.#response.on('close', () => this.leave());
-    // What collected the body has it still.
-    this.#response.req.removeAllListeners('data');
+    forget(this.#response.req);
     // In one go.
     this.#socket.cork();
     this.#response.writeHead(200, [...head]).flushHeaders();
@@ -157,6 +156,16 @@ class EventStream extends Delivery implements Patient {
     this.#socket.write(bytes);
     return this.#socket;
   }
+}
+
+/**
+ * Lets go of what has been read of a request, as its answer goes on: what collected its body has that still, and
+ * browsers say more of themselves in their headers than all the rest of a stream takes.
+ */
+function forget(request: IncomingMessage): void {
+  request.removeAllListeners('data');
+  request.headers = {};
+  request.rawHeaders = [];
 }
 
 const events = new WeakMap<Rendered, Buffer>();
