@@ -160,7 +160,7 @@ class EventStream extends Delivery implements Patient {
 
 /**
  * Lets go of what has been read of a request, as its answer goes on: what collected its body has that still, and
- * browsers say more of themselves in their headers than all the rest of a stream takes.
+ * browsers send many headers, of which a ticket is one.
  */
 function forget(request: IncomingMessage): void {
   request.removeAllListeners('data');
