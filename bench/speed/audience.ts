@@ -1,5 +1,6 @@
 /** Servers with thousands of subscribers, and what an event costs them. */
 import type { Running } from './contestants.ts';
+import type { Over } from './messages.ts';
 import { SUBSCRIBERS } from './paths.ts';
 import { CLIENT_CORE, Pinned } from './pinned.ts';
 import { percentile } from './statistics.ts';
@@ -8,6 +9,7 @@ export interface AudienceOptions {
   readonly subscribers: number;
   /** Whether each follows an order of its own, or all the same. */
   readonly own: boolean;
+  readonly over?: Over;
 }
 
 export interface EventCosts {
@@ -37,8 +39,9 @@ export class Audience {
   /** Resolves once all have sent their subscription. */
   static async open(server: Running, options: AudienceOptions): Promise<Audience> {
     const audience = new Audience(server, options);
-    const url = server.url.replace('http:', 'ws:');
-    await audience.#clients.ask({ kind: 'open', url, ...options }, 'opened');
+    const { over = 'WebSocket' } = options;
+    const url = over === 'WebSocket' ? server.url.replace('http:', 'ws:') : server.url;
+    await audience.#clients.ask({ kind: 'open', url, ...options, over }, 'opened');
     return audience;
   }
 

@@ -21,6 +21,7 @@ export const OURS_WITH_TICKETS = 'Topup Gateway, tickets on';
 export const BARE_HTTP = 'bare node:http';
 export const BARE_HTTP_UNREAD = 'bare node:http, request unread';
 export const BARE_WS = 'bare ws';
+export const BARE_STREAM = 'bare node:http event stream';
 export const YOGA = 'plain Yoga';
 export const MERCURIUS = 'Mercurius, JIT and cache';
 export const APOLLO = 'Apollo Server, response cache';

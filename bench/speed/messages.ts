@@ -29,7 +29,11 @@ export interface OpenSubscribers {
   readonly subscribers: number;
   /** Whether each follows an order of its own, or all the first. */
   readonly own: boolean;
+  readonly over: Over;
 }
+
+/** How subscribers are told. */
+export type Over = 'WebSocket' | 'server-sent events';
 
 export type Report =
   | { readonly kind: 'listening'; readonly port: number }

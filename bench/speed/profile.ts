@@ -1,14 +1,16 @@
 /**
  * `npm run bench:profile -- cached`, `-- uncached`, `-- fan-out` or `-- own-orders`: where the time of the gateway
- * goes, by package and by function, as `--cpu-prof` of Node tells it. `-- idle`, `-- idle-own-orders` or
- * `-- idle-bare`: what an idle subscriber takes of the heap, by kind, as two snapshots tell it.
+ * goes, by package and by function, as `--cpu-prof` of Node tells it. `-- idle`, `-- idle-own-orders`,
+ * `-- idle-bare`, `-- idle-streams` or `-- idle-bare-streams`: what an idle subscriber takes of the heap, by kind, as two
+ * snapshots tell it.
  */
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Audience } from './audience.ts';
+import { Audience, type AudienceOptions } from './audience.ts';
 import {
+  BARE_STREAM,
   BARE_WS,
   gatewayCommand,
   OURS,
@@ -41,6 +43,8 @@ process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
 const snapshots = [`--heapsnapshot-signal=${SNAPSHOT_SIGNAL}`, `--diagnostic-dir=${folder}`];
 const profiling = ['--cpu-prof', `--cpu-prof-dir=${folder}`];
 
+const STREAMS = { own: false, over: 'server-sent events' } as const;
+
 const [what] = process.argv.slice(2);
 if (what === 'cached') await profileQueries(ORDERS);
 else if (what === 'uncached') await profileQueries(MANY_ORDERS);
@@ -48,10 +52,13 @@ else if (what === 'fan-out') await profileEvents({ own: false });
 else if (what === 'own-orders') await profileEvents({ own: true });
 else if (what === 'idle') await profileIdle(startIdleGateway, { own: false });
 else if (what === 'idle-own-orders') await profileIdle(startIdleGateway, { own: true });
-else if (what === 'idle-bare') await profileIdle(startIdleBare, { own: false });
-else {
+else if (what === 'idle-bare') await profileIdle(() => startIdleBare('node-ws'), { own: false });
+else if (what === 'idle-streams') await profileIdle(startIdleGateway, STREAMS);
+else if (what === 'idle-bare-streams') {
+  await profileIdle(() => startIdleBare('node-event-stream'), STREAMS);
+} else {
   throw new RangeError(
-    'say which: cached, uncached, fan-out, own-orders, idle, idle-own-orders or idle-bare',
+    'say which: cached, uncached, fan-out, own-orders, idle, idle-own-orders, idle-bare, idle-streams or idle-bare-streams',
   );
 }
 for (const file of readdirSync(folder).filter((name) => name.endsWith('.cpuprofile'))) {
@@ -99,14 +106,14 @@ async function profileEvents({ own }: { readonly own: boolean }): Promise<void> 
 /** Two snapshots: without a subscriber, and with thousands that wait for orders that are parked. */
 async function profileIdle(
   start: (upstream: string) => Promise<Running>,
-  { own }: { readonly own: boolean },
+  options: Omit<AudienceOptions, 'subscribers'>,
 ): Promise<void> {
   await whileRunning([startUpstream], async ([upstream]) => {
     const server = await start(upstream?.url ?? '');
     // Twice, since the first leaves something behind of its own.
     await snapshotOf(server);
     const before = await snapshotOf(server);
-    const audience = await Audience.open(server, { subscribers: SUBSCRIBERS, own });
+    const audience = await Audience.open(server, { subscribers: SUBSCRIBERS, ...options });
     await pause(SETTLING_MS);
     const after = await snapshotOf(server);
     await server.process.stop();
@@ -123,11 +130,12 @@ async function startIdleGateway(upstream: string): Promise<Running> {
   return { who: OURS, url: await urlOnceUp(gateway), process: gateway };
 }
 
-async function startIdleBare(): Promise<Running> {
-  const command = [process.execPath, ...snapshots, contestantFile('node-ws')];
+async function startIdleBare(file: 'node-ws' | 'node-event-stream'): Promise<Running> {
+  const command = [process.execPath, ...snapshots, contestantFile(file)];
   const server = new Pinned({ core: SERVER_CORE, command });
   const { port } = await server.hear('listening');
-  return { who: BARE_WS, url: `http://127.0.0.1:${port}/graphql`, process: server };
+  const who = file === 'node-ws' ? BARE_WS : BARE_STREAM;
+  return { who, url: `http://127.0.0.1:${port}/graphql`, process: server };
 }
 
 /** Node collects garbage before it. */

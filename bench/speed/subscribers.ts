@@ -1,5 +1,9 @@
-/** Many subscribers in one process: bare sockets that speak graphql-transport-ws, and note when events come. */
+/**
+ * Many subscribers in one process, which note when events come: bare sockets that speak graphql-transport-ws, or
+ * event streams.
+ */
 import { randomUUID } from 'node:crypto';
+import { Agent, request } from 'node:http';
 import { WebSocket } from 'ws';
 import { moment, type OpenSubscribers, onCommand, readStamp, tell } from './messages.ts';
 import { idOf, SUBSCRIPTION } from './rows.ts';
@@ -14,7 +18,10 @@ onCommand((command) => {
   if (command.kind === 'open') void open(command).then(() => tell({ kind: 'opened' }));
 });
 
+const agent = new Agent({ maxSockets: Number.POSITIVE_INFINITY });
+
 async function open(asked: OpenSubscribers): Promise<void> {
+  const subscribe = asked.over === 'WebSocket' ? overWebSocket : overEventStream;
   subscribers = asked.subscribers;
   const indexes = Array.from({ length: asked.subscribers }, (_, index) => index);
   for (let from = 0; from < indexes.length; from += AT_ONCE) {
@@ -27,7 +34,7 @@ async function open(asked: OpenSubscribers): Promise<void> {
 }
 
 /** Resolves once the operation has been sent; whether it runs, the first event tells. */
-function subscribe(url: string, id: string): Promise<void> {
+function overWebSocket(url: string, id: string): Promise<void> {
   const payload = { query: SUBSCRIPTION, variables: { id } };
   const socket = new WebSocket(url, 'graphql-transport-ws', { perMessageDeflate: false });
   return new Promise((resolve, reject) => {
@@ -44,6 +51,28 @@ function subscribe(url: string, id: string): Promise<void> {
       else if (text.includes('"errors"')) fail(text);
       else note(text);
     });
+  });
+}
+
+/** Resolves once the answer has begun. */
+function overEventStream(url: string, id: string): Promise<void> {
+  const headers = { 'content-type': 'application/json', accept: 'text/event-stream' };
+  return new Promise((resolve, reject) => {
+    const asked = request(url, { agent, method: 'POST', headers }, (response) => {
+      let unread = '';
+      response.setEncoding('utf8').on('data', (text) => {
+        const events = (unread + text).split('\n\n');
+        unread = events.pop() ?? '';
+        for (const event of events) {
+          if (event.includes('"errors"')) fail(event);
+          note(event);
+        }
+      });
+      response.on('end', () => fail('a stream was ended'));
+      resolve();
+    });
+    asked.on('error', reject);
+    asked.end(JSON.stringify({ query: SUBSCRIPTION, variables: { id } }));
   });
 }
 

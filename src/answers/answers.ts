@@ -3,6 +3,9 @@ import type { Tickets } from '../auth/tickets.ts';
 import type { Access } from '../core/access.ts';
 import type { Basis } from '../core/basis.ts';
 import type { GraphQLContext } from '../graphql/context.ts';
+import { Live, subscribeLive } from '../graphql/live.ts';
+import type { Renderings } from '../graphql/renderings.ts';
+import { paramsOfAddress } from './address-params.ts';
 import type { AnswerCache, Draft } from './answer-cache.ts';
 import {
   type KnownOperation,
@@ -62,6 +65,13 @@ export interface AnswersOptions {
     asker: { readonly access: Access; readonly caller: string },
     basis: Basis,
   ) => GraphQLContext;
+  /** The same for a subscription. */
+  readonly subscriberContext: (asker: {
+    readonly access: Access;
+    readonly caller: string;
+  }) => GraphQLContext;
+  /** Shared with all transports. */
+  readonly renderings: Renderings;
 }
 
 /**
@@ -88,9 +98,9 @@ export class Answers {
     const key = keyOf(asked, access);
     const answer = cache.get(key);
     if (answer !== undefined) return answer;
-    const params = learnable(asked);
-    const operation = params && known.find(asked.head, params);
-    return operation && { key, operation, params, access };
+    const question = questionIn(asked);
+    const operation = question && known.find(question.head, question.params);
+    return operation && { key, operation, params: question.params, access };
   }
 
   /**
@@ -130,6 +140,18 @@ export class Answers {
     return { kind: 'answered', answer };
   }
 
+  /** Begins a subscription; `undefined` where Yoga has to, or has to say why not. */
+  async subscribe(
+    { operation, params, access }: KnownQuestion,
+    caller: string,
+  ): Promise<Live | undefined> {
+    const { known, subscriberContext, renderings } = this.#options;
+    const contextValue = subscriberContext({ access, caller });
+    const args = known.argsOf(operation, { params, contextValue });
+    const live = args && (await subscribeLive(args, renderings));
+    return live instanceof Live ? live : undefined;
+  }
+
   draft(): Draft<Answer> {
     return this.#options.cache.draft();
   }
@@ -141,12 +163,21 @@ export class Answers {
 
   /** Takes down what Yoga answered, to be given again. */
   learn(asked: Asked, draft: Draft<Answer>, { headers, body, document }: Made): void {
-    const params = learnable(asked);
-    if (params !== undefined) {
-      this.#options.known.learn(asked.head, params, { document, headers: withoutLength(headers) });
+    const question = isPost(asked) ? questionIn(asked) : undefined;
+    if (question !== undefined) {
+      const told = { kind: 'query', document, headers: withoutLength(headers) } as const;
+      this.#options.known.learn(question.head, question.params, told);
     }
     const access = this.#options.tickets.recall(asked.authorization);
     if (access !== undefined) this.#keep(keyOf(asked, access), draft, { headers, body });
+  }
+
+  /** Takes down that Yoga streamed a subscription, and with what head. */
+  learnStream(asked: Asked, { headers, document }: Omit<Made, 'body'>): void {
+    const question = questionIn(asked);
+    if (question === undefined) return;
+    const told = { kind: 'subscription', document, headers } as const;
+    this.#options.known.learn(question.head, question.params, told);
   }
 
   #keep(key: string, draft: Draft<Answer>, answer: Answer): void {
@@ -164,8 +195,21 @@ export function isAnswer(known: Answer | KnownQuestion): known is Answer {
   return 'body' in known;
 }
 
-function learnable({ head, body }: Asked): Params | undefined {
-  return head.startsWith('POST') ? paramsOf(body) : undefined;
+function isPost({ head }: Asked): boolean {
+  return head.startsWith('POST');
+}
+
+/** What is asked, if it is usual, and the head that its operation is known by: without the question. */
+function questionIn(asked: Asked): { readonly head: string; readonly params: Params } | undefined {
+  const { head, body } = asked;
+  if (isPost(asked)) {
+    const params = paramsOf(body);
+    return params && { head, params };
+  }
+  const mark = head.indexOf('?');
+  const end = head.indexOf('\n');
+  const params = paramsOfAddress(head.slice(mark + 1, end));
+  return params && { head: head.slice(0, mark) + head.slice(end), params };
 }
 
 function answerOf(result: ExecutionResult, headers: readonly string[]): Answer {

@@ -1,4 +1,4 @@
-import type { DocumentNode, ExecutionResult } from 'graphql';
+import type { DocumentNode, ExecutionArgs, ExecutionResult } from 'graphql';
 import type { GraphQLContext } from '../graphql/context.ts';
 import { run } from '../graphql/engine.ts';
 import { schema } from '../graphql/schema.ts';
@@ -14,6 +14,7 @@ export interface Params {
 
 /** An operation that Yoga has parsed, found valid, and answered before. */
 export interface KnownOperation {
+  readonly kind: 'query' | 'subscription';
   readonly document: DocumentNode;
   /** As Yoga wrote them, but for the length. */
   readonly headers: readonly string[];
@@ -24,9 +25,18 @@ export interface KnownOperation {
   readonly texts: string | undefined;
 }
 
+interface Asked {
+  readonly params: Params;
+  readonly contextValue: GraphQLContext;
+}
+
 /** The body of a usual request; `undefined` for all that Yoga may have more to say of. */
 export function paramsOf(body: Buffer): Params | undefined {
-  const parsed = parse(body);
+  return paramsIn(parse(body));
+}
+
+/** What is usual among what a client may have sent. */
+export function paramsIn(parsed: unknown): Params | undefined {
   if (!isObject(parsed)) return undefined;
   const { query, operationName = null, variables = null, ...others } = parsed;
   if (Object.keys(others).length > 0 || typeof query !== 'string') return undefined;
@@ -59,13 +69,9 @@ export class KnownOperations {
     this.#queryCost = queryCost;
   }
 
-  /** Yoga has answered this one, with a status of 200 and without an error. */
-  learn(
-    head: string,
-    params: Params,
-    { document, headers }: Pick<KnownOperation, 'document' | 'headers'>,
-  ): void {
-    this.#known.set(nameOf(head, params), { document, headers, texts: textsIn(params) });
+  /** Yoga has answered this one, with a status of 200 and without an error; or found that it may be streamed. */
+  learn(head: string, params: Params, told: Omit<KnownOperation, 'texts'>): void {
+    this.#known.set(nameOf(head, params), { ...told, texts: textsIn(params) });
   }
 
   find(head: string, params: Params): KnownOperation | undefined {
@@ -73,10 +79,13 @@ export class KnownOperations {
   }
 
   /** `undefined` where Yoga may have something else to say of it this time. */
-  run(
-    known: KnownOperation,
-    { params, contextValue }: { readonly params: Params; readonly contextValue: GraphQLContext },
-  ): ExecutionResult | Promise<ExecutionResult> | undefined {
+  run(known: KnownOperation, asked: Asked): ExecutionResult | Promise<ExecutionResult> | undefined {
+    const args = this.argsOf(known, asked);
+    return args && run(args);
+  }
+
+  /** What it is run with; `undefined` in the same cases. */
+  argsOf(known: KnownOperation, { params, contextValue }: Asked): ExecutionArgs | undefined {
     const args = {
       schema,
       document: known.document,
@@ -86,7 +95,7 @@ export class KnownOperations {
     };
     const costsTheSame = known.texts !== undefined && known.texts === textsIn(params);
     if (!costsTheSame && costError(args, this.#queryCost) !== undefined) return undefined;
-    return run(args);
+    return args;
   }
 }
 

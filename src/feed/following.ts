@@ -96,6 +96,11 @@ export class Following implements AsyncIterableIterator<FollowedEvent>, Member {
     this.#terms = terms;
   }
 
+  /** From when on there is no right to it, Unix milliseconds. */
+  get expiresAt(): number | undefined {
+    return this.#terms.expiry?.at;
+  }
+
   [Symbol.asyncIterator](): this {
     return this;
   }

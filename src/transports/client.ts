@@ -12,7 +12,7 @@ import {
 } from '../limits/sockets.ts';
 import type { Clients } from './clients.ts';
 import type { Deadlines } from './deadlines.ts';
-import type { Pulse } from './pulse.ts';
+import type { Patient, Pulse } from './pulse.ts';
 
 /** A WebSocket that knows whose it is, so that all of them can have the same listeners. */
 export class ClientSocket extends WebSocket {
@@ -64,7 +64,7 @@ const GO_MS = 2_000;
  * One object for all that is known of a client, and no function of its own: of ten thousand that wait, each
  * byte is there ten thousand times.
  */
-export class Client implements ProtocolSocket {
+export class Client implements ProtocolSocket, Patient {
   readonly socket: ClientSocket;
   readonly stream: Socket;
   readonly address: string;
@@ -179,6 +179,16 @@ export class Client implements ProtocolSocket {
   pong(): void {
     this.#mayGoOn();
     this.askedAt = undefined;
+  }
+
+  ask(now: number): void {
+    if (!this.isOpen) return;
+    this.askedAt ??= now;
+    this.socket.ping();
+  }
+
+  cutOff(): void {
+    this.socket.terminate();
   }
 
   /** It closes by itself. */

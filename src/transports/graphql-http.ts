@@ -12,13 +12,27 @@ import {
 } from '../answers/answers.ts';
 import { KnownOperations } from '../answers/known-operations.ts';
 import type { Clock } from '../core/ports.ts';
+import type { Live } from '../graphql/live.ts';
 import type { Guard } from '../limits/guard.ts';
+import {
+  type Delivered,
+  type EventStreams,
+  type StreamTarget,
+  streamTargetOf,
+} from './event-streams.ts';
 import { enterStream } from './places.ts';
-import { contextFor, type RequestContext, type Yoga, type YogaOptions } from './yoga.ts';
+import {
+  contextFor,
+  type RequestContext,
+  subscriberContext,
+  type Yoga,
+  type YogaOptions,
+} from './yoga.ts';
 
 export interface GraphQLHttpOptions {
   readonly yoga: Yoga;
   readonly answers: Answers;
+  readonly streams: EventStreams;
   readonly guard: Guard;
   readonly clock: Clock;
   /** Told of each query that ran, and was answered without Yoga. */
@@ -30,12 +44,14 @@ const MOST_ANSWER_BYTES = 32_000_000;
 
 /** What stands in front of Yoga. */
 export function createAnswers(options: YogaOptions): Answers {
-  const { parts, tickets, guard, clock } = options;
+  const { parts, tickets, guard, clock, renderings } = options;
   return new Answers({
     cache: new AnswerCache({ log: parts.log, clock, mostBytes: MOST_ANSWER_BYTES }),
     known: new KnownOperations(guard.limits),
     tickets,
     contextFor: (asker, basis) => contextFor(options, { ...asker, basis }),
+    subscriberContext: (asker) => subscriberContext(options, asker),
+    renderings,
   });
 }
 
@@ -68,6 +84,30 @@ export class GraphQLHttp {
     return ran;
   }
 
+  /**
+   * Streams a subscription that is known: whether it does. Else Yoga has to, or has to say why not.
+   *
+   * @param head all headers of the answer: name, value, name, value, …
+   */
+  async follow(
+    { request, response }: Pick<HttpExchange, 'request' | 'response'>,
+    question: KnownQuestion,
+    head: readonly string[],
+  ): Promise<boolean> {
+    const { answers, guard, streams } = this.#options;
+    const caller = guard.addressOf(request);
+    const live = await answers.subscribe(question, caller);
+    if (live === undefined) return false;
+    const stream = streamOf(live, response);
+    if (stream === undefined || guard.connections.refusalOf(caller) !== undefined) {
+      await live.return();
+      return false;
+    }
+    enterStream(request, response, guard);
+    streams.begin(stream.target, stream.delivered, head);
+    return true;
+  }
+
   /** By Yoga, and so that it need not be asked the next time. */
   async serve(exchange: HttpExchange): Promise<void> {
     const { asked, executed } = exchange;
@@ -77,21 +117,36 @@ export class GraphQLHttp {
   }
 
   async #byYoga(exchange: HttpExchange, caller: string): Promise<void> {
-    const answer = await this.#askYoga(exchange, { caller });
-    await sendNodeResponse(answer, exchange.response, exchange.request, true);
+    const { answer, stream } = await this.#askYoga(exchange, { caller });
+    if (stream === undefined) await send(answer, exchange);
+    else this.#begin(stream, headersOf(answer));
   }
 
+  /** What it answers; and, where that is only the head of a stream, what is to follow. */
   async #askYoga(
     { request, response, body, onStream }: HttpExchange,
     asked: RequestContext,
-  ): Promise<Response> {
+  ): Promise<{ readonly answer: Response; readonly stream: NewStream | undefined }> {
     const { yoga, guard } = this.#options;
-    withBody(request, body);
-    return yoga.handleNodeRequestAndResponse(request, response, {
+    let stream: NewStream | undefined;
+    withBody(request, Readable.from([body]));
+    // Without the response, to which Yoga would have listeners for as long as it is open.
+    const answer = await yoga.handleNodeRequest(request, {
       ...asked,
       onStream,
       enterStream: () => enterStream(request, response, guard),
+      takeStream: (live, document) => {
+        const found = streamOf(live, response);
+        stream = found && { ...found, document };
+        return found !== undefined;
+      },
     });
+    withBody(request, undefined);
+    return { answer, stream };
+  }
+
+  #begin({ target, delivered }: Stream, head: readonly string[]): void {
+    this.#options.streams.begin(target, delivered, head);
   }
 
   async #learnFromYoga(
@@ -102,13 +157,13 @@ export class GraphQLHttp {
       readonly executed: ExecutionResult | undefined;
     },
   ): Promise<void> {
-    const { request, response } = exchange;
+    const { response } = exchange;
     const { answers } = this.#options;
     const { asked, caller, executed } = known;
     const draft = answers.draft();
     let document: DocumentNode | undefined;
     try {
-      const answer = await this.#askYoga(exchange, {
+      const { answer, stream } = await this.#askYoga(exchange, {
         caller,
         basis: draft,
         ...(executed === undefined ? {} : { executed }),
@@ -116,11 +171,17 @@ export class GraphQLHttp {
           document = answered;
         },
       });
-      if (document === undefined || answer.status !== 200 || !isJson(answer)) {
-        await sendNodeResponse(answer, response, request, true);
+      if (stream !== undefined) {
+        const headers = headersOf(answer);
+        answers.learnStream(asked, { headers, document: stream.document });
+        this.#begin(stream, headers);
         return;
       }
-      const made = { headers: [...answer.headers].flat(), body: await answer.text() };
+      if (document === undefined || answer.status !== 200 || !isJson(answer)) {
+        await send(answer, exchange);
+        return;
+      }
+      const made = { headers: headersOf(answer), body: await answer.text() };
       answers.learn(asked, draft, { ...made, document });
       writeAnswer(response, made);
     } finally {
@@ -129,8 +190,34 @@ export class GraphQLHttp {
   }
 }
 
+/** A subscription, and where its events go. */
+interface Stream {
+  readonly target: StreamTarget;
+  readonly delivered: Delivered;
+}
+
+/** One of an operation that may be new. */
+interface NewStream extends Stream {
+  readonly document: DocumentNode;
+}
+
+/** `undefined` where it is unusual, and Yoga has to stream it. */
+function streamOf(live: Live, response: ServerResponse): Stream | undefined {
+  const target = streamTargetOf(response);
+  const { following } = live;
+  return target && following && { target, delivered: { live, following } };
+}
+
+async function send(answer: Response, { request, response }: HttpExchange): Promise<void> {
+  await sendNodeResponse(answer, response, request, true);
+}
+
 function writeAnswer(response: ServerResponse, { headers, body }: Answer): void {
   response.writeHead(200, [...headers]).end(body);
+}
+
+function headersOf({ headers }: Response): readonly string[] {
+  return [...headers].flat();
 }
 
 function isJson({ headers }: Response): boolean {
@@ -138,6 +225,6 @@ function isJson({ headers }: Response): boolean {
 }
 
 /** Where Yoga's adapter looks for a body that was read already. */
-function withBody(request: IncomingMessage, body: Buffer): void {
-  Object.assign(request, { body: Readable.from([body]) });
+function withBody(request: IncomingMessage, body: Readable | undefined): void {
+  Object.assign(request, { body });
 }

@@ -30,11 +30,13 @@ export function enterStream(
   response: ServerResponse,
   { connections, onRefused, addressOf }: Guard,
 ): GatewayError | undefined {
+  // Gone already: it would never give its place back.
+  if (response.destroyed) return undefined;
   const address = addressOf(request);
   const refusal = connections.refusalOf(address);
   if (refusal === undefined) {
     connections.enter(address);
-    response.once('close', () => connections.leave(address));
+    response.on('close', () => connections.leave(address));
     return undefined;
   }
   onRefused(refusal);

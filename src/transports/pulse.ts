@@ -10,22 +10,19 @@ export interface PulseOptions {
 
 /** Whoever is asked. */
 export interface Patient {
-  readonly socket: {
-    readonly readyState: number;
-    readonly OPEN: number;
-    ping(): void;
-    terminate(): void;
-  };
   /** When it is to be asked next. */
   askAt: number;
-  /** When it was last asked, while it has not answered. */
-  askedAt: number | undefined;
+  /** When it was last asked, while it has not answered; always `undefined` of one that has no way to answer. */
+  readonly askedAt: number | undefined;
+  /** Asks it, or only shows it that we are there, where it has no way to answer. */
+  ask(now: number): void;
+  cutOff(): void;
 }
 
-/** Each socket is asked when it is due, to so much of an interval. */
+/** Each is asked when it is due, to so much of an interval. */
 const LOOKS_PER_INTERVAL = 8;
 
-/** Asks the clients of all sockets for signs of life, by one timer, and cuts off those that give none. */
+/** Asks all clients for signs of life, by one timer, and cuts off those that could give one and do not. */
 export class Pulse {
   readonly #options: PulseOptions;
   #timer: Timer | undefined;
@@ -52,12 +49,11 @@ export class Pulse {
     const now = clock.now();
     for (const patient of patients) {
       this.#timer ??= this.#lookLater();
-      const { socket, askAt, askedAt } = patient;
-      if (askedAt !== undefined && now - askedAt >= intervalMs) socket.terminate();
-      else if (now >= askAt && socket.readyState === socket.OPEN) {
+      const { askAt, askedAt } = patient;
+      if (askedAt !== undefined && now - askedAt >= intervalMs) patient.cutOff();
+      else if (now >= askAt) {
         patient.askAt = now + intervalMs;
-        patient.askedAt ??= now;
-        socket.ping();
+        patient.ask(now);
       }
     }
   }

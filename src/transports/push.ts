@@ -1,8 +1,16 @@
-import { type Context, MessageType, stringifyMessage } from 'graphql-ws';
-import type { FollowedEvent, Following, Live, Sink } from '../graphql/live.ts';
+import type { Socket } from 'node:net';
+import {
+  type CompleteMessage,
+  type Context,
+  type ErrorMessage,
+  MessageType,
+  stringifyMessage,
+} from 'graphql-ws';
+import type { Following, Live } from '../graphql/live.ts';
 import type { Rendered } from '../graphql/renderings.ts';
 import type { SocketExtra } from './client.ts';
-import { forSocket } from './socket-errors.ts';
+import { Delivery } from './delivery.ts';
+import { forStream } from './stream-errors.ts';
 import { textFrame } from './text-frame.ts';
 
 /** What graphql-ws knows of the socket of a subscription. */
@@ -13,8 +21,7 @@ type Ended = IteratorReturnResult<undefined>;
 const ENDED: Promise<Ended> = Promise.resolve({ done: true, value: undefined });
 
 /**
- * Sends the events of a subscription right to its socket, as graphql-transport-ws has it. One is on its way at
- * a time, so a client that is slow to read holds its place in the log, and nothing is kept for it.
+ * The events of a subscription over a WebSocket, as graphql-transport-ws has it.
  *
  * To graphql-ws it is a stream, which ends as soon as it is pulled: while it waits for one, graphql-ws keeps a
  * suspended function, all that the function ever looked at and three promises, more than all the rest of a
@@ -22,24 +29,18 @@ const ENDED: Promise<Ended> = Promise.resolve({ done: true, value: undefined });
  * socket: graphql-ws still refuses a second one of the same id, and ends this one when the client says so or
  * goes. Its last word is said here.
  */
-export class Push implements Sink, AsyncIterableIterator<never> {
+export class Push extends Delivery implements AsyncIterableIterator<never> {
   readonly #context: PushContext;
   readonly #id: string;
-  readonly #live: Live;
-  readonly #following: Following;
-  /** An event is being made, or on its way. */
-  #isBusy = false;
-  #hasEnded = false;
 
   constructor(
     { context, id }: { readonly context: PushContext; readonly id: string },
     live: Live,
     following: Following,
   ) {
+    super(live, following);
     this.#context = context;
     this.#id = id;
-    this.#live = live;
-    this.#following = following;
   }
 
   [Symbol.asyncIterator](): this {
@@ -54,81 +55,42 @@ export class Push implements Sink, AsyncIterableIterator<never> {
   }
 
   /** graphql-ws is done with the message that asked for it. Nothing that the client says was heard in between. */
-  begin(): void {
+  override begin(): void {
     this.#context.subscriptions[this.#id] = this;
-    this.#following.deliverTo(this);
+    super.begin();
   }
 
   /** The client wants no more. */
   return(): Promise<Ended> {
-    this.#leave();
+    this.leave();
     return ENDED;
   }
 
-  get isReady(): boolean {
-    return !this.#isBusy && !this.#hasEnded;
+  protected tell(rendered: Rendered): Socket | undefined {
+    const id = JSON.stringify(this.#id);
+    return this.#write(`{"id":${id},"type":"next","payload":${rendered.stringify()}}`);
   }
 
-  event(event: FollowedEvent): void {
-    const rendered = this.#live.render(event);
-    if (!(rendered instanceof Promise)) {
-      this.#send(rendered);
-      return;
-    }
-    this.#isBusy = true;
-    rendered.then((late) => this.#send(late)).catch((error: unknown) => this.fail(error));
+  protected tellEnd(): void {
+    this.#finish({ id: this.#id, type: MessageType.Complete });
   }
 
-  end(): void {
-    if (this.#hasEnded) return;
-    this.#finish();
-    this.#tell(stringifyMessage({ id: this.#id, type: MessageType.Complete }));
-  }
-
-  fail(error: unknown): void {
-    if (this.#hasEnded) return;
-    this.#finish();
-    const payload = [forSocket(error, this.#context.extra.client.logger).toJSON()];
-    this.#tell(stringifyMessage({ id: this.#id, type: MessageType.Error, payload }));
+  protected tellFault(error: unknown): void {
+    const payload = [forStream(error, this.#context.extra.client.logger).toJSON()];
+    this.#finish({ id: this.#id, type: MessageType.Error, payload });
   }
 
   /** The id is free again. */
-  #finish(): void {
+  #finish(lastWord: CompleteMessage | ErrorMessage): void {
     delete this.#context.subscriptions[this.#id];
-    this.#leave();
+    this.#write(stringifyMessage(lastWord));
   }
 
-  /** However it ends. */
-  #leave(): void {
-    this.#hasEnded = true;
-    void this.#live.return();
-  }
-
-  #send(rendered: Rendered): void {
-    const wasBusy = this.#isBusy;
-    this.#isBusy = false;
-    if (this.#hasEnded) return;
-    const id = JSON.stringify(this.#id);
-    if (!this.#tell(`{"id":${id},"type":"next","payload":${rendered.stringify()}}`)) return;
-    if (this.#context.extra.client.stream.writableLength > 0) this.#waitUntilSent();
-    else if (wasBusy) this.#following.resume();
-  }
-
-  /** Whoever is gone is not told; whether it is there. */
-  #tell(text: string): boolean {
+  /** Whoever is gone is not told. */
+  #write(text: string): Socket | undefined {
     const { stream, isOpen } = this.#context.extra.client;
-    if (isOpen) stream.write(textFrame(text));
-    return isOpen;
-  }
-
-  /** Only where the client is slow: a callback for each message would cost as much as the message. */
-  #waitUntilSent(): void {
-    this.#isBusy = true;
-    // Nothing, to be sent after all that waits before it. How that goes is of no matter here: a socket that
-    // fails is closed.
-    this.#context.extra.client.stream.write('', () => {
-      this.#isBusy = false;
-      this.#following.resume();
-    });
+    if (!isOpen) return undefined;
+    stream.write(textFrame(text));
+    return stream;
   }
 }

@@ -68,6 +68,13 @@ interface Known {
   readonly startedAt?: number;
 }
 
+/** A request for an operation that is known. */
+interface KnownRequest {
+  readonly asked: Asked;
+  readonly question: KnownQuestion;
+  readonly startedAt: number;
+}
+
 /** How long queries that are running at shutdown may take to finish. */
 const DRAIN_MS = 10_000;
 
@@ -175,17 +182,26 @@ export class GatewayServer {
     } else this.#run(exchange, { asked, question: known, startedAt });
   }
 
-  #run(
-    exchange: Exchange,
-    of: { readonly asked: Asked; readonly question: KnownQuestion; readonly startedAt: number },
-  ): void {
+  #run(exchange: Exchange, known: KnownRequest): void {
     const { request, response } = exchange;
-    const { asked, question, startedAt } = of;
+    const { asked, question, startedAt } = known;
     this.#answer(response, async () => {
+      if (question.operation.kind === 'subscription') return this.#follow(exchange, known);
       const ran = await this.#options.graphql.run(request, question);
       if (ran?.kind === 'answered') this.#send(exchange, ran.answer, startedAt);
       else this.#answerInFull(exchange, { asked, executed: ran?.result, startedAt });
     });
+  }
+
+  async #follow(exchange: Exchange, { asked, question, startedAt }: KnownRequest): Promise<void> {
+    const { request, response, leave } = exchange;
+    const requestId = requestIdOf(request);
+    const head = ['x-request-id', requestId, ...SECURITY_HEADERS, ...question.operation.headers];
+    if (await this.#options.graphql.follow({ request, response }, question, head)) {
+      leave();
+      response.off('close', leave);
+      this.#logWhenDone({ request, response }, requestId, startedAt);
+    } else this.#answerInFull(exchange, { asked, startedAt });
   }
 
   #send({ request, response }: Exchange, answer: Answer, startedAt: number): void {
@@ -289,7 +305,8 @@ export class GatewayServer {
     const { clock, logger } = this.#options;
     // Without the query: it may hold ids, and whatever a client puts there.
     const [path] = (request.url ?? '/').split('?', 1);
-    response.once('close', () => {
+    // Not `once`, which keeps a second function, for as long as a stream is open.
+    response.on('close', () => {
       const { statusCode: httpStatus } = response;
       const fields = {
         requestId,

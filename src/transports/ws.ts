@@ -19,8 +19,6 @@ import {
 } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
 import type { Access } from '../core/access.ts';
-import { NO_BASIS } from '../core/basis.ts';
-import { sharedChecks } from '../graphql/context.ts';
 import { toPublicError } from '../graphql/errors.ts';
 import { Live, subscribeLive } from '../graphql/live.ts';
 import { schema } from '../graphql/schema.ts';
@@ -33,8 +31,8 @@ import { Deadlines } from './deadlines.ts';
 import type { Drain } from './drain.ts';
 import { Pulse } from './pulse.ts';
 import { Push, type PushContext } from './push.ts';
-import { forSocket } from './socket-errors.ts';
-import { contextFor, type Yoga, type YogaOptions } from './yoga.ts';
+import { forStream } from './stream-errors.ts';
+import { subscriberContext, type Yoga, type YogaOptions } from './yoga.ts';
 
 /** How often a client is asked for a sign of life, and how long it may take to give one. */
 const KEEP_ALIVE_MS = 12_000;
@@ -153,7 +151,7 @@ class SocketOperations {
         for (const error of errors ?? []) delete error.extensions['http'];
       },
       // The last of its four arguments is all that matters here.
-      onError: (...[, , , errors]) => errors.map((error) => forSocket(error, logger).toJSON()),
+      onError: (...[, , , errors]) => errors.map((error) => forStream(error, logger).toJSON()),
     };
   }
 
@@ -186,7 +184,7 @@ class SocketOperations {
         const enveloped = yoga.getEnveloped(asker);
         const document: DocumentNode = enveloped.parse(text);
         const faults = enveloped.validate(enveloped.schema, document);
-        if (faults.length > 0) return faults.map((fault: unknown) => forSocket(fault, logger));
+        if (faults.length > 0) return faults.map((fault: unknown) => forStream(fault, logger));
         this.#documents.set(text, { text, document });
         return await this.#argsOf(document, payload, asker);
       }
@@ -194,7 +192,7 @@ class SocketOperations {
       Object.assign(payload, { query: known.text });
       return await this.#argsOf(known.document, payload, asker);
     } catch (error) {
-      return [forSocket(error, logger)];
+      return [forStream(error, logger)];
     }
   }
 
@@ -211,8 +209,7 @@ class SocketOperations {
       operationName: operationName ?? null,
     };
     if (!isSubscription) return this.#forQuery(args, asker);
-    const own = contextFor(this.#options, { ...asker, basis: NO_BASIS });
-    return { ...args, contextValue: { ...own, ...sharedChecks(asker.access) } };
+    return { ...args, contextValue: subscriberContext(this.#options, asker) };
   }
 
   /** What takes no part in a subscription: plugins that time, mask and limit what is executed. */
@@ -238,10 +235,10 @@ class SocketOperations {
   async #subscribe(args: ExecutionArgs): Promise<Live | ExecutionResult> {
     const { guard, renderings, logger } = this.#options;
     const refusal = overCost(args, guard);
-    if (refusal !== undefined) return { errors: [forSocket(refusal, logger)] };
+    if (refusal !== undefined) return { errors: [forStream(refusal, logger)] };
     const live = await subscribeLive(args, renderings);
     if (live instanceof Live) return live;
-    return { ...live, errors: (live.errors ?? []).map((error) => forSocket(error, logger)) };
+    return { ...live, errors: (live.errors ?? []).map((error) => forStream(error, logger)) };
   }
 }
 

@@ -1,18 +1,19 @@
 import { type DocumentNode, type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql';
-import { createYoga, isAsyncIterable, type Plugin } from 'graphql-yoga';
+import { createYoga, type FetchAPI, isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Tickets } from '../auth/tickets.ts';
 import type { Access } from '../core/access.ts';
 import { type Basis, NO_BASIS } from '../core/basis.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import type { GatewayError } from '../errors.ts';
-import type { GraphQLContext, GraphQLParts } from '../graphql/context.ts';
+import { type GraphQLContext, type GraphQLParts, sharedChecks } from '../graphql/context.ts';
 import { toPublicError } from '../graphql/errors.ts';
-import { subscribeLive } from '../graphql/live.ts';
+import { Live, subscribeLive } from '../graphql/live.ts';
 import type { Mask, Renderings } from '../graphql/renderings.ts';
 import { schema } from '../graphql/schema.ts';
 import type { Guard } from '../limits/guard.ts';
 import { useDocumentLimits } from '../limits/plugins.ts';
 import { rememberedDocuments } from '../limits/remembered-documents.ts';
+import { STREAM_HEADERS, STREAM_TYPE } from './event-streams.ts';
 import { GRAPHQL_PATH } from './paths.ts';
 
 export interface YogaOptions {
@@ -36,6 +37,11 @@ export interface RequestContext {
   readonly onStream?: () => void;
   /** Called before a subscription is streamed over HTTP: why there is no place for it. */
   readonly enterStream?: () => GatewayError | undefined;
+  /**
+   * Called with a subscription that may run and is to be streamed over HTTP: whether its events are sent by whoever
+   * is called. Then only the head of the answer is left to make.
+   */
+  readonly takeStream?: (live: Live, document: DocumentNode) => boolean;
   /** Told what the answer rests on, where it may be kept. */
   readonly basis?: Basis;
   /** What came of the operation, where it ran already. */
@@ -95,14 +101,26 @@ export function contextFor(
   return { ...guard.lookups.partsFor(parts, access.ticket ?? caller), access, basis };
 }
 
+/** The same for whoever stays: without the request, and all else that is over once it has been answered. */
+export function subscriberContext(
+  options: Pick<YogaOptions, 'parts' | 'guard'>,
+  { access, caller }: { readonly access: Access; readonly caller: string },
+): GraphQLContext {
+  const own = contextFor(options, { access, caller, basis: NO_BASIS });
+  return { ...own, ...sharedChecks(access) };
+}
+
 /** Subscribers share what is made of each event; a query that ran already is only put into words. */
 function useSharedWork(
-  { renderings }: YogaOptions,
+  options: YogaOptions,
   mask: Mask,
-): Plugin<RequestContext, RequestContext> {
+): Plugin<RequestContext & GraphQLContext, RequestContext> {
   return {
-    onSubscribe({ setSubscribeFn }) {
-      setSubscribeFn((args: ExecutionArgs) => subscribeLive(args, renderings));
+    onSubscribe({ args: { contextValue }, setSubscribeFn }) {
+      const subscribed = subscriberContext(options, contextValue);
+      setSubscribeFn((args: ExecutionArgs) =>
+        subscribeLive({ ...args, contextValue: subscribed }, options.renderings),
+      );
     },
     onExecute({ args, setResultAndStopExecution }) {
       const { executed, onAnswered } = args.contextValue;
@@ -144,18 +162,42 @@ function withoutPlace(originalError: GatewayError): GraphQLError {
   });
 }
 
-/** Event streams have places, as sockets have. Only Yoga knows what is one: a subscription is streamed to whoever accepts anything, not only to who asks for a stream. */
+/**
+ * Event streams have places, as sockets have. Only Yoga knows what is one: a subscription is streamed to whoever
+ * accepts anything, not only to who asks for a stream.
+ */
 function useStreams(mask: Mask): Plugin<RequestContext, RequestContext> {
+  const running = new WeakMap<Request, { readonly live: Live; readonly document: DocumentNode }>();
   return {
-    onSubscribe({ args, setResultAndStopExecution }) {
-      const error = args.contextValue.enterStream?.();
+    onSubscribe({ args: { contextValue, document }, setResultAndStopExecution }) {
+      const error = contextValue.enterStream?.();
       if (error !== undefined) setResultAndStopExecution({ errors: [mask(withoutPlace(error))] });
+      return {
+        onSubscribeResult({ result }) {
+          if (result instanceof Live) running.set(contextValue.request, { live: result, document });
+        },
+      };
+    },
+    onResultProcess({ request, resultProcessor, serverContext, setResultProcessor }) {
+      const subscription = running.get(request);
+      if (subscription === undefined) return;
+      const { live, document } = subscription;
+      // Nothing that the client accepts.
+      if (resultProcessor === undefined) void live.return();
+      else if (serverContext.takeStream?.(live, document)) {
+        setResultProcessor(headOfStream, STREAM_TYPE);
+      }
     },
     onResponse({ response, serverContext }) {
       const type = response.headers?.get('content-type');
-      if (type?.startsWith('text/event-stream')) serverContext.onStream?.();
+      if (type?.startsWith(STREAM_TYPE)) serverContext.onStream?.();
     },
   };
+}
+
+function headOfStream(_result: unknown, { Response }: FetchAPI): Response {
+  // A copy: what CORS adds for one page is written into it.
+  return new Response(null, { headers: { ...STREAM_HEADERS } });
 }
 
 function useQueryTiming({ clock, onQuery }: YogaOptions): Plugin {

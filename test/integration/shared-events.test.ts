@@ -228,6 +228,15 @@ describe('a subscriber that leaves before there is anything to see', () => {
     await expect.poll(() => renderings.inUse).toBe(0);
   });
 
+  it('leaves nothing behind where it accepts no stream', async () => {
+    const renderings = new CountedRenderings();
+    const store = createMemoryStore({ logId: 'log' });
+    await using serving = await serve(store, { renderings });
+    const headers = { 'content-type': 'application/json', accept: 'application/json' };
+    const { status } = await fetch(serving.url, { method: 'POST', headers, body });
+    expect([status, renderings.taken, renderings.inUse]).toEqual([406, 1, 0]);
+  });
+
   it('leaves nothing behind over WebSocket, at whatever moment it goes', async () => {
     const renderings = new CountedRenderings();
     const store = createMemoryStore({ logId: 'log' });

@@ -1,20 +1,22 @@
+import { createServer } from 'node:http';
 import { type AuthConfig, createTickets } from '../../src/auth/tickets.ts';
 import { type Clock, systemClock } from '../../src/core/ports.ts';
 import type { Store } from '../../src/core/store.ts';
 import { noTelemetry } from '../../src/core/telemetry.ts';
-import type { Topups } from '../../src/core/topups.ts';
+import type { Topups, Watch } from '../../src/core/topups.ts';
 import { createFeed } from '../../src/feed/feed.ts';
 import { toPublicError } from '../../src/graphql/errors.ts';
 import { Renderings } from '../../src/graphql/renderings.ts';
 import { createGuard } from '../../src/limits/guard.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/limits/limits.ts';
 import { Drain } from '../../src/transports/drain.ts';
+import { EventStreams } from '../../src/transports/event-streams.ts';
 import { renderGraphiQL } from '../../src/transports/graphiql.ts';
 import { createAnswers, GraphQLHttp } from '../../src/transports/graphql-http.ts';
 import { LazyPage } from '../../src/transports/page.ts';
 import { GatewayServer } from '../../src/transports/server.ts';
 import { createWebSocketTransport } from '../../src/transports/ws.ts';
-import { createGraphQLYoga } from '../../src/transports/yoga.ts';
+import { createGraphQLYoga, type YogaOptions } from '../../src/transports/yoga.ts';
 import { recordingLogger } from './recording-logger.ts';
 
 export interface Serving extends AsyncDisposable {
@@ -26,20 +28,33 @@ export interface Serving extends AsyncDisposable {
 
 const noTopups: Topups = { lookup: async () => null };
 
-/** The real server, over real sockets, on a log that the test writes itself: nothing polls. */
-export async function serve(
-  store: Store,
-  options: {
-    readonly topups?: Topups;
-    readonly allowedOrigins?: readonly string[];
-    readonly limits?: Partial<Limits>;
-    readonly auth?: AuthConfig;
-    readonly clock?: Clock;
-    readonly onRemembered?: () => void;
-    readonly renderings?: Renderings;
-  } = {},
-): Promise<Serving> {
+const noWatch: Watch = { watch: () => () => undefined };
+
+const noStatus = {
+  gatewayStatus: () => Promise.reject(new Error('nobody asks for the status here')),
+};
+
+export interface ServingOptions {
+  readonly topups?: Topups;
+  readonly watch?: Watch;
+  readonly allowedOrigins?: readonly string[];
+  readonly limits?: Partial<Limits>;
+  readonly auth?: AuthConfig;
+  readonly clock?: Clock;
+  readonly onRemembered?: () => void;
+  readonly renderings?: Renderings;
+}
+
+interface Parts {
+  readonly yogaOptions: YogaOptions;
+  readonly logger: ReturnType<typeof recordingLogger>;
+  readonly refusals: readonly string[];
+}
+
+/** All that is below a server, on a log that the test writes itself: nothing polls. */
+async function partsOf(store: Store, options: ServingOptions): Promise<Parts> {
   const { topups = noTopups, allowedOrigins = [], auth = { kind: 'none' } } = options;
+  const { watch = noWatch } = options;
   const logger = recordingLogger();
   const clock = options.clock ?? systemClock;
   const refusals: string[] = [];
@@ -48,32 +63,42 @@ export async function serve(
     clock,
     onRefused: (limit) => refusals.push(limit),
   });
-  const watch = { watch: () => () => undefined };
-  const feed = createFeed({ log: store, watch, clock, telemetry: noTelemetry });
-  const status = {
-    gatewayStatus: () => Promise.reject(new Error('nobody asks for the status here')),
-  };
-  const drain = new Drain();
-  const tickets = createTickets(auth, { clock, logger, fetch });
-  const onQuery = () => undefined;
-  const parts = { topups, feed, log: store, status };
-  const renderings = options.renderings ?? new Renderings((error) => toPublicError(error, logger));
   const yogaOptions = {
-    parts,
-    tickets,
+    parts: {
+      topups,
+      feed: createFeed({ log: store, watch, clock, telemetry: noTelemetry }),
+      log: store,
+      status: noStatus,
+    },
+    tickets: createTickets(auth, { clock, logger, fetch }),
     logger,
     clock,
     allowedOrigins,
     guard,
-    renderings,
-    onQuery,
+    renderings: options.renderings ?? new Renderings((error) => toPublicError(error, logger)),
+    onQuery: () => undefined,
   };
+  return { yogaOptions, logger, refusals };
+}
+
+/** The real server, over real sockets. */
+export async function serve(store: Store, options: ServingOptions = {}): Promise<Serving> {
+  const { yogaOptions, logger, refusals } = await partsOf(store, options);
+  const { guard, clock, tickets, allowedOrigins, onQuery } = yogaOptions;
+  const drain = new Drain();
   const yoga = createGraphQLYoga(yogaOptions);
   const answers = createAnswers(yogaOptions);
   const server = new GatewayServer({
     host: '127.0.0.1',
     port: 0,
-    graphql: new GraphQLHttp({ yoga, answers, guard, clock, onQuery }),
+    graphql: new GraphQLHttp({
+      yoga,
+      answers,
+      streams: new EventStreams({ clock, logger }),
+      guard,
+      clock,
+      onQuery,
+    }),
     answers,
     onRemembered: options.onRemembered ?? (() => undefined),
     webSockets: createWebSocketTransport({ ...yogaOptions, yoga, drain }),
@@ -82,7 +107,7 @@ export async function serve(
     guard,
     page: guard.limits.graphiql ? new LazyPage(() => renderGraphiQL([])) : undefined,
     drain,
-    status,
+    status: noStatus,
     scrape: async () => ({ contentType: 'text/plain', text: '' }),
     allowedOrigins,
     clock,
@@ -90,4 +115,22 @@ export async function serve(
   });
   const url = await server.listen();
   return { url, logger, refusals, [Symbol.asyncDispose]: () => server.close() };
+}
+
+/** Yoga alone, as its pages have it served: with our schema and plugins, and nothing of ours in front. */
+export async function serveByYoga(store: Store, options: ServingOptions = {}): Promise<Serving> {
+  const { yogaOptions, logger, refusals } = await partsOf(store, options);
+  const yoga = createGraphQLYoga(yogaOptions);
+  const server = createServer((request, response) =>
+    yoga.handle(request, response, { caller: 'somebody' }),
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  const url = new URL(`http://127.0.0.1:${port}/graphql`);
+  const close = async () => {
+    server.closeAllConnections();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  };
+  return { url, logger, refusals, [Symbol.asyncDispose]: close };
 }

@@ -25,7 +25,15 @@ async function open() {
       pings += 1;
     });
     client.on('error', () => undefined);
-    const patient: Patient = { socket, askAt: 0, askedAt: undefined };
+    const patient: Patient & { askedAt: number | undefined } = {
+      askAt: 0,
+      askedAt: undefined,
+      ask(now) {
+        patient.askedAt ??= now;
+        socket.ping();
+      },
+      cutOff: () => socket.terminate(),
+    };
     patients.add(patient);
     socket.on('pong', () => {
       patient.askedAt = undefined;

@@ -1,5 +1,6 @@
-import { Audience } from '../audience.ts';
+import { Audience, type AudienceOptions } from '../audience.ts';
 import {
+  BARE_STREAM,
   BARE_WS,
   MERCURIUS,
   OURS,
@@ -15,6 +16,11 @@ import { atMost } from '../verdicts.ts';
 const SUBSCRIBERS = 5_000;
 const EVENTS = 10;
 
+const STREAMS = `${OURS}, over server-sent events`;
+const SOCKET: AudienceOptions = { subscribers: SUBSCRIBERS, own: false };
+const STREAM: AudienceOptions = { ...SOCKET, over: 'server-sent events' };
+const STREAMED: readonly string[] = [BARE_STREAM, STREAMS];
+
 /** One order changes, and thousands follow it. */
 export const fanOut: Scenario = async ({ rounds, say }) => {
   const notes = new Notes();
@@ -22,7 +28,8 @@ export const fanOut: Scenario = async ({ rounds, say }) => {
     const audiences: Audience[] = [];
     try {
       for (const server of servers) {
-        const audience = await Audience.open(server, { subscribers: SUBSCRIBERS, own: false });
+        const options = STREAMED.includes(server.who) ? STREAM : SOCKET;
+        const audience = await Audience.open(server, options);
         audiences.push(audience);
         await audience.warmUp(EVENTS);
       }
@@ -49,10 +56,16 @@ export const fanOut: Scenario = async ({ rounds, say }) => {
 function starts(): readonly (() => Promise<Running>)[] {
   return [
     () => startNode(BARE_WS, 'node-ws'),
-    () => startNode(OURS, 'gateway-with-log', { LOG_DATABASE: newDatabase(), LOG_ORDERS: '1' }),
+    () => gatewayAs(OURS),
     () => startNode(MERCURIUS, 'mercurius'),
     async () => startNode(YOGA, 'yoga', { PLAIN_DATABASE: await plainTable(1) }),
+    () => startNode(BARE_STREAM, 'node-event-stream'),
+    () => gatewayAs(STREAMS),
   ];
+}
+
+function gatewayAs(who: string): Promise<Running> {
+  return startNode(who, 'gateway-with-log', { LOG_DATABASE: newDatabase(), LOG_ORDERS: '1' });
 }
 
 function resultOf(notes: Notes): Result {
@@ -61,8 +74,8 @@ function resultOf(notes: Notes): Result {
     scenario: 'fan-out',
     title: `An event to ${SUBSCRIBERS.toLocaleString('en')} subscribers of one order`,
     explanation: [
-      `Over WebSocket, ${EVENTS} events a round, each once all have had the one before. CPU time of the whole server process; the`,
-      "delay is from the moment before the append or the publication until the client has the message. The gateway's own",
+      `Over WebSocket, unless it says otherwise, ${EVENTS} events a round, each once all have had the one before. CPU time of the`,
+      "whole server process; the delay is from the moment before the append or the publication until the client has the message. The gateway's own",
       'server, feed and store, on a log that the bench appends to instead of the poller, so its commit is within both. Bare',
       '`ws` makes the payload once, and of each message what comes before it: no two clients have the same id.',
     ],
@@ -85,6 +98,12 @@ function resultOf(notes: Notes): Result {
         metric: 'p99 ms',
         who: OURS,
         with: MERCURIUS,
+      }),
+      atMost(notes, 1.5, {
+        what: 'the same over server-sent events: CPU per message, of bare `node:http`',
+        metric,
+        who: STREAMS,
+        with: BARE_STREAM,
       }),
     ],
   };

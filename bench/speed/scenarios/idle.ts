@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Audience } from '../audience.ts';
+import { Audience, type AudienceOptions } from '../audience.ts';
 import {
+  BARE_STREAM,
   BARE_WS,
   OURS,
   type Running,
@@ -8,8 +9,9 @@ import {
   startNode,
   startUpstream,
   whileRunning,
+  YOGA,
 } from '../contestants.ts';
-import { parkedLog } from '../databases.ts';
+import { parkedLog, plainTable } from '../databases.ts';
 import { Notes, type Result, type Scenario } from '../result.ts';
 import { atMost } from '../verdicts.ts';
 
@@ -21,22 +23,33 @@ const USAGE = { kind: 'usage', afterCollection: true } as const;
 
 const METRIC = 'kB a subscriber';
 const OWN = `${OURS}, each its own order`;
+const STREAMS = `${OURS}, over server-sent events`;
+const YOGA_STREAMS = `${YOGA}, over server-sent events`;
 const BARE_OWN = `${BARE_WS}, each its own order`;
+
+const ONE: AudienceOptions = { subscribers: SUBSCRIBERS, own: false };
+const EACH: AudienceOptions = { subscribers: SUBSCRIBERS, own: true };
+const STREAM: AudienceOptions = { ...ONE, over: 'server-sent events' };
 
 /** Thousands wait for orders that are parked. */
 export const idle: Scenario = async ({ rounds, say }) => {
   const notes = new Notes();
   await whileRunning([startUpstream], async ([upstream]) => {
     const bare = () => startNode(BARE_WS, 'node-ws');
+    const bareStream = () => startNode(BARE_STREAM, 'node-event-stream');
+    const yoga = async () => startNode(YOGA, 'yoga', { PLAIN_DATABASE: await plainTable(1) });
     const gateway = async () => {
       const database = await parkedLog(SUBSCRIBERS);
       return startGateway({ database, upstream: upstream?.url ?? '' });
     };
     for (let round = 1; round <= rounds; round += 1) {
-      notes.add(BARE_WS, { [METRIC]: await memoryOf(bare, false) });
-      notes.add(OURS, { [METRIC]: await memoryOf(gateway, false) });
-      notes.add(BARE_OWN, { [METRIC]: await memoryOf(bare, true) });
-      notes.add(OWN, { [METRIC]: await memoryOf(gateway, true) });
+      notes.add(BARE_WS, { [METRIC]: await memoryOf(bare, ONE) });
+      notes.add(OURS, { [METRIC]: await memoryOf(gateway, ONE) });
+      notes.add(BARE_OWN, { [METRIC]: await memoryOf(bare, EACH) });
+      notes.add(OWN, { [METRIC]: await memoryOf(gateway, EACH) });
+      notes.add(BARE_STREAM, { [METRIC]: await memoryOf(bareStream, STREAM) });
+      notes.add(STREAMS, { [METRIC]: await memoryOf(gateway, STREAM) });
+      notes.add(YOGA_STREAMS, { [METRIC]: await memoryOf(yoga, STREAM) });
       say(
         `round ${round}: ${notes
           .lines()
@@ -48,11 +61,11 @@ export const idle: Scenario = async ({ rounds, say }) => {
   return resultOf(notes);
 };
 
-function memoryOf(start: () => Promise<Running>, own: boolean): Promise<number> {
+function memoryOf(start: () => Promise<Running>, audienceOf: AudienceOptions): Promise<number> {
   return whileRunning([start], async ([server]) => {
     if (server === undefined) return Number.NaN;
     const before = await server.process.ask(USAGE, 'usage');
-    const audience = await Audience.open(server, { subscribers: SUBSCRIBERS, own });
+    const audience = await Audience.open(server, audienceOf);
     try {
       await pause(SETTLING_MS);
       const after = await server.process.ask(USAGE, 'usage');
@@ -68,7 +81,7 @@ function resultOf(notes: Notes): Result {
     scenario: 'idle',
     title: `Memory of an idle subscriber, ${SUBSCRIBERS.toLocaleString('en')} of them`,
     explanation: [
-      'What the resident memory of the whole process grows by with so many sockets, each with one subscription to a parked',
+      'What the resident memory of the whole process grows by with so many sockets, or event streams, each with one subscription to a parked',
       `order; after ${SETTLING_MS / 1_000} s and a collection of garbage, which was made before, too. The gateway as \`npm start\` runs it. Needs`,
       'as many open files (`ulimit -n`).',
     ],
@@ -87,6 +100,12 @@ function resultOf(notes: Notes): Result {
         metric: METRIC,
         who: OWN,
         with: BARE_OWN,
+      }),
+      atMost(notes, 1.4, {
+        what: 'memory per idle event stream of one order, of bare `node:http`',
+        metric: METRIC,
+        who: STREAMS,
+        with: BARE_STREAM,
       }),
     ],
   };

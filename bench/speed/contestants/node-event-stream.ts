@@ -1,0 +1,41 @@
+/** A bare `node:http` server of event streams: remembers who follows which order, and sends each of them the same. */
+import { createServer, type ServerResponse } from 'node:http';
+import { onCommand, type Publish, tell } from '../messages.ts';
+import type { Row } from '../rows.ts';
+import { changed, listen } from './common.ts';
+
+const followers = new Map<string, Set<ServerResponse>>();
+
+const server = createServer((request, response) => {
+  const chunks: Buffer[] = [];
+  request.on('data', (chunk) => chunks.push(chunk));
+  request.on('end', () => {
+    const { variables } = JSON.parse(Buffer.concat(chunks).toString());
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
+    response.write(':\n\n');
+    follow(response, variables.id);
+  });
+});
+
+function follow(response: ServerResponse, orderId: string): void {
+  const ofOrder = followers.get(orderId) ?? new Set<ServerResponse>();
+  followers.set(orderId, ofOrder.add(response));
+  response.on('close', () => ofOrder.delete(response));
+}
+
+onCommand((command) => {
+  if (command.kind !== 'publish') return;
+  publish(command);
+  tell({ kind: 'done' });
+});
+
+function publish(command: Publish): void {
+  for (const row of changed(command)) send(row);
+}
+
+function send(topupStatus: Row): void {
+  const event = `event: next\ndata: ${JSON.stringify({ data: { topupStatus } })}\n\n`;
+  for (const response of followers.get(topupStatus.id) ?? []) response.write(event);
+}
+
+listen(server);
