@@ -163,16 +163,21 @@ async function freePort(): Promise<number> {
 /** CPU time of a contestant over what it answered, in microseconds: little changed by what else the machine does. */
 export interface Loaded extends LoadResult {
   readonly cpuMicroseconds: number;
+  /** Milliseconds a second for which its core was taken by something else. */
+  readonly waitedMsPerSecond: number;
 }
 
 export async function loadOn(
   { url, ticket, process }: Running,
-  asked: Pick<Load, 'ids' | 'seconds' | 'query'>,
+  asked: Pick<Load, 'ids' | 'seconds' | 'query' | 'rate'>,
 ): Promise<Loaded> {
   const before = process.cpuMs();
+  const waitedBefore = process.waitedMs();
   const result = await load({ url, ticket, ...asked });
   const cpuMicroseconds = ((process.cpuMs() - before) * 1_000) / result.requests;
-  return { ...result, cpuMicroseconds };
+  const seconds = result.requests / result.perSecond;
+  const waitedMsPerSecond = (process.waitedMs() - waitedBefore) / seconds;
+  return { ...result, cpuMicroseconds, waitedMsPerSecond };
 }
 
 /** Stops all, whatever becomes of the work in between. */

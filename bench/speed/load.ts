@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { DATA, HTTP_CLIENT, WRK_SCRIPT } from './paths.ts';
+import { DATA, HTTP_CLIENT, STEADY_CLIENT, WRK_SCRIPT } from './paths.ts';
 import { CLIENT_CORE, isInstalled, pinned } from './pinned.ts';
 import { QUERY } from './rows.ts';
 
@@ -23,6 +23,8 @@ export interface Load {
   readonly ticket?: string | undefined;
   /** `QUERY` where left out; its variable is `$id`. */
   readonly query?: string;
+  /** Requests a second; as many as are answered where left out. */
+  readonly rate?: number;
 }
 
 export interface LoadResult {
@@ -33,13 +35,10 @@ export interface LoadResult {
 }
 
 export async function load(asked: Load): Promise<LoadResult> {
-  const { url, ids, seconds, ticket = '', query = QUERY } = asked;
+  const { url, ids, seconds, ticket = '', query = QUERY, rate } = asked;
   const idFile = join(DATA, 'ids.txt');
   writeFileSync(idFile, `${ids.join('\n')}\n`);
-  const command = hasWrk
-    ? ['wrk', '-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--timeout', '10s', '-s', WRK_SCRIPT, url]
-    : [process.execPath, HTTP_CLIENT];
-  const [first, ...rest] = pinned(CLIENT_CORE, command);
+  const [first, ...rest] = pinned(CLIENT_CORE, clientFor(asked));
   const child = spawn(first, rest, {
     env: {
       PATH: process.env['PATH'],
@@ -49,11 +48,19 @@ export async function load(asked: Load): Promise<LoadResult> {
       BENCH_URL: url,
       BENCH_CONNECTIONS: String(CONNECTIONS),
       BENCH_SECONDS: String(seconds),
+      BENCH_RATE: String(rate),
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [output] = await Promise.all([text(child.stdout), once(child, 'close')]);
   return read(output, url);
+}
+
+function clientFor({ url, seconds, rate }: Load): readonly string[] {
+  if (rate !== undefined) return [process.execPath, STEADY_CLIENT];
+  return hasWrk
+    ? ['wrk', '-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--timeout', '10s', '-s', WRK_SCRIPT, url]
+    : [process.execPath, HTTP_CLIENT];
 }
 
 function read(output: string, url: string): LoadResult {

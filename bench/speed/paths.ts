@@ -9,6 +9,7 @@ export const RESULTS = here('../results');
 export const PROBE = here('probe.ts');
 export const WRK_SCRIPT = here('wrk.lua');
 export const HTTP_CLIENT = here('http-client.ts');
+export const STEADY_CLIENT = here('steady-client.ts');
 export const SUBSCRIBERS = here('subscribers.ts');
 export const BURST = here('burst-client.ts');
 export const LEAVE_ON_SIGNAL = here('leave-on-signal.ts');

@@ -115,6 +115,16 @@ export class Pinned {
     return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
   }
 
+  /**
+   * For how long its main thread could have run so far, while its core was taken by something else. NaN where the system
+   * does not tell.
+   */
+  waitedMs(): number {
+    const file = `/proc/${this.child.pid}/schedstat`;
+    if (!existsSync(file)) return Number.NaN;
+    return Number(readFileSync(file, 'latin1').split(' ')[1]) / 1e6;
+  }
+
   async stop(): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const closed = once(this.child, 'close');

@@ -23,8 +23,8 @@ const ENTRY_BYTES = 300;
 const ORDER_BYTES = 200;
 
 /**
- * Answers that were given before and still hold. One falls at once when anything is written of an order that
- * it rests on, so whoever asks after a commit sees what was committed.
+ * Answers that were given before and still hold. One falls at once when an order that it rests on changes, or is checked
+ * where the answer shows that, so whoever asks after a commit sees what was committed.
  */
 export class AnswerCache<Value> {
   readonly #options: AnswerCacheOptions;
@@ -39,8 +39,11 @@ export class AnswerCache<Value> {
       sizeCalculation: ({ bytes }) => bytes,
       dispose: (draft) => this.#unlink(draft),
     });
-    options.log.onWrite((orderId) => {
-      for (const draft of [...(this.#byOrder.get(orderId) ?? [])]) this.drop(draft);
+    options.log.onWrite((orderId, recorded) => {
+      const isCheck = recorded?.appended === undefined;
+      for (const draft of [...(this.#byOrder.get(orderId) ?? [])]) {
+        if (!isCheck || !draft.survivesCheck()) this.drop(draft);
+      }
     });
   }
 
@@ -108,6 +111,8 @@ export class Draft<Value> implements Basis {
   #key: string | undefined;
   #value: Value | undefined;
   #bytes = 0;
+  #showsCheck = false;
+  #wasChecked = false;
 
   constructor(link: (draft: Draft<Value>, orderId: string) => void) {
     this.#link = link;
@@ -130,9 +135,12 @@ export class Draft<Value> implements Basis {
     return this.#bytes;
   }
 
-  /** Nothing that it rests on has fallen yet. */
+  /**
+   * Nothing was written yet of what it rests on, so that whoever asks now may be given what is being made. What it will
+   * show is not known before: a check counts as well.
+   */
   get mayHold(): boolean {
-    return this.#holdsUntil > Number.NEGATIVE_INFINITY;
+    return this.#holdsUntil > Number.NEGATIVE_INFINITY && !this.#wasChecked;
   }
 
   order(orderId: string): void {
@@ -141,6 +149,18 @@ export class Draft<Value> implements Basis {
     if (isGivenUp || this.orders.includes(orderId)) return;
     this.orders.push(orderId);
     this.#link(this, orderId);
+  }
+
+  check(): void {
+    this.#showsCheck = true;
+    // It may have been read before.
+    if (this.#wasChecked) this.never();
+  }
+
+  /** An order in it was checked, and found as it was: whether the answer holds all the same. */
+  survivesCheck(): boolean {
+    this.#wasChecked = true;
+    return !this.#showsCheck;
   }
 
   until(at: number): void {

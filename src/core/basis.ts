@@ -5,6 +5,8 @@
 export interface Basis {
   /** Something of this order goes into the answer. To be told before the order is read. */
   order(orderId: string): void;
+  /** Something in the answer changes with a check of an order in it, also with one that finds nothing new. */
+  check(): void;
   /** Something in the answer changes by itself after this moment, Unix milliseconds. */
   until(at: number): void;
   /** Something in the answer rests on what nobody tells changes of. */
@@ -14,6 +16,7 @@ export interface Basis {
 /** For answers that nobody keeps. */
 export const NO_BASIS: Basis = {
   order() {},
+  check() {},
   until() {},
   never() {},
 };

@@ -72,11 +72,11 @@ export interface SnapshotLog {
   onAppend(orderId: string, ring: (orderId: string) => void): () => void;
 
   /**
-   * Calls `written` for each order that this process wrote anything of: a snapshot, a check, a place in the
-   * schedule; with its new state where that is at hand. Right after the commit, before any bell rings and before whoever wrote goes on, so that
+   * Calls `written` for each order that this process wrote anything of: what was recorded, or `undefined` for no more
+   * than a place in the schedule. Right after the commit, before any bell rings and before whoever wrote goes on, so that
    * nobody who reads afterwards can be given what was remembered from before. Returns a function that ends it.
    */
-  onWrite(written: (orderId: string, order: Order | undefined) => void): () => void;
+  onWrite(written: (orderId: string, recorded: Recorded | undefined) => void): () => void;
 }
 
 export interface Reschedule {

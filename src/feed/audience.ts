@@ -150,7 +150,9 @@ export class Audiences {
       ring: (orderId) => this.#byOrder.get(orderId)?.ring(),
       onHeld: (audience) => void this.#recent.set(audience, true),
     };
-    options.log.onWrite((orderId, order) => this.#byOrder.get(orderId)?.onWrite(order));
+    options.log.onWrite((orderId, recorded) =>
+      this.#byOrder.get(orderId)?.onWrite(recorded?.order),
+    );
   }
 
   /** Whether somebody follows the order, and it has been seen. */

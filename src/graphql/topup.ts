@@ -16,7 +16,10 @@ Topup.implement({
       type: 'DateTime',
       description:
         'When OneClickDz last confirmed this state; for a version that a later one has replaced, when it was first seen.',
-      resolve: (view) => view.checkedAt,
+      resolve: ({ checkedAt }, _args, { basis }) => {
+        basis.check();
+        return checkedAt;
+      },
     }),
     nextCheckAt: t.field({
       type: 'DateTime',
@@ -24,6 +27,7 @@ Topup.implement({
       description:
         'When the gateway means to ask again, by itself. `null` once final, and for an order that it has given up after seven days without an end (asking for the order starts again).',
       resolve: ({ nextCheckAt }, _args, { basis }) => {
+        basis.check();
         // One that is due is asked as soon as there is a call for it: from then on it says "now".
         if (nextCheckAt !== null) basis.until(nextCheckAt);
         return nextCheckAt;
@@ -33,6 +37,7 @@ Topup.implement({
       description:
         'Whether a check is overdue: OneClickDz fails, or the calls that the key allows are spent.',
       resolve: ({ isStale, turns }, _args, { basis }) => {
+        basis.check();
         if (!isStale) basis.until(turns.stale);
         return isStale;
       },

@@ -1,5 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 
+export interface BodyCollection {
+  /** In bytes, as the request told it; above 0. */
+  readonly length: number;
+  readonly onBody: (body: Buffer) => void;
+  /** Called before that where the body has to be waited for. */
+  readonly onWait: () => void;
+}
+
 /** The whole body; or why there is none: it is too large, of which no more is kept, or its sender left. */
 export async function readBody(
   request: IncomingMessage,
@@ -25,7 +33,19 @@ export async function readBody(
 }
 
 /** The whole body of a request that told its length, which is not too much. Never called if its sender leaves. */
-export function collectBody(request: IncomingMessage, onBody: (body: Buffer) => void): void {
+export function collectBody(
+  request: IncomingMessage,
+  { length, onBody, onWait }: BodyCollection,
+): void {
+  // By then all is parsed that came at once, which is mostly the whole request: it needs no listeners.
+  process.nextTick(() => {
+    if (request.readableLength === length) return onBody(request.read());
+    onWait();
+    waitForBody(request, onBody);
+  });
+}
+
+function waitForBody(request: IncomingMessage, onBody: (body: Buffer) => void): void {
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.once('end', () => {

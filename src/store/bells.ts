@@ -1,7 +1,7 @@
 import { FewByKey } from '../core/few.ts';
-import type { Order } from '../core/store.ts';
+import type { Recorded } from '../core/store.ts';
 
-type Listener = (orderId: string, order: Order | undefined) => void;
+type Listener = (orderId: string, recorded: Recorded | undefined) => void;
 type Ring = (orderId: string) => void;
 
 /** Who is to be told of what the stores write: bells for each order, and listeners to all of them. */
@@ -19,14 +19,14 @@ export class Bells {
   /** Returns a function that ends it. */
   listen(written: Listener): () => void {
     // A wrapper for the same reason.
-    const listener: Listener = (orderId, order) => written(orderId, order);
+    const listener: Listener = (orderId, recorded) => written(orderId, recorded);
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
   /** Never throws, as `ring`. */
-  written(orderId: string, order?: Order): void {
-    for (const listener of this.#listeners) call(() => listener(orderId, order));
+  written(orderId: string, recorded?: Recorded): void {
+    for (const listener of this.#listeners) call(() => listener(orderId, recorded));
   }
 
   /**

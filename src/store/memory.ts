@@ -35,7 +35,7 @@ class MemoryStore implements Store {
     if (recorded.appended !== undefined) {
       this.#snapshots.set(orderId, [...this.#snapshotsOf(orderId), recorded.appended]);
     }
-    if (recorded.order !== recorded.before) this.#bells.written(orderId, recorded.order);
+    if (recorded.order !== recorded.before) this.#bells.written(orderId, recorded);
     if (recorded.appended !== undefined) this.#bells.ring(orderId);
     return recorded;
   }
@@ -67,7 +67,7 @@ class MemoryStore implements Store {
     return this.#bells.hang(orderId, ring);
   }
 
-  onWrite(written: (orderId: string, order: Order | undefined) => void): () => void {
+  onWrite(written: (orderId: string, recorded: Recorded | undefined) => void): () => void {
     return this.#bells.listen(written);
   }
 

@@ -53,11 +53,32 @@ export interface GatewayServerOptions {
 }
 
 /** One request, and its answer. */
-interface Exchange {
+class Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  readonly #drain: Drain;
+  #leave: (() => void) | undefined;
+
+  constructor(request: IncomingMessage, response: ServerResponse, drain: Drain) {
+    this.request = request;
+    this.response = response;
+    this.#drain = drain;
+  }
+
+  /** A shutdown waits for it, from now on until it is over. */
+  enter(): void {
+    if (this.#leave !== undefined) return;
+    this.#leave = this.#drain.enter();
+    this.response.on('close', this.#leave);
+  }
+
   /** A shutdown waits for it no longer. */
-  readonly leave: () => void;
+  leave(): void {
+    if (this.#leave === undefined) return;
+    // A stream is open for long after.
+    this.response.off('close', this.#leave);
+    this.#leave();
+  }
 }
 
 /** What is known of a request before Yoga is asked. */
@@ -154,15 +175,16 @@ export class GatewayServer {
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     // Its connection was refused already, and only its bytes were faster.
     if (request.socket.writableEnded) return;
-    const leave = this.#options.drain.enter();
-    response.on('close', leave);
-    const exchange = { request, response, leave };
+    const exchange = new Exchange(request, response, this.#options.drain);
     const head = usualHead(request, GRAPHQL_PATH);
     const length = Number(request.headers['content-length'] ?? 0);
     if (head === undefined || length > this.#options.guard.limits.bodyBytes) {
       this.#answerInFull(exchange);
     } else if (length === 0) this.#answerUsual(exchange, { head, body: NO_BODY });
-    else collectBody(request, (body) => this.#answerUsual(exchange, { head, body }));
+    else {
+      const onBody = (body: Buffer) => this.#answerUsual(exchange, { head, body });
+      collectBody(request, { length, onBody, onWait: () => exchange.enter() });
+    }
   }
 
   /** From memory, where there is an answer that holds, or by an operation that is known. */
@@ -185,6 +207,7 @@ export class GatewayServer {
   #run(exchange: Exchange, known: KnownRequest): void {
     const { request, response } = exchange;
     const { asked, question, startedAt } = known;
+    exchange.enter();
     this.#answer(response, async () => {
       if (question.operation.kind === 'subscription') return this.#follow(exchange, known);
       const ran = await this.#options.graphql.run(request, question);
@@ -194,21 +217,23 @@ export class GatewayServer {
   }
 
   async #follow(exchange: Exchange, { asked, question, startedAt }: KnownRequest): Promise<void> {
-    const { request, response, leave } = exchange;
+    const { request, response } = exchange;
     const requestId = requestIdOf(request);
     const head = ['x-request-id', requestId, ...SECURITY_HEADERS, ...question.operation.headers];
     if (await this.#options.graphql.follow({ request, response }, question, head)) {
-      leave();
-      response.off('close', leave);
+      exchange.leave();
       this.#logWhenDone({ request, response }, requestId, startedAt);
     } else this.#answerInFull(exchange, { asked, startedAt });
   }
 
-  #send({ request, response }: Exchange, answer: Answer, startedAt: number): void {
+  #send(exchange: Exchange, answer: Answer, startedAt: number): void {
+    const { request, response } = exchange;
     const requestId = requestIdOf(request);
     const headers = ['x-request-id', requestId, ...SECURITY_HEADERS, ...answer.headers];
     if (this.#closing) headers.push('connection', 'close');
     response.writeHead(200, headers).end(answer.body);
+    // Mostly the system has all of it by now.
+    if (!response.writableFinished) exchange.enter();
     const { method } = request;
     const durationMs = this.#options.clock.now() - startedAt;
     const fields = { requestId, method, path: GRAPHQL_PATH, httpStatus: 200, durationMs };
@@ -217,6 +242,7 @@ export class GatewayServer {
 
   #answerInFull(exchange: Exchange, known: Known = {}): void {
     const { request, response } = exchange;
+    exchange.enter();
     const requestId = requestIdOf(request);
     response.setHeader('x-request-id', requestId);
     setSecurityHeaders(response);
@@ -246,7 +272,8 @@ export class GatewayServer {
     }
   }
 
-  #serveGraphQL({ request, response, leave }: Exchange, { asked, executed }: Known): void {
+  #serveGraphQL(exchange: Exchange, { asked, executed }: Known): void {
+    const { request, response } = exchange;
     const { page, guard, clock, graphql } = this.#options;
     this.#answer(response, async () => {
       if (page !== undefined && isGraphQL(request) && wantsPage(request))
@@ -260,7 +287,8 @@ export class GatewayServer {
         return refuseBody(request, response, { mostBytes: guard.limits.bodyBytes, clock });
       }
       // An event stream has no end of its own to wait for: its client comes back with its cursor.
-      await graphql.serve({ request, response, body, asked, executed, onStream: leave });
+      const onStream = () => exchange.leave();
+      await graphql.serve({ request, response, body, asked, executed, onStream });
     });
   }
 

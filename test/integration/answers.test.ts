@@ -1,10 +1,12 @@
 import fc from 'fast-check';
+import { getNamedType, isLeafType, isObjectType } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { freshUntil, planner } from '../../src/core/cadence.ts';
 import type { Store } from '../../src/core/store.ts';
 import type { Topups } from '../../src/core/topups.ts';
 import { viewOf } from '../../src/core/view.ts';
 import { GatewayError } from '../../src/errors.ts';
+import { schema } from '../../src/graphql/schema.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { observation } from '../support/observations.ts';
@@ -23,7 +25,8 @@ const FIELDS = [
   'version cursor',
   'checkedAt',
   'nextCheckAt',
-  'isStale isOverdue',
+  'isStale',
+  'isOverdue',
   'refundMessage',
   'history(first: 2) { edges { cursor node { status observedAt } } pageInfo { hasNextPage } }',
   'history(last: $last) { edges { node { cardCode } } }',
@@ -61,6 +64,8 @@ const questions: fc.Arbitrary<Question> = fc.record({
 type Step =
   | { readonly kind: 'ask'; readonly question: number }
   | { readonly kind: 'write'; readonly order: number; readonly status: string }
+  /** It is found as it was, a second later. */
+  | { readonly kind: 'check'; readonly order: number }
   | { readonly kind: 'fail'; readonly order: number }
   | { readonly kind: 'wait'; readonly ms: number };
 
@@ -74,6 +79,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
       status: fc.constantFrom('HANDLING', 'HANDLING', 'QUEUED', 'FULFILLED', 'REFUNDED', 'NEW'),
     }),
   },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('check'), order: fc.nat(2) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('fail'), order: fc.nat(2) }) },
   {
     weight: 1,
@@ -151,6 +157,8 @@ async function take(step: Step, scene: Scene, chosen: readonly Question[]): Prom
       return scene.clock.advance(step.ms);
     case 'write':
       return write(step, scene);
+    case 'check':
+      return check(step, scene);
     case 'fail':
       return fail(step, scene);
     case 'ask':
@@ -182,6 +190,78 @@ describe('an answer that was given before', () => {
   }, 60_000);
 });
 
+/** Each by itself, whatever the schema has. */
+function fieldsOfTopup(): readonly string[] {
+  const type = schema.getType('Topup');
+  if (!isObjectType(type)) throw new Error('no such type');
+  return Object.values(type.getFields()).map(({ name, type: shown }) =>
+    isLeafType(getNamedType(shown)) ? name : `${name} { __typename }`,
+  );
+}
+
+const PLAIN: Question = {
+  fields: [],
+  of: 'topup',
+  ids: [ID],
+  maxAge: 600,
+  last: undefined,
+  method: 'POST',
+  accept: undefined,
+  origin: undefined,
+  ticket: 'all',
+};
+
+/** So often that the answer is kept: whether it was, the last time. */
+async function isRemembered(question: Question, scene: Scene): Promise<boolean> {
+  let before = 0;
+  for (let time = 1; time <= 3; time += 1) {
+    before = scene.counts.remembered;
+    await compare(question, scene);
+  }
+  return scene.counts.remembered > before;
+}
+
+describe('an answer whose order is checked', () => {
+  it.each(fieldsOfTopup())('shows %s as it then stands', async (field) => {
+    await using scene = await open({ asked: 0, remembered: 0 });
+    const question = { ...PLAIN, fields: [field] };
+    const found: Step = { kind: 'check', order: 0 };
+    const failed: Step = { kind: 'fail', order: 0 };
+    for (const step of [found, failed, found, found]) {
+      expect(await isRemembered(question, scene)).toBe(true);
+      await take(step, scene, []);
+      await compare(question, scene);
+    }
+  });
+
+  it('falls if it shows that', async () => {
+    const fallen: string[] = [];
+    for (const field of fieldsOfTopup()) {
+      await using scene = await open({ asked: 0, remembered: 0 });
+      const question = { ...PLAIN, fields: [field] };
+      await isRemembered(question, scene);
+      const { remembered } = scene.counts;
+      await take({ kind: 'check', order: 0 }, scene, []);
+      await compare(question, scene);
+      if (scene.counts.remembered === remembered) fallen.push(field);
+    }
+    expect(fallen).toEqual(['checkedAt', 'isStale', 'nextCheckAt']);
+  });
+
+  it('is given for as long as it was asked for to be fresh', async () => {
+    await using scene = await open({ asked: 0, remembered: 0 });
+    const question = { ...PLAIN, fields: ['status version'], maxAge: undefined };
+    const ask = () => send(question, { scene, remark: '' });
+    for (let second = 1; second <= 60; second += 1) {
+      await take({ kind: 'check', order: 0 }, scene, []);
+      await ask();
+      await ask();
+    }
+    // All but the first question of every six seconds, and another one: the first that ran without Yoga was not kept.
+    expect(scene.counts.remembered).toBe(2 * 60 - 60 / 6 - 1);
+  });
+});
+
 async function write(
   { order, status }: Omit<Extract<Step, { kind: 'write' }>, 'kind'>,
   { store, clock }: Pick<Scene, 'store' | 'clock'>,
@@ -190,6 +270,12 @@ async function write(
   const refunded = status === 'REFUNDED' ? { refundMessage: 'رقم الهاتف غير صحيح 📞' } : {};
   const told = { upstreamStatus: status, observedAt: clock.now(), ...settled, ...refunded };
   await store.record(observation({ orderId: IDS[order] ?? ID, ...told }), planner(false));
+}
+
+async function check({ order }: { readonly order: number }, scene: Scene): Promise<void> {
+  await scene.clock.advance(1_000);
+  const found = await scene.store.find(IDS[order] ?? ID);
+  await write({ order, status: found?.latest.upstreamStatus ?? 'HANDLING' }, scene);
 }
 
 async function fail(

@@ -41,6 +41,42 @@ describe('the cache of answers', () => {
     expect(cache.get('a')).toBeUndefined();
   });
 
+  it('keeps one that shows nothing of a check when its order is found as it was', async () => {
+    const { cache, write } = open();
+    await write();
+    for (const [key, showsCheck] of [
+      ['state', false],
+      ['check', true],
+    ] as const) {
+      const draft = cache.draft();
+      draft.order(ORDER_ID);
+      if (showsCheck) draft.check();
+      cache.keep(draft, key, { value: key, bytes: 100 });
+    }
+    await write();
+    expect([cache.get('state'), cache.get('check')]).toEqual(['state', undefined]);
+  });
+
+  it('never keeps one that shows a check which was overtaken by another while it was made', async () => {
+    const { cache, write } = open();
+    await write();
+    const [early, late, none] = [cache.draft(), cache.draft(), cache.draft()];
+    for (const draft of [early, late, none]) draft.order(ORDER_ID);
+    early.check();
+    await write();
+    late.check();
+    // Nor is it given to who comes after: what it will show may not be known yet.
+    expect([early, late, none].map(({ mayHold }) => mayHold)).toEqual([false, false, false]);
+    for (const [key, draft] of Object.entries({ early, late, none })) {
+      cache.keep(draft, key, { value: key, bytes: 100 });
+    }
+    expect(['early', 'late', 'none'].map((key) => cache.get(key))).toEqual([
+      undefined,
+      undefined,
+      'none',
+    ]);
+  });
+
   it('gives it no longer than it holds, to the millisecond', async () => {
     const { cache, clock } = open();
     const draft = cache.draft();

@@ -59,8 +59,9 @@ export class SqliteStore implements Store {
     const advanceAll = () => observations.map((observation) => this.#advance(observation, plan));
     // Immediate, since a transaction that begins with a read may find itself overtaken when it writes.
     const all = this.#write(() => this.#database.transaction(advanceAll).immediate());
-    for (const { order, before } of all) {
-      if (order !== before) this.#bells.written(order.latest.orderId, order);
+    for (const recorded of all) {
+      const { order, before } = recorded;
+      if (order !== before) this.#bells.written(order.latest.orderId, recorded);
     }
     for (const { appended } of all) if (appended !== undefined) this.#bells.ring(appended.orderId);
     return all;
@@ -88,7 +89,7 @@ export class SqliteStore implements Store {
     return this.#bells.hang(orderId, ring);
   }
 
-  onWrite(written: (orderId: string, order: Order | undefined) => void): () => void {
+  onWrite(written: (orderId: string, recorded: Recorded | undefined) => void): () => void {
     return this.#bells.listen(written);
   }
 

@@ -13,6 +13,17 @@ export function writes(open: OpenStore): void {
     expect(written).toEqual([ORDER, ORDER, ORDER]);
   });
 
+  test('tells what was recorded', async () => {
+    const store = await open();
+    const written: unknown[] = [];
+    store.onWrite((_orderId, recorded) => written.push(recorded));
+    const first = await store.record(observed({ ref: 'a' }), inOneSecond);
+    const check = await store.record(observed({ ref: 'a', observedAt: T0 + 1 }), inOneSecond);
+    await store.reschedule(ORDER, { dueAt: T0 + 5, failures: 1 });
+    expect(written).toEqual([first, check, undefined]);
+    expect([first.appended?.version, check.appended]).toEqual([1, undefined]);
+  });
+
   test('comes once all of a batch is committed, and before the first bell rings', async () => {
     const store = await open();
     const heard: string[] = [];
