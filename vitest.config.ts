@@ -5,8 +5,8 @@ export default defineConfig({
   // As Node itself resolves packages: otherwise graphql would be there twice, once as its development build.
   ssr: {
     resolve: {
-      conditions: ['node', 'import', 'module-sync', 'default'],
-      externalConditions: ['node', 'import', 'default'],
+      conditions: ['node', 'module-sync'],
+      externalConditions: ['node'],
     },
   },
   test: {
