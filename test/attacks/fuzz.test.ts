@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { type AttackedGateway, attacksOn, type Question } from '../support/attacked-gateway.ts';
-import { anyCharacter } from '../support/characters.ts';
+import { anyCharacter, anyPath } from '../support/characters.ts';
 import { closed } from '../support/raw-http.ts';
 import { type Frame, RawWebSocket } from '../support/raw-web-socket.ts';
 
@@ -98,7 +98,7 @@ const question: fc.Arbitrary<Question> = fc.record({
     fc
       .tuple(soup, text)
       .map(([query, values]) => `/graphql?${new URLSearchParams({ query, variables: values })}`),
-    fc.webPath().map((path) => `/${path}`),
+    anyPath.map((path) => `/${path}`),
   ),
   headers: fc.record({
     'content-type': fc.constantFrom(

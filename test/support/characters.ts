@@ -20,3 +20,22 @@ function numberOf(text: unknown): number {
   if (codePoint < FIRST_SURROGATE + SURROGATES) throw new Error('half a character');
   return codePoint - SURROGATES;
 }
+
+const IN_PATHS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=:@";
+
+const segment = fc.string({
+  unit: fc.oneof(
+    { weight: 10, arbitrary: fc.constantFrom(...IN_PATHS) },
+    { weight: 1, arbitrary: anyCharacter.map(encodeURIComponent, decoded) },
+  ),
+});
+
+/** A path as `fc.webPath()` has it, which would make the table too. */
+export const anyPath = fc
+  .array(segment)
+  .map((segments) => segments.map((each) => `/${each}`).join(''));
+
+function decoded(text: unknown): string {
+  if (typeof text !== 'string') throw new Error('not a text');
+  return decodeURIComponent(text);
+}
