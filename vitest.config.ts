@@ -3,6 +3,7 @@ import { LongestFirst } from './test/support/longest-first.ts';
 
 export default defineConfig({
   // As Node itself resolves packages: otherwise graphql would be there twice, once as its development build.
+  // Without `import`, which goes for every `require` too, then: Drizzle's ES modules take a second to load.
   ssr: {
     resolve: {
       conditions: ['node', 'module-sync'],
