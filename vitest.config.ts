@@ -3,10 +3,11 @@ import { LongestFirst } from './test/support/longest-first.ts';
 
 export default defineConfig({
   // As Node itself resolves packages: otherwise graphql would be there twice, once as its development build.
+  // Without `import`, which goes for every `require` too, then: Drizzle's ES modules take a second to load.
   ssr: {
     resolve: {
-      conditions: ['node', 'import', 'module-sync', 'default'],
-      externalConditions: ['node', 'import', 'default'],
+      conditions: ['node', 'module-sync'],
+      externalConditions: ['node'],
     },
   },
   test: {

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { Store } from '../../src/core/store.ts';
 import type { Observation } from '../../src/core/topup.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
+import type { Log } from './log.ts';
 
 /** One life in the log of an order that settled: four snapshots, as a parked order leaves. */
 const LIFE = ['HANDLING', 'QUEUED', 'HANDLING', 'FULFILLED'] as const;
+/** What lies in the log of an order is numbered from 1 to this. */
 export const SNAPSHOTS_AN_ORDER = LIFE.length;
 
 const START = Date.UTC(2026, 0, 1);
@@ -35,11 +36,12 @@ export function observationOf(nth: number, place: number): Observation {
   };
 }
 
-/** A database of so many snapshots, all of settled orders. */
-export async function fill(url: string, snapshots: number): Promise<Store> {
-  const store = await openSqliteStore({ url });
+export const plan = ({ checkedAt }: { readonly checkedAt: number }) => checkedAt + 1_000;
+
+/** Writes a log of so many snapshots, all of settled orders, and closes it: all lies in the file then. */
+export async function fill(database: string, snapshots: number): Promise<Log> {
+  const store = await openSqliteStore({ url: `file:${database}` });
   const orders = snapshots / SNAPSHOTS_AN_ORDER;
-  const plan = ({ checkedAt }: { readonly checkedAt: number }) => checkedAt + 1_000;
   for (let first = 0; first < orders; first += ORDERS_AT_ONCE) {
     const count = Math.min(ORDERS_AT_ONCE, orders - first);
     const lives = Array.from({ length: count }, (_, offset) =>
@@ -47,5 +49,6 @@ export async function fill(url: string, snapshots: number): Promise<Store> {
     );
     await store.recordAll(lives.flat(), plan);
   }
-  return store;
+  await store.close();
+  return { database, orders };
 }

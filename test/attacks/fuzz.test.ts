@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect } from 'vitest';
 import { type AttackedGateway, attacksOn, type Question } from '../support/attacked-gateway.ts';
+import { anyCharacter, anyPath } from '../support/characters.ts';
 import { closed } from '../support/raw-http.ts';
 import { type Frame, RawWebSocket } from '../support/raw-web-socket.ts';
 
@@ -45,13 +46,13 @@ const soup = fc.array(fc.constantFrom(...WORDS), { maxLength: 60 }).map((words) 
 const QUERY =
   'query Q($id: ID!, $ids: [ID!]!, $maxAge: Int, $first: Int, $after: String) { topup(id: $id, maxAge: $maxAge) { cardCode history(first: $first, after: $after) { edges { cursor } } } topups(ids: $ids) { id } }';
 
-const anything = fc.jsonValue({ maxDepth: 2, stringUnit: 'binary' });
+const anything = fc.jsonValue({ maxDepth: 2, stringUnit: anyCharacter });
 
 const variables = fc.oneof(
   anything,
   fc.record(
     {
-      id: fc.oneof(fc.string({ unit: 'binary' }), anything),
+      id: fc.oneof(fc.string({ unit: anyCharacter }), anything),
       ids: fc.oneof(fc.array(fc.string({ unit: 'grapheme' })), anything),
       maxAge: fc.oneof(fc.integer(), fc.double(), anything),
       first: fc.oneof(fc.integer(), anything),
@@ -63,7 +64,7 @@ const variables = fc.oneof(
 
 const payload = fc.record(
   {
-    query: fc.oneof(soup, fc.constant(QUERY), fc.string({ unit: 'binary' }), anything),
+    query: fc.oneof(soup, fc.constant(QUERY), fc.string({ unit: anyCharacter }), anything),
     variables,
     operationName: fc.oneof(fc.constant('Q'), anything),
     extensions: fc.oneof(
@@ -97,7 +98,7 @@ const question: fc.Arbitrary<Question> = fc.record({
     fc
       .tuple(soup, text)
       .map(([query, values]) => `/graphql?${new URLSearchParams({ query, variables: values })}`),
-    fc.webPath().map((path) => `/${path}`),
+    anyPath.map((path) => `/${path}`),
   ),
   headers: fc.record({
     'content-type': fc.constantFrom(

@@ -54,6 +54,8 @@ export async function writeTrackedOrders(
   orders: readonly Observation[],
 ): Promise<void> {
   const store = await openSqliteStore({ url: `file:${path}` });
-  await store.recordAll(orders, planner(false));
+  // In the order of their creation, in which a gateway gets to know them; any other takes SQLite twice as long.
+  const inOrder = orders.toSorted((a, b) => (a.createdAt ?? 0) - (b.createdAt ?? 0));
+  await store.recordAll(inOrder, planner(false));
   await store.close();
 }

@@ -27,7 +27,7 @@ type Outcome = 'following' | 'completed' | `refused: ${string}`;
 const FOLLOW_TOPUP = print(FollowTopupDocument);
 
 /** Between two attempts to reach a gateway that is not there. */
-const RETRY_MS = 50;
+const RETRY_MS = 150;
 
 /** Over a WebSocket of its own; `url` as it is at each attempt. */
 export function overWebSocket(url: () => string): Subscribe {
