@@ -10,8 +10,8 @@ import { CALLS_PER_MINUTE, LATENCY_MS } from './upstream.ts';
 import { HANDLED_PART, SLOW_MS } from './workload.ts';
 
 const SECOND_MS = 1_000;
-/** Of the limit, in seconds. */
-const WINDOW = 60;
+/** The limit is for any so long. */
+const WINDOW_SECONDS = 60;
 
 /** From the moment that the upstream looks to the snapshot in the log. */
 const HOME_MS = LATENCY_MS / 2;
@@ -41,58 +41,61 @@ export interface RunArrivals {
   readonly untilMs: number;
 }
 
-/** In milliseconds, for orders that are not QUEUED; on average over the lives that orders of these arrivals may have. */
+/** In milliseconds, for orders that are not QUEUED, on average over the lives that orders of these arrivals may have. */
 export function leastMeanOfRun(run: RunArrivals, accuracy = FINE): number {
-  const windows = bestWindows(run, accuracy);
+  const prices = bestPrices(run, accuracy);
   const { stepMs } = accuracy;
-  return HOME_MS - stepMs + boundAt(run, windows, gridOf(stepMs)).leastMs;
+  return HOME_MS - stepMs + evaluated(run, prices, gridOf(stepMs)).leastMs;
 }
 
 /**
  * By second: what one more call would be worth in the minute that begins there. From the best flat price, by steps
  * uphill: a minute that more calls are wanted in than it has becomes dearer.
  */
-function bestWindows(run: RunArrivals, { searchStepMs, searchSteps }: RunAccuracy): Float64Array {
+function bestPrices(run: RunArrivals, { searchStepMs, searchSteps }: RunAccuracy): Float64Array {
   const grid = gridOf(searchStepMs);
+  // One more: a call may be made in the last moment.
   const seconds = Math.ceil(run.untilMs / SECOND_MS) + 1;
-  const better = (one: Value, other: Value) => (other.leastMs > one.leastMs ? other : one);
+  const better = (one: Evaluated, other: Evaluated) => (other.leastMs > one.leastMs ? other : one);
   let here = FLAT_PRICES_MS.map((priceMs) =>
-    boundAt(run, new Float64Array(seconds).fill(priceMs / WINDOW), grid),
+    evaluated(run, new Float64Array(seconds).fill(priceMs / WINDOW_SECONDS), grid),
   ).reduce(better);
   let best = here;
   for (let step = 0; step < searchSteps; step += 1) {
     const rate = 1 / Math.sqrt(1 + step / LONG_STEPS);
-    const { windows, used } = here;
-    const next = windows.map(
+    const { windowPrices, used } = here;
+    const next = windowPrices.map(
       (price, second) => price * Math.exp(rate * (inWindow(used, second) / CALLS_PER_MINUTE - 1)),
     );
-    here = boundAt(run, next, grid);
+    here = evaluated(run, next, grid);
     best = better(best, here);
   }
-  return best.windows;
+  return best.windowPrices;
 }
 
 function inWindow(used: Float64Array, second: number): number {
   let sum = 0;
-  for (let at = second; at < Math.min(second + WINDOW, used.length); at += 1) sum += used[at] ?? 0;
+  for (let at = second; at < Math.min(second + WINDOW_SECONDS, used.length); at += 1) sum += used[at] ?? 0;
   return sum;
 }
 
-interface Value {
-  readonly windows: Float64Array;
+/** What prices lead to. */
+interface Evaluated {
+  /** By second: of a call in the minute that begins there. */
+  readonly windowPrices: Float64Array;
   /** The bound, but for the way home and the step of the grid. */
   readonly leastMs: number;
   /** By second: calls that the cheapest schedules expect. */
   readonly used: Float64Array;
 }
 
-function boundAt(run: RunArrivals, windows: Float64Array, grid: Grid): Value {
-  const used = new Float64Array(windows.length);
-  const schedule = new CheapestSchedule(grid, pricesOf(windows));
+function evaluated(run: RunArrivals, windowPrices: Float64Array, grid: Grid): Evaluated {
+  const used = new Float64Array(windowPrices.length);
+  const schedule = new CheapestSchedule(grid, pricesOf(windowPrices));
   let sum = 0;
   for (const arrivedAt of run.at) sum += HANDLED_PART * schedule.costOf(arrivedAt, used);
-  const allowed = CALLS_PER_MINUTE * windows.reduce((all, price) => all + price, 0);
-  return { leastMs: (sum - allowed) / (run.at.length * HANDLED_PART), used, windows };
+  const allowed = CALLS_PER_MINUTE * windowPrices.reduce((all, price) => all + price, 0);
+  return { leastMs: (sum - allowed) / (run.at.length * HANDLED_PART), used, windowPrices };
 }
 
 interface Prices {
@@ -103,17 +106,17 @@ interface Prices {
 }
 
 /** A call is in every window that began within the last minute. */
-function pricesOf(windows: Float64Array): Prices {
-  const calls = new Float64Array(windows.length);
-  const later = new Float64Array(windows.length);
+function pricesOf(windowPrices: Float64Array): Prices {
+  const calls = new Float64Array(windowPrices.length);
+  const later = new Float64Array(windowPrices.length);
   let price = 0;
-  for (const [second, opened] of windows.entries()) {
-    price += opened - (windows[second - WINDOW] ?? 0);
+  for (const [second, opened] of windowPrices.entries()) {
+    price += opened - (windowPrices[second - WINDOW_SECONDS] ?? 0);
     calls[second] = Math.max(0, price);
   }
   // After the last second calls cost nothing.
   let fromNext = 0;
-  for (let second = windows.length - 1; second >= 0; second -= 1) {
+  for (let second = windowPrices.length - 1; second >= 0; second -= 1) {
     const now = calls[second] ?? 0;
     // The next second may be about to begin.
     later[second] = Math.min(now, fromNext);
@@ -153,7 +156,8 @@ class CheapestSchedule {
     }
     for (let from = this.#end; from >= 0; from -= 1) {
       this.#putOff(arrivedAt, from);
-      const first = firstAfter(from, apart, this.#end);
+      // To tell who is QUEUED, a look may be made at once.
+      const first = from === 0 ? 1 : firstAfter(from, apart, this.#end);
       for (let to = first; to < this.#end && this.#weigh(from, to); to += 1);
     }
     this.#count(arrivedAt, used);
@@ -164,8 +168,9 @@ class CheapestSchedule {
   #putOff(arrivedAt: number, from: number): void {
     const { later } = this.#prices;
     const slow = this.#unsettled(this.#end);
+    // An order that is QUEUED loses nothing by waiting, until a call costs nothing.
     const cost =
-      (this.#asked(from) - slow) * priceAt(later, arrivedAt + SLOW_FROM_MS) +
+      (this.#unsettled(from) - slow) * priceAt(later, arrivedAt + SLOW_FROM_MS) +
       slow * priceAt(later, arrivedAt + SLOW_MS);
     this.#sums[from] = cost + (from === this.#end ? 0 : this.#loss(from, this.#end));
     this.#nexts[from] = this.#end;

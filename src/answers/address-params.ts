@@ -6,7 +6,8 @@ const NAMES: ReadonlySet<string> = new Set(['query', 'operationName', 'variables
 export function paramsOfAddress(search: string): Params | undefined {
   try {
     const told = toldIn(search);
-    const { query, operationName, variables } = Object.fromEntries(told ?? []);
+    if (told === undefined) return undefined;
+    const { query, operationName, variables } = Object.fromEntries(told);
     // To Yoga they are not there.
     if (operationName === '' || variables === '') return undefined;
     return paramsIn({ query, operationName, variables: variables && JSON.parse(variables) });

@@ -161,7 +161,7 @@ export class Answers {
     this.#options.cache.drop(draft);
   }
 
-  /** Takes down what Yoga answered, to be given again. */
+  /** Takes down what Yoga answered, to be given again; of a query by GET that very answer alone. */
   learn(asked: Asked, draft: Draft<Answer>, { headers, body, document }: Made): void {
     const question = isPost(asked) ? questionIn(asked) : undefined;
     if (question !== undefined) {

@@ -5,14 +5,14 @@ import { schema } from '../graphql/schema.ts';
 import { costError } from '../limits/cost.ts';
 import { rememberedByText } from '../limits/remembered-documents.ts';
 
-/** What a client sent in the body of a usual request. */
+/** What a client sent in a usual request, in its body or its address. */
 export interface Params {
   readonly query: string;
   readonly operationName: string | null;
   readonly variables: Readonly<Record<string, unknown>> | null;
 }
 
-/** An operation that Yoga has parsed, found valid, and answered before. */
+/** An operation that Yoga has parsed, found valid, and answered or streamed before. */
 export interface KnownOperation {
   readonly kind: 'query' | 'subscription';
   readonly document: DocumentNode;
@@ -108,7 +108,8 @@ function textsIn({ variables }: Params): string | undefined {
   let names = '';
   for (const [name, value] of Object.entries(variables ?? {})) {
     if (typeof value !== 'string') return undefined;
-    names += `${name}\n`;
+    // A name may hold whatever a client likes.
+    names += JSON.stringify(name);
   }
   return names;
 }

@@ -18,7 +18,7 @@ export const OVERDUE_AFTER_MS = 5 * MINUTE_MS;
 /** An order without an end for this long is abandoned until somebody asks for it again. */
 export const ABANDON_AFTER_MS = 7 * DAY_MS;
 
-/** Never more than one call a second for one order. */
+/** Never more than one check a second of one order; lists may show it beside others at any time. */
 export const SHORTEST_INTERVAL_MS = SECOND_MS;
 
 /** How old an order in progress may grow on a busy key before its state counts as stale. */
@@ -33,8 +33,7 @@ const PARKED_WATCHED_INTERVAL_MS = 5 * MINUTE_MS;
 
 /** The longer an order has been in progress, the less a single call is likely to find. */
 const IN_PROGRESS_STEPS: readonly { readonly untilMs: number; readonly intervalMs: number }[] = [
-  { untilMs: OVERDUE_AFTER_MS, intervalMs: SHORTEST_INTERVAL_MS },
-  { untilMs: 15 * MINUTE_MS, intervalMs: SECOND_MS },
+  { untilMs: 15 * MINUTE_MS, intervalMs: SHORTEST_INTERVAL_MS },
   { untilMs: HOUR_MS, intervalMs: 30 * SECOND_MS },
   { untilMs: 6 * HOUR_MS, intervalMs: MINUTE_MS },
   { untilMs: DAY_MS, intervalMs: 5 * MINUTE_MS },
@@ -80,7 +79,9 @@ export function planner(watched: boolean, { pace = steadyPace, askedAt }: Paced 
     if (!watched && order.checkedAt - order.trackedSince > ABANDON_AFTER_MS) return null;
     if (isParked(order)) return parkedDueAt(order, watched);
     const delayMs = pace(order, inProgressIntervalMs(order.checkedAt - order.statusSince));
-    return Math.max(order.checkedAt, (askedAt ?? order.checkedAt) + delayMs);
+    // A clock that was set back meanwhile must not put it off.
+    const fromMs = Math.min(askedAt ?? order.checkedAt, order.checkedAt);
+    return Math.max(order.checkedAt, fromMs + delayMs);
   };
 }
 

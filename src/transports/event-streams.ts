@@ -107,7 +107,7 @@ class EventStream extends Delivery implements Patient {
     this.#socket.setNoDelay(true);
     this.#socket.setKeepAlive(true);
     this.#response.on('close', () => this.leave());
-    forget(this.#response.req);
+    letGoOf(this.#response.req);
     // In one go.
     this.#socket.cork();
     this.#response.writeHead(200, [...head]).flushHeaders();
@@ -152,7 +152,7 @@ class EventStream extends Delivery implements Patient {
   /** Never after the end: the next answer may be on its way over the same socket. */
   #write(bytes: Buffer): Socket | undefined {
     const { destroyed, writableEnded } = this.#response;
-    if (destroyed || writableEnded) return undefined;
+    if (destroyed || writableEnded || !this.#socket.writable) return undefined;
     this.#socket.write(bytes);
     return this.#socket;
   }
@@ -162,7 +162,7 @@ class EventStream extends Delivery implements Patient {
  * Lets go of what has been read of a request, as its answer goes on: what collected its body has that still, and
  * browsers send many headers, of which a ticket is one.
  */
-function forget(request: IncomingMessage): void {
+function letGoOf(request: IncomingMessage): void {
   request.removeAllListeners('data');
   request.headers = {};
   request.rawHeaders = [];

@@ -131,18 +131,24 @@ export class GraphQLHttp {
     let stream: NewStream | undefined;
     withBody(request, Readable.from([body]));
     // Without the response, to which Yoga would have listeners for as long as it is open.
-    const answer = await yoga.handleNodeRequest(request, {
-      ...asked,
-      onStream,
-      enterStream: () => enterStream(request, response, guard),
-      takeStream: (live, document) => {
-        const found = streamOf(live, response);
-        stream = found && { ...found, document };
-        return found !== undefined;
-      },
-    });
-    withBody(request, undefined);
-    return { answer, stream };
+    try {
+      const answer = await yoga.handleNodeRequest(request, {
+        ...asked,
+        onStream,
+        enterStream: () => enterStream(request, response, guard),
+        takeStream: (live, document) => {
+          const found = streamOf(live, response);
+          stream = found && { ...found, document };
+          return found !== undefined;
+        },
+      });
+      return { answer, stream };
+    } catch (error) {
+      await stream?.delivered.live.return();
+      throw error;
+    } finally {
+      withBody(request, undefined);
+    }
   }
 
   #begin({ target, delivered }: Stream, head: readonly string[]): void {
@@ -209,7 +215,9 @@ function streamOf(live: Live, response: ServerResponse): Stream | undefined {
 }
 
 async function send(answer: Response, { request, response }: HttpExchange): Promise<void> {
-  await sendNodeResponse(answer, response, request, true);
+  // Nobody would read it, and what makes it would go on.
+  if (response.destroyed) await answer.body?.cancel();
+  else await sendNodeResponse(answer, response, request, true);
 }
 
 function writeAnswer(response: ServerResponse, { headers, body }: Answer): void {

@@ -39,6 +39,8 @@ describe('planner', () => {
     const checked = order('HANDLING', { checkedAt: MINUTE_MS });
     expect(planner(false, { askedAt: MINUTE_MS - 300 })(checked)).toBe(MINUTE_MS + 700);
     expect(planner(false, { askedAt: 0 })(checked)).toBe(MINUTE_MS);
+    // The clock was set back under way.
+    expect(planner(false, { askedAt: HOUR_MS })(checked)).toBe(MINUTE_MS + SECOND_MS);
   });
 
   it('gives up after seven days, unless somebody watches', () => {
