@@ -75,7 +75,8 @@ function bestPrices(run: RunArrivals, { searchStepMs, searchSteps }: RunAccuracy
 
 function inWindow(used: Float64Array, second: number): number {
   let sum = 0;
-  for (let at = second; at < Math.min(second + WINDOW_SECONDS, used.length); at += 1) sum += used[at] ?? 0;
+  for (let at = second; at < Math.min(second + WINDOW_SECONDS, used.length); at += 1)
+    sum += used[at] ?? 0;
   return sum;
 }
 
