@@ -18,7 +18,6 @@ import { lockDatabase } from './store/sqlite/lock.ts';
 import { openSqliteStore } from './store/sqlite/open.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { Drain } from './transports/drain.ts';
-import { EventStreams } from './transports/event-streams.ts';
 import { renderGraphiQL, tabsFor } from './transports/graphiql.ts';
 import { createAnswers, GraphQLHttp } from './transports/graphql-http.ts';
 import { LazyPage } from './transports/page.ts';
@@ -91,14 +90,7 @@ export async function startGateway(config: Config, outside: Outside): Promise<Ga
   const answers = createAnswers(options);
   const server = new GatewayServer({
     ...config,
-    graphql: new GraphQLHttp({
-      yoga,
-      answers,
-      streams: new EventStreams({ clock, logger }),
-      guard,
-      clock,
-      onQuery,
-    }),
+    graphql: new GraphQLHttp({ ...options, yoga, answers }),
     answers,
     onRemembered: () => metrics.answerRemembered(),
     webSockets: createWebSocketTransport({ ...options, yoga, drain }),

@@ -16,7 +16,7 @@ import {
   lateLoss,
   SLOW_FROM_MS,
 } from './schedule.ts';
-import { CALLS_PER_MINUTE, LATENCY_MS, type ListRegime } from './upstream.ts';
+import { CALLS_PER_MINUTE, HOME_MS, LATENCY_MS, type ListRegime } from './upstream.ts';
 import {
   HANDLED_PART,
   LONGEST_MS,
@@ -40,9 +40,6 @@ export interface Load {
 
 const MINUTE_MS = 60_000;
 const LATE_PART = 0.05;
-
-/** From the moment that the upstream looks to the snapshot in the log. */
-const HOME_MS = LATENCY_MS / 2;
 
 /** A coarser one is quicker, and the bound is lower. */
 export interface Accuracy {

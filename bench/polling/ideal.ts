@@ -2,7 +2,7 @@ import type { Random } from '../../src/core/ports.ts';
 import { createRandom } from '../../src/simulator/random.ts';
 import { PAGE } from './neighbours.ts';
 import { SLOW_FROM_MS } from './schedule.ts';
-import { LATENCY_MS } from './upstream.ts';
+import { HOME_MS, LATENCY_MS } from './upstream.ts';
 import { drawLife, HANDLED_PART, LONGEST_MS, ordersPerMs, SHORTEST_MS } from './workload.ts';
 
 /** What the key allows, less the little that any limiter loses. */
@@ -27,7 +27,7 @@ export function gatedCycle(inProgress: number): readonly number[] | undefined {
     const listedAt = now;
     for (let at = settled[lagsMs.length]; at !== undefined && at <= listedAt; ) {
       now = Math.max(now + CALL_EVERY_MS, listedAt + LATENCY_MS);
-      lagsMs.push(now + LATENCY_MS / 2 - at);
+      lagsMs.push(now + HOME_MS - at);
       at = settled[lagsMs.length];
     }
   }
@@ -67,10 +67,10 @@ export function evenRounds(
   const roundMs = ((LONGEST_MS - SHORTEST_MS + pageMs) * orders.length) / (calls * PAGE);
   return orders.flatMap(({ createdAt, settlesAt }, place) => {
     if (!Number.isFinite(settlesAt)) return [];
-    if (settlesAt - createdAt >= SLOW_FROM_MS) return [LATENCY_MS / 2];
+    if (settlesAt - createdAt >= SLOW_FROM_MS) return [HOME_MS];
     const last = Math.min(place - (place % PAGE) + PAGE, orders.length) - 1;
     const lastLookAt = (orders[last]?.createdAt ?? createdAt) + LONGEST_MS;
-    return [LATENCY_MS / 2 + ((lastLookAt - settlesAt) % roundMs)];
+    return [HOME_MS + ((lastLookAt - settlesAt) % roundMs)];
   });
 }
 

@@ -5,16 +5,13 @@
  * Derived in docs/lower-bound.md.
  */
 import { SHORTEST_INTERVAL_MS } from '../../src/core/cadence.ts';
-import { firstAfter, type Grid, gridOf, type Loss, lagLoss, SLOW_FROM_MS } from './schedule.ts';
-import { CALLS_PER_MINUTE, LATENCY_MS } from './upstream.ts';
-import { HANDLED_PART, SLOW_MS } from './workload.ts';
+import { cheapest, type Grid, gridOf, lagLoss, SLOW_FROM_MS } from './schedule.ts';
+import { CALLS_PER_MINUTE, HOME_MS } from './upstream.ts';
+import { HANDLED_PART, QUEUED_PART, SLOW_MS } from './workload.ts';
 
 const SECOND_MS = 1_000;
 /** The limit is for any so long. */
 const WINDOW_SECONDS = 60;
-
-/** From the moment that the upstream looks to the snapshot in the log. */
-const HOME_MS = LATENCY_MS / 2;
 
 /** A coarser one is quicker, and the bound is lower. */
 export interface RunAccuracy {
@@ -92,9 +89,17 @@ interface Evaluated {
 
 function evaluated(run: RunArrivals, windowPrices: Float64Array, grid: Grid): Evaluated {
   const used = new Float64Array(windowPrices.length);
-  const schedule = new CheapestSchedule(grid, pricesOf(windowPrices));
+  const prices = pricesOf(windowPrices);
+  const loss = lagLoss(grid, 0);
+  const apart = SHORTEST_INTERVAL_MS / grid.stepMs;
   let sum = 0;
-  for (const arrivedAt of run.at) sum += HANDLED_PART * schedule.costOf(arrivedAt, used);
+  for (const arrivedAt of run.at) {
+    const looks = [{ loss, ...callsOf(arrivedAt, prices, grid) }];
+    // A call is counted as what it costs.
+    const best = cheapest({ grid, looks, apart, price: 1 });
+    sum += HANDLED_PART * (best.loss + best.calls);
+    count(best.places, { arrivedAt, grid, used });
+  }
   const allowed = CALLS_PER_MINUTE * windowPrices.reduce((all, price) => all + price, 0);
   return { leastMs: (sum - allowed) / (run.at.length * HANDLED_PART), used, windowPrices };
 }
@@ -126,97 +131,39 @@ function pricesOf(windowPrices: Float64Array): Prices {
   return { calls, later };
 }
 
-/** The cheapest schedule of looks at one order: as in `schedule.ts`, but at prices that depend on the time. */
-class CheapestSchedule {
-  readonly #grid: Grid;
-  readonly #prices: Prices;
-  readonly #loss: Loss;
-  readonly #end: number;
-  /** By the age of a look that found nothing: what the rest comes to, and when the next look is. */
-  readonly #sums: Float64Array;
-  readonly #nexts: Int32Array;
-  /** By the age of a look: what a call costs then, for the order at hand. */
-  readonly #calls: Float64Array;
+/** By age: what a call costs, for an order that came at this moment. */
+function callsOf(arrivedAt: number, bySecond: Prices, { agesMs, stepMs }: Grid) {
+  const end = agesMs.length - 1;
+  // Of the step that ends at an age, the cheapest moment: looks off the grid are moved to its end.
+  const prices = agesMs.map((ageMs) => {
+    const at = arrivedAt + ageMs;
+    return Math.min(priceAt(bySecond.calls, at - stepMs), priceAt(bySecond.calls, at));
+  });
+  // The last two stand for all later ones: each waits where that is cheaper, and only finds.
+  const calls = prices.slice().fill(0, end - 1);
+  const found = prices.slice();
+  found[end - 1] = priceAt(bySecond.later, arrivedAt + SLOW_FROM_MS);
+  found[end] = priceAt(bySecond.later, arrivedAt + SLOW_MS);
+  // Only a look tells who is QUEUED. They lose nothing by waiting, until it costs nothing.
+  const first = calls.map((price) => (price * QUEUED_PART) / HANDLED_PART);
+  return { calls, found, first };
+}
 
-  constructor(grid: Grid, prices: Prices) {
-    this.#grid = grid;
-    this.#prices = prices;
-    this.#loss = lagLoss(grid, 0);
-    // Looks at this age stand for all later ones.
-    this.#end = SLOW_FROM_MS / grid.stepMs;
-    this.#sums = new Float64Array(this.#end + 1);
-    this.#nexts = new Int32Array(this.#end + 1);
-    this.#calls = new Float64Array(this.#end + 1);
-  }
-
-  /** Expected lag and prices together, in milliseconds. Adds the calls to those of their seconds. */
-  costOf(arrivedAt: number, used: Float64Array): number {
-    const apart = SHORTEST_INTERVAL_MS / this.#grid.stepMs;
-    for (let place = 1; place < this.#end; place += 1) {
-      this.#calls[place] = this.#priceOf(arrivedAt, place);
-    }
-    for (let from = this.#end; from >= 0; from -= 1) {
-      this.#putOff(arrivedAt, from);
-      // To tell who is QUEUED, a look may be made at once.
-      const first = from === 0 ? 1 : firstAfter(from, apart, this.#end);
-      for (let to = first; to < this.#end && this.#weigh(from, to); to += 1);
-    }
-    this.#count(arrivedAt, used);
-    return this.#sums[0] ?? 0;
-  }
-
-  /** The last look but for that at slow orders: when all others have settled, or whenever it is cheaper. */
-  #putOff(arrivedAt: number, from: number): void {
-    const { later } = this.#prices;
-    const slow = this.#unsettled(this.#end);
-    // An order that is QUEUED loses nothing by waiting, until a call costs nothing.
-    const cost =
-      (this.#unsettled(from) - slow) * priceAt(later, arrivedAt + SLOW_FROM_MS) +
-      slow * priceAt(later, arrivedAt + SLOW_MS);
-    this.#sums[from] = cost + (from === this.#end ? 0 : this.#loss(from, this.#end));
-    this.#nexts[from] = this.#end;
-  }
-
-  /** Takes a look at `to` as the next after `from` where that is best; false where no later one can be. */
-  #weigh(from: number, to: number): boolean {
-    const lost = this.#loss(from, to);
-    const best = this.#sums[from] ?? 0;
-    if (lost >= best) return false;
-    const paid = this.#asked(from) * (this.#calls[to] ?? 0);
-    const sum = lost + paid + (this.#sums[to] ?? 0);
-    if (sum < best) {
-      this.#sums[from] = sum;
-      this.#nexts[from] = to;
-    }
-    return true;
-  }
-
-  /** Of the step that ends at this age, the cheapest moment: looks off the grid are moved to its end. */
-  #priceOf(arrivedAt: number, place: number): number {
-    const at = arrivedAt + place * this.#grid.stepMs;
-    const { calls } = this.#prices;
-    return Math.min(priceAt(calls, at - this.#grid.stepMs), priceAt(calls, at));
-  }
-
-  #count(arrivedAt: number, used: Float64Array): void {
-    const add = (atMs: number, part: number) => {
-      const second = Math.floor(atMs / SECOND_MS);
-      if (second < used.length) used[second] = (used[second] ?? 0) + HANDLED_PART * part;
-    };
-    for (let from = 0; from < this.#end; from = this.#nexts[from] ?? this.#end) {
-      const to = this.#nexts[from] ?? this.#end;
-      add(arrivedAt + to * this.#grid.stepMs, this.#asked(from));
-    }
-    add(arrivedAt + SLOW_MS, this.#unsettled(this.#end));
-  }
-
-  /** Who is looked at next: all that are in progress, and at first those that are QUEUED, which only a look tells. */
-  #asked(from: number): number {
-    return from === 0 ? 1 / HANDLED_PART : this.#unsettled(from);
-  }
-
-  #unsettled(place: number): number {
-    return this.#grid.unsettled[place] ?? 0;
+/** Adds the calls of a schedule to those of their seconds. */
+function count(
+  places: readonly number[],
+  {
+    arrivedAt,
+    grid,
+    used,
+  }: Pick<Evaluated, 'used'> & { readonly arrivedAt: number; readonly grid: Grid },
+): void {
+  // All are looked at first, those that are QUEUED too.
+  let asked = 1 / HANDLED_PART;
+  for (const place of places) {
+    const second = Math.floor((arrivedAt + (grid.agesMs[place] ?? 0)) / SECOND_MS);
+    if (second < used.length) used[second] = (used[second] ?? 0) + HANDLED_PART * asked;
+    asked = grid.unsettled[place] ?? 0;
   }
 }
 

@@ -28,6 +28,10 @@ export interface Look {
   readonly loss: Loss;
   /** By age: calls that a look costs which finds the order in progress. */
   readonly calls: Float64Array;
+  /** By age: the same, where it finds the order settled; none where those are counted elsewhere. */
+  readonly found?: Float64Array;
+  /** By age: what it costs besides where it is the first. */
+  readonly first?: Float64Array;
 }
 
 export interface Problem {
@@ -42,8 +46,9 @@ export interface Problem {
 /** Expected values for one order. */
 export interface Cost {
   readonly loss: number;
-  /** For looks that find it in progress. */
   readonly calls: number;
+  /** Ages of the looks, as long as none finds it settled: places in the grid, the first one first. */
+  readonly places: readonly number[];
 }
 
 /** A second must be a multiple of the step. */
@@ -83,42 +88,56 @@ export function lateLoss({ unsettled }: Grid, limit: number): Loss {
   };
 }
 
-/** The schedule of least loss + price · calls. Slow orders are seen for nothing in the end. */
+/** The schedule of least loss + price · calls. Slow orders are seen in the end, for nothing but what `found` says. */
 export function cheapest({ grid, looks, apart, price }: Problem): Cost {
   const end = grid.agesMs.length - 1;
-  const ways = looks.map(({ loss, calls }) => ({
+  const nothing = new Float64Array(end + 1);
+  const ways = looks.map(({ loss, calls, found = nothing, first = nothing }) => ({
     loss,
-    asked: calls.map((each, age) => each * at(grid.unsettled, age)),
+    found,
+    first,
+    /** Of all that reach the age, what those cost that are in progress, less what they would cost settled. */
+    more: calls.map((each, age) => (each - at(found, age)) * at(grid.unsettled, age)),
   }));
-  // By the age of a look that found nothing, what the rest comes to.
+  // By the age of a look that found nothing, what the rest comes to, and when the next look is.
   const sums = new Float64Array(end + 1);
   const calls = new Float64Array(end + 1);
+  const nexts = new Int32Array(end + 1);
 
   /** Takes a look at `to` as the next after `from` where that is best; false where no later one can be. */
   function weigh(from: number, to: number): boolean {
     let isWorthwhile = false;
-    for (const { loss, asked } of ways) {
+    const asked = at(grid.unsettled, from);
+    for (const { loss, found, first, more } of ways) {
       const lost = loss(from, to);
       if (lost >= at(sums, from)) continue;
       isWorthwhile = true;
-      const sum = lost + price * at(asked, to) + at(sums, to);
+      const paid = asked * at(found, to) + at(more, to) + (from === 0 ? at(first, to) : 0);
+      const sum = lost + price * paid + at(sums, to);
       if (sum >= at(sums, from)) continue;
       sums[from] = sum;
-      calls[from] = at(asked, to) + at(calls, to);
+      calls[from] = paid + at(calls, to);
+      nexts[from] = to;
     }
     return isWorthwhile;
   }
 
   for (let from = end - 1; from >= 0; from -= 1) {
     sums[from] = Number.POSITIVE_INFINITY;
-    let to = firstAfter(from, apart, end);
+    // The first look may be at once.
+    let to = from === 0 ? 1 : firstAfter(from, apart, end);
     while (to <= end && weigh(from, to)) to += 1;
   }
-  return { loss: at(sums, 0) - price * at(calls, 0), calls: at(calls, 0) };
+  const places: number[] = [];
+  for (let place = 0; place < end; ) {
+    place = nexts[place] ?? end;
+    places.push(place);
+  }
+  return { loss: at(sums, 0) - price * at(calls, 0), calls: at(calls, 0), places };
 }
 
 /** A look at `SLOW_FROM_MS` stands for all later ones, so it may always follow. */
-export function firstAfter(from: number, apart: number, end: number): number {
+function firstAfter(from: number, apart: number, end: number): number {
   return Math.min(from + apart, Math.max(from + 1, end - 1));
 }
 

@@ -7,6 +7,8 @@ export type ListRegime = 'with cards' | 'without cards' | 'unusable';
 
 /** There and back; each half of a call takes half of it. */
 export const LATENCY_MS = 200;
+/** From the moment that the upstream looks to the snapshot in the log. */
+export const HOME_MS = LATENCY_MS / 2;
 
 export const CALLS_PER_MINUTE = 120;
 

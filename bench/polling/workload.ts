@@ -15,7 +15,7 @@ export const LONGEST_MS = 45 * SECOND_MS;
 /** Of all orders. */
 export const SLOW_PART = 0.02;
 export const SLOW_MS = 600 * SECOND_MS;
-const QUEUED_PART = 0.03;
+export const QUEUED_PART = 0.03;
 const QUEUED_SHORTEST_MS = 12 * HOUR_MS;
 const QUEUED_LONGEST_MS = 48 * HOUR_MS;
 

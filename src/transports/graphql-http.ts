@@ -11,12 +11,12 @@ import {
   type Ran,
 } from '../answers/answers.ts';
 import { KnownOperations } from '../answers/known-operations.ts';
-import type { Clock } from '../core/ports.ts';
+import type { Clock, Logger } from '../core/ports.ts';
 import type { Live } from '../graphql/live.ts';
 import type { Guard } from '../limits/guard.ts';
 import {
   type Delivered,
-  type EventStreams,
+  EventStreams,
   type StreamTarget,
   streamTargetOf,
 } from './event-streams.ts';
@@ -32,9 +32,9 @@ import {
 export interface GraphQLHttpOptions {
   readonly yoga: Yoga;
   readonly answers: Answers;
-  readonly streams: EventStreams;
   readonly guard: Guard;
   readonly clock: Clock;
+  readonly logger: Logger;
   /** Told of each query that ran, and was answered without Yoga. */
   readonly onQuery: (durationMs: number) => void;
 }
@@ -70,9 +70,11 @@ export interface HttpExchange {
 /** GraphQL over HTTP: by what is known already, or by Yoga. */
 export class GraphQLHttp {
   readonly #options: GraphQLHttpOptions;
+  readonly #streams: EventStreams;
 
   constructor(options: GraphQLHttpOptions) {
     this.#options = options;
+    this.#streams = new EventStreams(options);
   }
 
   /** Runs an operation that is known; `undefined` where Yoga has to. */
@@ -94,7 +96,7 @@ export class GraphQLHttp {
     question: KnownQuestion,
     head: readonly string[],
   ): Promise<boolean> {
-    const { answers, guard, streams } = this.#options;
+    const { answers, guard } = this.#options;
     const caller = guard.addressOf(request);
     const live = await answers.subscribe(question, caller);
     if (live === undefined) return false;
@@ -104,7 +106,7 @@ export class GraphQLHttp {
       return false;
     }
     enterStream(request, response, guard);
-    streams.begin(stream.target, stream.delivered, head);
+    this.#streams.begin(stream.target, stream.delivered, head);
     return true;
   }
 
@@ -152,7 +154,7 @@ export class GraphQLHttp {
   }
 
   #begin({ target, delivered }: Stream, head: readonly string[]): void {
-    this.#options.streams.begin(target, delivered, head);
+    this.#streams.begin(target, delivered, head);
   }
 
   async #learnFromYoga(

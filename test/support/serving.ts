@@ -10,7 +10,6 @@ import { Renderings } from '../../src/graphql/renderings.ts';
 import { createGuard } from '../../src/limits/guard.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/limits/limits.ts';
 import { Drain } from '../../src/transports/drain.ts';
-import { EventStreams } from '../../src/transports/event-streams.ts';
 import { renderGraphiQL } from '../../src/transports/graphiql.ts';
 import { createAnswers, GraphQLHttp } from '../../src/transports/graphql-http.ts';
 import { LazyPage } from '../../src/transports/page.ts';
@@ -84,21 +83,14 @@ async function partsOf(store: Store, options: ServingOptions): Promise<Parts> {
 /** The real server, over real sockets. */
 export async function serve(store: Store, options: ServingOptions = {}): Promise<Serving> {
   const { yogaOptions, logger, refusals } = await partsOf(store, options);
-  const { guard, clock, tickets, allowedOrigins, onQuery } = yogaOptions;
+  const { guard, clock, tickets, allowedOrigins } = yogaOptions;
   const drain = new Drain();
   const yoga = createGraphQLYoga(yogaOptions);
   const answers = createAnswers(yogaOptions);
   const server = new GatewayServer({
     host: '127.0.0.1',
     port: 0,
-    graphql: new GraphQLHttp({
-      yoga,
-      answers,
-      streams: new EventStreams({ clock, logger }),
-      guard,
-      clock,
-      onQuery,
-    }),
+    graphql: new GraphQLHttp({ ...yogaOptions, yoga, answers }),
     answers,
     onRemembered: options.onRemembered ?? (() => undefined),
     webSockets: createWebSocketTransport({ ...yogaOptions, yoga, drain }),

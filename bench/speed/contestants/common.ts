@@ -1,6 +1,6 @@
 /** What the contestants share that are written for the bench. */
 import type { Server } from 'node:http';
-import { type Publish, stampOf, tell } from '../messages.ts';
+import { onCommand, type Publish, stampOf, tell } from '../messages.ts';
 import { type Row, rowOf } from '../rows.ts';
 
 const { UPSTREAM_URL = '' } = process.env;
@@ -33,6 +33,15 @@ export async function askUpstream(id: string): Promise<Row> {
     processedAt: data.date_traitement,
     createdAt: data.created_at,
   };
+}
+
+/** Sends each order of an event to whoever follows it, and says when all were sent. */
+export function publishBy(send: (row: Row) => void): void {
+  onCommand((command) => {
+    if (command.kind !== 'publish') return;
+    for (const row of changed(command)) send(row);
+    tell({ kind: 'done' });
+  });
 }
 
 /** The orders of an event as they then stand, each stamped as late as possible. */

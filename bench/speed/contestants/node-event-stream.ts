@@ -1,8 +1,7 @@
 /** A bare `node:http` server of event streams: remembers who follows which order, and sends each of them the same. */
 import { createServer, type ServerResponse } from 'node:http';
-import { onCommand, type Publish, tell } from '../messages.ts';
 import type { Row } from '../rows.ts';
-import { changed, listen } from './common.ts';
+import { listen, publishBy } from './common.ts';
 
 const followers = new Map<string, Set<ServerResponse>>();
 
@@ -23,15 +22,7 @@ function follow(response: ServerResponse, orderId: string): void {
   response.on('close', () => ofOrder.delete(response));
 }
 
-onCommand((command) => {
-  if (command.kind !== 'publish') return;
-  publish(command);
-  tell({ kind: 'done' });
-});
-
-function publish(command: Publish): void {
-  for (const row of changed(command)) send(row);
-}
+publishBy(send);
 
 function send(topupStatus: Row): void {
   const event = `event: next\ndata: ${JSON.stringify({ data: { topupStatus } })}\n\n`;

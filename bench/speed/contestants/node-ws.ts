@@ -1,9 +1,8 @@
 /** A bare `ws` server: remembers who follows which order, and sends each of them the same bytes. */
 import { createServer } from 'node:http';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { onCommand, type Publish, tell } from '../messages.ts';
 import type { Row } from '../rows.ts';
-import { changed, listen } from './common.ts';
+import { listen, publishBy } from './common.ts';
 
 const followers = new Map<string, Map<WebSocket, string>>();
 const server = createServer();
@@ -23,15 +22,7 @@ function follow(socket: WebSocket, messageId: string, orderId: string): void {
   socket.on('close', () => ofOrder.delete(socket));
 }
 
-onCommand((command) => {
-  if (command.kind !== 'publish') return;
-  publish(command);
-  tell({ kind: 'done' });
-});
-
-function publish(command: Publish): void {
-  for (const row of changed(command)) send(row);
-}
+publishBy(send);
 
 function send(topupStatus: Row): void {
   const payload = JSON.stringify({ data: { topupStatus } });

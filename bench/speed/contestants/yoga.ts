@@ -4,9 +4,8 @@ import Database from 'better-sqlite3';
 import { useServer } from 'graphql-ws/use/ws';
 import { createPubSub, createSchema, createYoga } from 'graphql-yoga';
 import { WebSocketServer } from 'ws';
-import { onCommand, tell } from '../messages.ts';
 import { type Row, SDL, SUBSCRIPTION_SDL } from '../rows.ts';
-import { changed, listen } from './common.ts';
+import { listen, publishBy } from './common.ts';
 
 const database = new Database(process.env['PLAIN_DATABASE'] ?? ':memory:', { readonly: true });
 const find = database.prepare('SELECT * FROM topups WHERE id = ?');
@@ -59,12 +58,6 @@ useServer(
   sockets,
 );
 
-onCommand((command) => {
-  if (command.kind !== 'publish') return;
-  for (const topupStatus of changed(command)) {
-    pubSub.publish('topup', topupStatus.id, { topupStatus });
-  }
-  tell({ kind: 'done' });
-});
+publishBy((topupStatus) => pubSub.publish('topup', topupStatus.id, { topupStatus }));
 
 listen(server);
