@@ -9,10 +9,10 @@ const TOP = 76;
 const BOTTOM = 510;
 
 const MOST_ORDERS = 1_000;
-const LEAST_SECONDS = 0.4;
+const LEAST_SECONDS = 0.14;
 const MOST_SECONDS = 60;
 const ORDER_TICKS = [1, 5, 10, 40, 100, 400, 1_000];
-const SECOND_TICKS = [0.5, 1, 2, 5, 10, 20, 50];
+const SECOND_TICKS = [0.2, 0.5, 1, 2, 5, 10, 20, 50];
 
 /** Where each order costs a call of its own, 120 calls a minute are enough for so many in progress. */
 const CAPACITY = 49;

@@ -4,7 +4,7 @@ import type { Line, Result } from './result.ts';
 import { spreadOf } from './statistics.ts';
 
 const WIDTH = 960;
-const LEFT = 270;
+const LEFT = 300;
 const RIGHT = 850;
 const TOP = 50;
 const ROW = 22;
