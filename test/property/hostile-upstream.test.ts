@@ -15,7 +15,7 @@ async function expectAllToHold(scenario: Scenario): Promise<void> {
 it(
   'whatever the upstream does, and with restarts in between, all that is promised holds',
   async () => {
-    await fc.assert(fc.asyncProperty(scenarios(), expectAllToHold), runs(60));
+    await fc.assert(fc.asyncProperty(scenarios(), expectAllToHold), runs(45));
   },
   PATIENCE_MS,
 );
@@ -23,7 +23,7 @@ it(
 it(
   'the same holds for a gateway that crashes and is started again, over and over',
   async () => {
-    await fc.assert(fc.asyncProperty(scenarios(crashLoops), expectAllToHold), runs(20));
+    await fc.assert(fc.asyncProperty(scenarios(crashLoops), expectAllToHold), runs(15));
   },
   PATIENCE_MS,
 );

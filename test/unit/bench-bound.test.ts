@@ -12,7 +12,7 @@ const CALL_EVERY_MS = 500;
 const HOME_MS = 100;
 
 /** Quick, and a little lower than the bound of the bench. */
-const COARSE = { stepMs: 50, drawnStepMs: 100, drawsForPrice: 5, drawsForBound: 30 };
+const COARSE = { stepMs: 100, drawnStepMs: 200, drawsForPrice: 3, drawsForBound: 15 };
 
 /** Life times of orders that are not queued. */
 function drawLives(count: number, random: Random): readonly number[] {
@@ -41,7 +41,7 @@ function expectJustAbove(lagsMs: readonly number[], bound: Bound | undefined, ti
 describe('the lower bound', () => {
   it('is not beaten by single checks at equal distances, and by the best of them only just missed', () => {
     const calls = callsPerOrder(10);
-    const lives = drawLives(40_000, createRandom(1));
+    const lives = drawLives(10_000, createRandom(1));
     // Checks at 3 s + d, + 2d and so on to 45 s, then one at the end of the slow orders.
     const distances = Array.from({ length: 200 }, (_, n) => SECOND_MS + n * 100);
     // One after the other, until one is found.
@@ -70,7 +70,7 @@ describe('the lower bound', () => {
     const perMs = 1 / CALL_EVERY_MS - ordersPerMs(40) * HANDLED_PART;
     const random = createRandom(2);
     // The slow ones are looked at when they end.
-    const lags = drawLives(40_000, random).map((life) => {
+    const lags = drawLives(10_000, random).map((life) => {
       const lag = life > 45_000 ? 0 : random() / perMs;
       return lag + 3 * HOME_MS;
     });
@@ -155,7 +155,7 @@ describe('the lower bound for the arrivals of one run', () => {
     const even = { at: drawArrivals(25, 4), untilMs: minutes(20) };
     // The same orders, in a fifth of the time.
     const crowded = { ...even, at: even.at.map((at) => at / 5) };
-    const patient = { ...QUICK, searchSteps: 60 };
+    const patient = { ...QUICK, searchSteps: 30 };
     expect(leastMeanOfRun(crowded, patient)).toBeGreaterThan(2 * leastMeanOfRun(even, patient));
   });
 

@@ -5,7 +5,7 @@ import { CallBudget } from '../../src/poller/budget.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
-const STEP_MS = 100;
+const STEP_MS = 250;
 
 class SteppedClock implements Clock {
   #now = Date.UTC(2026, 0, 1);
