@@ -6,7 +6,7 @@ import { LOG_LEVELS, type LogLevel } from './core/ports.ts';
 import { StartupError } from './errors.ts';
 import type { Limits } from './limits/limits.ts';
 import { limitVariables, toLimits } from './limits/variables.ts';
-import { whole } from './whole.ts';
+import { wholeNumber } from './whole-number.ts';
 
 export interface Config {
   /** Without one the gateway runs on its simulator. */
@@ -48,13 +48,13 @@ const environmentSchema = z.object({
     .string()
     .refine(isBaseUrl, BASE_URL_EXPECTED)
     .default('https://api.oneclickdz.com'),
-  UPSTREAM_CALLS_PER_MINUTE: whole(5, 100_000).default(120),
-  UPSTREAM_TIMEOUT_MS: whole(100, 300_000).default(15_000),
+  UPSTREAM_CALLS_PER_MINUTE: wholeNumber(5, 100_000).default(120),
+  UPSTREAM_TIMEOUT_MS: wholeNumber(100, 300_000).default(15_000),
   HOST: z
     .string()
     .regex(/^[A-Za-z0-9.:_-]+$/, 'a host name or an address to listen on')
     .default('127.0.0.1'),
-  PORT: whole(0, 65_535).default(4_000),
+  PORT: wholeNumber(0, 65_535).default(4_000),
   DATABASE_URL: z
     .string()
     .regex(/^file:.+/, 'file:PATH, or file::memory:')

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { whole } from '../whole.ts';
+import { wholeNumber } from '../whole-number.ts';
 import { DEFAULT_LIMITS, type Limits, LOOKUPS_PART_OF_BUDGET } from './limits.ts';
 
 const MANY = 100_000_000;
@@ -12,24 +12,28 @@ const onOrOff = (byDefault: boolean) =>
 
 /** The variables that set limits: a part of the schema of the whole environment. */
 export const limitVariables = {
-  MAX_BODY_BYTES: whole(1_000, MANY).default(DEFAULT_LIMITS.bodyBytes),
-  MAX_QUERY_TOKENS: whole(1, MANY).default(DEFAULT_LIMITS.queryTokens),
+  MAX_BODY_BYTES: wholeNumber(1_000, MANY).default(DEFAULT_LIMITS.bodyBytes),
+  MAX_QUERY_TOKENS: wholeNumber(1, MANY).default(DEFAULT_LIMITS.queryTokens),
   // Parsing and validating go as deep on the stack.
-  MAX_QUERY_DEPTH: whole(1, 1_000).default(DEFAULT_LIMITS.queryDepth),
-  MAX_QUERY_COST: whole(1, MANY).default(DEFAULT_LIMITS.queryCost),
-  MAX_QUERY_ALIASES: whole(0, MANY).default(DEFAULT_LIMITS.queryAliases),
-  MAX_MESSAGE_BYTES: whole(1_000, MANY).default(DEFAULT_LIMITS.messageBytes),
-  MAX_CONNECTIONS: whole(1, 1_000_000).default(DEFAULT_LIMITS.connections),
-  MAX_CONNECTIONS_PER_ADDRESS: whole(1, 1_000_000).default(DEFAULT_LIMITS.connectionsPerAddress),
-  MAX_SUBSCRIPTIONS_PER_CONNECTION: whole(1, 100_000).default(
+  MAX_QUERY_DEPTH: wholeNumber(1, 1_000).default(DEFAULT_LIMITS.queryDepth),
+  MAX_QUERY_COST: wholeNumber(1, MANY).default(DEFAULT_LIMITS.queryCost),
+  MAX_QUERY_ALIASES: wholeNumber(0, MANY).default(DEFAULT_LIMITS.queryAliases),
+  MAX_MESSAGE_BYTES: wholeNumber(1_000, MANY).default(DEFAULT_LIMITS.messageBytes),
+  MAX_CONNECTIONS: wholeNumber(1, 1_000_000).default(DEFAULT_LIMITS.connections),
+  MAX_CONNECTIONS_PER_ADDRESS: wholeNumber(1, 1_000_000).default(
+    DEFAULT_LIMITS.connectionsPerAddress,
+  ),
+  MAX_SUBSCRIPTIONS_PER_CONNECTION: wholeNumber(1, 100_000).default(
     DEFAULT_LIMITS.subscriptionsPerConnection,
   ),
-  CONNECTION_INIT_TIMEOUT_MS: whole(100, 300_000).default(DEFAULT_LIMITS.connectionInitTimeoutMs),
-  MAX_MESSAGES_PER_SECOND: whole(1, 100_000).default(DEFAULT_LIMITS.messagesPerSecond),
-  SLOW_CLIENT_TIMEOUT_MS: whole(100, 300_000).default(DEFAULT_LIMITS.slowClientTimeoutMs),
-  REQUEST_TIMEOUT_MS: whole(100, 300_000).default(DEFAULT_LIMITS.requestTimeoutMs),
-  UNCACHED_LOOKUPS_PER_MINUTE: whole(1, 100_000).optional(),
-  TRUST_PROXY: whole(0, 10).default(DEFAULT_LIMITS.trustedProxies),
+  CONNECTION_INIT_TIMEOUT_MS: wholeNumber(100, 300_000).default(
+    DEFAULT_LIMITS.connectionInitTimeoutMs,
+  ),
+  MAX_MESSAGES_PER_SECOND: wholeNumber(1, 100_000).default(DEFAULT_LIMITS.messagesPerSecond),
+  SLOW_CLIENT_TIMEOUT_MS: wholeNumber(100, 300_000).default(DEFAULT_LIMITS.slowClientTimeoutMs),
+  REQUEST_TIMEOUT_MS: wholeNumber(100, 300_000).default(DEFAULT_LIMITS.requestTimeoutMs),
+  UNCACHED_LOOKUPS_PER_MINUTE: wholeNumber(1, 100_000).optional(),
+  TRUST_PROXY: wholeNumber(0, 10).default(DEFAULT_LIMITS.trustedProxies),
   INTROSPECTION: onOrOff(DEFAULT_LIMITS.introspection),
   GRAPHIQL: onOrOff(DEFAULT_LIMITS.graphiql),
   TRUSTED_DOCUMENTS: z.string().optional(),

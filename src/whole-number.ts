@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
 /** A variable of the environment that holds a whole number within bounds. */
-export const whole = (least: number, most: number) => {
+export const wholeNumber = (least: number, most: number) => {
   const expected = `a whole number from ${least} to ${most}`;
   return z
     .string()
