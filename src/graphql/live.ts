@@ -7,8 +7,6 @@ import {
 import { type FollowedEvent, Following } from '../feed/feed.ts';
 import type { Rendered, Rendering, Renderings } from './renderings.ts';
 
-export type { FollowedEvent, Following, Sink } from '../feed/feed.ts';
-
 /** A subscription that runs: its events, and how its subscriber gets to see them. */
 export class Live implements AsyncIterableIterator<Rendered> {
   readonly #events: AsyncIterator<FollowedEvent>;

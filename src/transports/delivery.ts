@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import type { FollowedEvent, Following, Live, Sink } from '../graphql/live.ts';
+import type { FollowedEvent, Following, Sink } from '../feed/feed.ts';
+import type { Live } from '../graphql/live.ts';
 import type { Rendered } from '../graphql/renderings.ts';
 
 /**

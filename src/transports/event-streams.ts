@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock, Logger } from '../core/ports.ts';
-import type { Following, Live } from '../graphql/live.ts';
+import type { Following } from '../feed/feed.ts';
+import type { Live } from '../graphql/live.ts';
 import type { Rendered } from '../graphql/renderings.ts';
 import { Deadlines } from './deadlines.ts';
 import { Delivery } from './delivery.ts';

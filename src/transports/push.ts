@@ -6,7 +6,8 @@ import {
   MessageType,
   stringifyMessage,
 } from 'graphql-ws';
-import type { Following, Live } from '../graphql/live.ts';
+import type { Following } from '../feed/feed.ts';
+import type { Live } from '../graphql/live.ts';
 import type { Rendered } from '../graphql/renderings.ts';
 import type { SocketExtra } from './client.ts';
 import { Delivery } from './delivery.ts';
