@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { type Gateway, startGateway } from './compose.ts';
 import { parseConfig } from './config.ts';
+import { loggedError } from './core/logged-error.ts';
 import { type Logger, systemClock } from './core/ports.ts';
 import { StartupError } from './errors.ts';
 import { createLogger } from './telemetry/logger.ts';
@@ -70,16 +71,10 @@ function stopOnSignal(gateway: Gateway, logger: Logger): void {
 /** A fault that nobody caught: Node would print the error whole, with whatever its message holds. */
 function stopOnFault(logger: Logger): void {
   const onFault = (error: unknown) => {
-    const name = error instanceof Error ? error.name : typeof error;
-    const frames = error instanceof Error ? error.stack?.split('\n').filter(isFrame) : undefined;
-    logger.error({ error: name, at: frames?.join(' | ') }, 'a fault that nobody caught; stopping');
+    logger.error(loggedError(error), 'a fault that nobody caught; stopping');
     process.exit(1);
   };
   process.on('uncaughtException', onFault);
-}
-
-function isFrame(line: string): boolean {
-  return /^\s+at /.test(line);
 }
 
 function fail(error: unknown): never {

@@ -5,6 +5,7 @@ import {
   errors,
   type JWTVerifyGetKey,
 } from 'jose';
+import { loggedError } from '../core/logged-error.ts';
 import type { Clock, Fetch, Logger } from '../core/ports.ts';
 
 /** Whoever signs with a secret that both know. */
@@ -60,9 +61,8 @@ export function remoteKeys({ url, fetch, clock, logger }: KeySetOptions): JWTVer
 
   function onFailure(error: unknown): void {
     downUntil = clock.now() + COOLDOWN_MS;
-    const reason = error instanceof Error ? error.name : 'unknown';
     logger.warn(
-      { reason },
+      loggedError(error),
       'the keys of AUTH_JWKS_URL cannot be fetched; known ones go on working',
     );
   }

@@ -1,4 +1,5 @@
 import { GraphQLError } from 'graphql';
+import { loggedError } from '../core/logged-error.ts';
 import type { Logger } from '../core/ports.ts';
 import { GatewayError } from '../errors.ts';
 
@@ -62,15 +63,8 @@ function httpOf({ extensions }: GraphQLError): Record<string, unknown> {
   return extensions['http'] === undefined ? {} : { http: extensions['http'] };
 }
 
-/** The message of an error of ours is fit for a log; a foreign one may hold anything, parameters too. */
+/** What a `GatewayError` says is what the client was told: what matters is why it was made. */
 function logInternal(error: unknown, logger: Logger): void {
-  const own = error instanceof GatewayError ? error.cause : error;
-  const name = own instanceof Error ? own.name : typeof own;
-  const at = own instanceof Error ? framesOf(own) : undefined;
-  logger.error({ error: name, at }, 'a request failed inside the gateway');
-}
-
-function framesOf({ stack = '', message }: Error): string {
-  // The stack repeats the message at its head.
-  return stack.replace(message, '').split('\n').slice(1, 6).join(' | ').trim();
+  const fault = error instanceof GatewayError ? error.cause : error;
+  logger.error(loggedError(fault), 'a request failed inside the gateway');
 }

@@ -1,3 +1,4 @@
+import { loggedError } from '../core/logged-error.ts';
 import type { Clock, Logger, Timer } from '../core/ports.ts';
 import type { Notebook } from '../core/store.ts';
 import { GatewayError } from '../errors.ts';
@@ -259,8 +260,7 @@ export class Dispatcher {
   /** The disk failed us. Nothing is lost but time: what was not written is asked again, after a pause. */
   #onStoreFault(cause: unknown): Checked {
     const { clock, logger } = this.#options;
-    const reason = cause instanceof Error ? cause.message : 'unknown';
-    logger.error({ reason }, 'the snapshot log failed; polling goes on in a second');
+    logger.error(loggedError(cause), 'the snapshot log failed; polling goes on in a second');
     this.#faultUntil = clock.now() + STORE_FAULT_PAUSE_MS;
     this.#timer?.cancel();
     this.#timer = clock.after(STORE_FAULT_PAUSE_MS, () => this.wake());

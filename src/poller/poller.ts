@@ -1,4 +1,5 @@
 import { isAbandoned, planner, woken } from '../core/cadence.ts';
+import { loggedError } from '../core/logged-error.ts';
 import type { Clock, Logger, Random } from '../core/ports.ts';
 import type { Store } from '../core/store.ts';
 import type { Telemetry } from '../core/telemetry.ts';
@@ -121,8 +122,10 @@ export class Poller implements Topups, Watch {
     const end = this.#watchers.add(orderId, onMissing);
     this.#bringForward(orderId).catch((error: unknown) => {
       // The order stays on its schedule; only the wish to see it sooner is lost.
-      const reason = error instanceof Error ? error.message : 'unknown';
-      this.#options.logger.error({ orderId, reason }, 'could not bring an order forward');
+      this.#options.logger.error(
+        { orderId, ...loggedError(error) },
+        'could not bring an order forward',
+      );
     });
     return end;
   }
@@ -172,8 +175,10 @@ export class Poller implements Topups, Watch {
 
   #keep(hold: Hold, state: GateState): void {
     hold.keep(state).catch((error: unknown) => {
-      const reason = error instanceof Error ? error.message : 'unknown';
-      this.#options.logger.error({ reason }, 'could not note that the upstream told us to wait');
+      this.#options.logger.error(
+        loggedError(error),
+        'could not note that the upstream told us to wait',
+      );
     });
   }
 }

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { CloseCode, type WebSocket as ProtocolSocket, type Server } from 'graphql-ws';
 import { type RawData, WebSocket } from 'ws';
 import { type Access, NO_ACCESS } from '../core/access.ts';
+import { loggedError } from '../core/logged-error.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import type { Guard } from '../limits/guard.ts';
 import {
@@ -159,7 +160,7 @@ export class Client implements ProtocolSocket, Patient {
     this.#take?.(text).then(
       () => this.#takeOver(text),
       (error: unknown) => {
-        this.logger.error({ error: nameOf(error) }, 'a message on a socket could not be answered');
+        this.logger.error(loggedError(error), 'a message on a socket could not be answered');
         this.socket.close(CloseCode.InternalServerError, 'Internal server error');
       },
     );
@@ -208,7 +209,7 @@ export class Client implements ProtocolSocket, Patient {
     tickets.delete(this);
     guard.connections.leave(this.address);
     this.#closed?.(code, reason).catch((error: unknown) => {
-      this.logger.error({ error: nameOf(error) }, 'a socket could not be closed tidily');
+      this.logger.error(loggedError(error), 'a socket could not be closed tidily');
     });
   }
 
@@ -266,8 +267,4 @@ function onClose(this: WebSocket, code: number, reason: Buffer): void {
 
 function clientOf(socket: WebSocket): Client | undefined {
   return socket instanceof ClientSocket ? socket.client : undefined;
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : typeof error;
 }

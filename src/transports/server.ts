@@ -12,6 +12,7 @@ import {
 import { usualHead } from '../answers/request-head.ts';
 import type { Tickets } from '../auth/tickets.ts';
 import type { GatewayStatusSource } from '../core/gateway-status.ts';
+import { loggedError } from '../core/logged-error.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import { StartupError } from '../errors.ts';
 import { toPublicError } from '../graphql/errors.ts';
@@ -294,8 +295,7 @@ export class GatewayServer {
 
   #answer(response: ServerResponse, answer: () => Promise<void>): void {
     answer().catch((error: unknown) => {
-      const name = error instanceof Error ? error.name : typeof error;
-      this.#options.logger.error({ error: name }, 'a request could not be answered');
+      this.#options.logger.error(loggedError(error), 'a request could not be answered');
       if (response.headersSent) response.destroy();
       else sendJson(response, 500, { status: 'error' });
     });

@@ -20,6 +20,7 @@ export type Failure =
   | {
       readonly kind: 'refused';
       readonly httpStatus: number;
+      /** The upstream's word for it, such as `IP_BLOCKED`. For the log. */
       readonly upstreamCode: string | undefined;
     }
   | {

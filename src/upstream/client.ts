@@ -84,7 +84,10 @@ async function call<Answer extends CheckAnswer | ListAnswer>(
   const outcome = answer.kind === 'failed' ? answer.reason : answer.kind;
   options.telemetry.upstreamCall({ operation, outcome, durationMs });
   const httpStatus = 'httpStatus' in reply ? reply.httpStatus : undefined;
-  options.logger.info({ operation, orderId, outcome, httpStatus, durationMs }, 'upstream call');
+  // Tells a key that is not known from an address that is blocked.
+  const code = reply.kind === 'refused' ? reply.upstreamCode : undefined;
+  const fields = { operation, orderId, outcome, httpStatus, code, durationMs };
+  options.logger.info(fields, 'upstream call');
   return answer;
 }
 
@@ -113,7 +116,7 @@ async function toReply(response: Response, now: number): Promise<Reply> {
     // The status alone decides: a body that breaks off must not turn a refusal into a mere fault.
     const body = await readBody(response).catch(() => undefined);
     if (httpStatus === 429) return { kind: 'throttled', retryAfterMs };
-    return { kind: 'refused', httpStatus, upstreamCode: codeOf(decodeBody(body)) };
+    return { kind: 'refused', httpStatus, upstreamCode: upstreamCodeOf(decodeBody(body)) };
   }
   const body = await readBody(response);
   if (body === undefined) return { kind: 'failed', reason: 'too_large', httpStatus };
@@ -138,7 +141,7 @@ function parseJson(text: string): unknown {
 }
 
 /** The upstream's word for its error, if it looks like one: it goes into a log line. */
-function codeOf(envelope: Envelope | undefined): string | undefined {
+function upstreamCodeOf(envelope: Envelope | undefined): string | undefined {
   const code = envelope?.success === false ? envelope.error?.code : undefined;
   return code !== undefined && /^[A-Z][A-Z_-]{2,39}$/.test(code) ? code : undefined;
 }
