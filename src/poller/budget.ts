@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Clock } from '../core/ports.ts';
 import type { Notebook } from '../core/store.ts';
+import { parseNote } from './parse-note.ts';
 import { RateCeiling } from './rate-ceiling.ts';
 
 const NOTE = 'call-budget';
@@ -64,7 +65,7 @@ export class CallBudget {
     this.#clock = clock;
     this.burst = Math.max(1, Math.min(LARGEST_BURST, Math.floor(callsPerMinute / BURST_PART)));
     this.#refilledAt = clock.now();
-    const earlier = parseNote(options.note);
+    const earlier = parseNote(options.note, noteSchema);
     this.#taken = (earlier?.taken ?? []).map((at) => ({ at: Math.min(at, this.#refilledAt) }));
     this.#ceiling = new RateCeiling(callsPerMinute, earlier?.ceiling);
   }
@@ -184,15 +185,5 @@ export class CallBudget {
   /** A clock that was set back earns nothing, and the calls were as long ago as ever. */
   #setBack(byMs: number): void {
     for (const taken of this.#taken) taken.at -= byMs;
-  }
-}
-
-/** What cannot be read is as good as nothing: it was written by another version, or not at all. */
-function parseNote(note: string | undefined): z.infer<typeof noteSchema> | undefined {
-  if (note === undefined) return undefined;
-  try {
-    return noteSchema.safeParse(JSON.parse(note)).data;
-  } catch {
-    return undefined;
   }
 }

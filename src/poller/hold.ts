@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import type { Notebook } from '../core/store.ts';
 import type { GateState } from './gate.ts';
+import { parseNote } from './parse-note.ts';
 
 const NOTE = 'upstream-hold';
 
@@ -33,9 +34,7 @@ export class Hold {
 
   /** The wait that is still running at `now`, if there is one for this key. */
   async recall(now: number): Promise<GateState | undefined> {
-    const note = await this.#notebook.recall(NOTE);
-    if (note === undefined) return undefined;
-    const hold = holdSchema.safeParse(JSON.parse(note)).data;
+    const hold = parseNote(await this.#notebook.recall(NOTE), holdSchema);
     if (hold === undefined || hold.key !== this.#key || hold.until <= now) return undefined;
     return { name: hold.name, until: hold.until };
   }

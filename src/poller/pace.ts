@@ -6,6 +6,7 @@ import { SettlingTimes } from '../core/settling.ts';
 import type { Notebook, Order, Recorded } from '../core/store.ts';
 import { isSettled } from '../core/topup.ts';
 import { Worth } from '../core/worth.ts';
+import { parseNote } from './parse-note.ts';
 import type { Watchers } from './watchers.ts';
 
 /** Another name than that of earlier versions, which counted ages in other bins. */
@@ -91,8 +92,7 @@ export class Pacer {
 
   /** Takes up what an earlier process learned. */
   async recall(): Promise<void> {
-    const note = await this.#notebook.recall(NOTE);
-    const counts = note === undefined ? undefined : noteSchema.safeParse(JSON.parse(note)).data;
+    const counts = parseNote(await this.#notebook.recall(NOTE), noteSchema);
     for (const [type, { settled, reached }] of Object.entries(counts ?? {})) {
       this.#byType.set(type, learnedFrom(new SettlingTimes(settled, reached)));
     }
