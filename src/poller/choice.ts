@@ -25,7 +25,7 @@ export interface ChoiceOptions {
 }
 
 /** An order that is due; `order` is `undefined` for one that no call has shown us yet. */
-export interface Due {
+interface Due {
   readonly orderId: string;
   readonly order: Order | undefined;
   /** The lag that a look is expected to bring to an end: what it counts for beside others on a list. */

@@ -53,16 +53,15 @@ export class Poller implements Topups, Watch {
     options: PollerOptions,
     earlier: { readonly hold: Hold; readonly gate: UpstreamGate; readonly budget: CallBudget },
   ) {
-    const { hold } = earlier;
+    const { hold, gate, budget } = earlier;
     const { store, clock } = options;
     this.#options = options;
     this.#watchers = new Watchers(options);
     this.#pacer = new Pacer({ ...options, watchers: this.#watchers });
-    this.#budget = earlier.budget;
-    this.#gate = earlier.gate;
+    this.#budget = budget;
+    this.#gate = gate;
     this.#trust = new ListTrust(options);
     const requests = new Requests({ clock, inVain: (waiting) => this.#inVain(waiting) });
-    const { budget } = earlier;
     const cards = new Set<string>();
     const inFlight = new InFlight();
     const parts = {
@@ -73,7 +72,7 @@ export class Poller implements Topups, Watch {
       pacer: this.#pacer,
       budget,
       spare: new Spare({ budget, clock }),
-      gate: this.#gate,
+      gate,
       trust: this.#trust,
       requests,
       cards,

@@ -1,7 +1,6 @@
 import { creationTimeOf } from '../core/order-id.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Order, Schedule, SnapshotLog } from '../core/store.ts';
-import type { Due } from './choice.ts';
 import type { ListTrust } from './list-trust.ts';
 import type { Pacer } from './pace.ts';
 import { bestPage, type Covered, type Page, type Room } from './page.ts';
@@ -60,7 +59,9 @@ export class SweepPlanner {
    * Of all windows of creation time that fit on a page, the one that is worth most; `undefined` where the check of
    * the neediest order ends more lag than any page.
    */
-  async forSchedule(due: Due): Promise<Sweep | undefined> {
+  async forSchedule(
+    due: Pick<Covered, 'orderId' | 'order' | 'gainMs'>,
+  ): Promise<Sweep | undefined> {
     const now = this.#options.clock.now();
     const at = this.#creationOf(due.orderId, due.order);
     const moments = at === undefined || isYoung(at, now) ? [now] : [now, at];

@@ -28,7 +28,7 @@ export interface ClientParts {
   readonly rate: MessageRate;
   readonly pulse: Pulse;
   /** All that are connected. */
-  readonly clients: Clients;
+  readonly clients: Clients<Client>;
   /** Those that have not begun. */
   readonly newcomers: Deadlines<Client>;
   /** Those whose ticket will be over. */

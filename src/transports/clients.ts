@@ -1,7 +1,5 @@
-import type { Client } from './client.ts';
-
 /** All clients that are connected by a WebSocket. */
-export class Clients implements Iterable<Client> {
+export class Clients<Client> implements Iterable<Client> {
   readonly #connected = new Set<Client>();
   readonly #waiting: (() => void)[] = [];
 

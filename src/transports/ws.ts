@@ -83,7 +83,7 @@ export function createWebSocketTransport(options: WebSocketOptions): WebSocketTr
     maxPayload: guard.limits.messageBytes,
     handleProtocols,
   });
-  const clients = new Clients();
+  const clients = new Clients<Client>();
   // A client that does not read is told why; its pings would have it cut off before that.
   const intervalMs = Math.max(KEEP_ALIVE_MS, guard.limits.slowClientTimeoutMs);
   const parts: ClientParts = {
