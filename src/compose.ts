@@ -10,7 +10,7 @@ import { toPublicError } from './graphql/errors.ts';
 import { Renderings } from './graphql/renderings.ts';
 import { createGuard } from './limits/guard.ts';
 import { Poller } from './poller/poller.ts';
-import { addDemoOrders } from './simulator/demo.ts';
+import { addDemoOrders, type DemoOrder } from './simulator/demo.ts';
 import { createSimulator } from './simulator/simulator.ts';
 import { StoreOpenError } from './store/errors.ts';
 import { sparingCensus } from './store/sparing-census.ts';
@@ -41,11 +41,6 @@ export interface Gateway {
   readonly demoOrders: readonly DemoOrder[];
   /** Lets running queries finish, sends subscribers off to come back, and leaves the database clean. */
   stop(): Promise<void>;
-}
-
-export interface DemoOrder {
-  readonly id: string;
-  readonly story: string;
 }
 
 /**

@@ -20,9 +20,6 @@ export interface Telemetry {
 
   subscriptionOpened(): void;
   subscriptionClosed(): void;
-
-  /** A client wanted more than a limit allows. */
-  refused(limit: string): void;
 }
 
 export const noTelemetry: Telemetry = {
@@ -32,5 +29,4 @@ export const noTelemetry: Telemetry = {
   eventSent() {},
   subscriptionOpened() {},
   subscriptionClosed() {},
-  refused() {},
 };

@@ -106,6 +106,7 @@ export class Metrics implements Telemetry {
     this.#subscriptions -= 1;
   }
 
+  /** A client wanted more than a limit allows. */
   refused(limit: string): void {
     this.#refused.inc({ limit });
   }

@@ -1,4 +1,5 @@
 import type Database from 'better-sqlite3';
+import type { CardPlace } from '../../cards/card-codes.ts';
 
 /**
  * Replaces the card code that lies beside an order, for whoever replaces that of the snapshot: does nothing where
@@ -6,7 +7,7 @@ import type Database from 'better-sqlite3';
  */
 export function copiedCards(
   database: Database.Database,
-): (sealed: string, place: { readonly orderId: string; readonly version: number }) => void {
+): (sealed: string, place: CardPlace) => void {
   const hasCopies = database
     .prepare("SELECT 1 FROM pragma_table_info('orders') WHERE name = 'copied_version'")
     .get();

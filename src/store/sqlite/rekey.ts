@@ -1,16 +1,10 @@
 import type Database from 'better-sqlite3';
-import type { CardCodes } from '../../cards/card-codes.ts';
+import type { CardCodes, CardPlace } from '../../cards/card-codes.ts';
 import { copiedCards } from './copied-cards.ts';
 
 const BATCH = 200;
 
-/** Where the last batch ended. */
-interface Place {
-  readonly orderId: string;
-  readonly version: number;
-}
-
-interface Row extends Place {
+interface Row extends CardPlace {
   readonly sealed: string;
 }
 
@@ -33,7 +27,7 @@ export function rekey(
 ): Rekeyed {
   database.pragma('secure_delete = ON');
   const total = { changed: 0, current: 0, unreadable: 0 };
-  let after: Place = { orderId: '', version: 0 };
+  let after: CardPlace = { orderId: '', version: 0 };
   for (;;) {
     const rows = rekeyBatch({ database, cards, after, total });
     const last = rows.at(-1);
@@ -46,7 +40,8 @@ export function rekey(
 function rekeyBatch(options: {
   readonly database: Database.Database;
   readonly cards: CardCodes;
-  readonly after: Place;
+  /** Where the last batch ended. */
+  readonly after: CardPlace;
   readonly total: { changed: number; current: number; unreadable: number };
 }): readonly Row[] {
   const { database, cards, after, total } = options;

@@ -1,17 +1,11 @@
 import type Database from 'better-sqlite3';
-import type { CardCodes } from '../../cards/card-codes.ts';
+import type { CardCodes, CardPlace } from '../../cards/card-codes.ts';
 import { copiedCards } from './copied-cards.ts';
 
 const NOTE = 'card-codes-are-sealed';
 const BATCH = 500;
 
-/** Where the last batch ended. */
-interface Place {
-  readonly orderId: string;
-  readonly version: number;
-}
-
-interface Row extends Place {
+interface Row extends CardPlace {
   readonly code: string;
 }
 
@@ -38,8 +32,8 @@ export function sealPlainCodes(database: Database.Database, cards: CardCodes): v
 function sealBatch(
   database: Database.Database,
   cards: CardCodes,
-  after: Place,
-): { readonly count: number; readonly last: Place } | undefined {
+  after: CardPlace,
+): { readonly count: number; readonly last: CardPlace } | undefined {
   const select = database.prepare<[string, number, number], Row>(
     `SELECT order_id AS orderId, version, card_code AS code FROM snapshots
      WHERE (order_id, version) > (?, ?) AND card_code IS NOT NULL AND card_code NOT LIKE 'v1.%'

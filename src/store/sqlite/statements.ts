@@ -67,7 +67,7 @@ function scheduleStatements(db: BetterSQLite3Database) {
         status: orders.status,
         all: count(),
         tracked: count(orders.dueAt),
-        trackedSinceBefore: sql<number>`sum(${orders.dueAt} is not null and ${orders.statusSince} < ${given('overdueBefore')})`,
+        longInStatus: sql<number>`sum(${orders.dueAt} is not null and ${orders.statusSince} < ${given('overdueBefore')})`,
       })
       .from(orders)
       .where(isUnsettled)

@@ -130,7 +130,7 @@ export class SqliteStore implements Store {
       if (row.status === 'FULFILLED' || row.status === 'REFUNDED') continue;
       tracked[row.status] = row.tracked;
       abandoned += row.all - row.tracked;
-      if (row.status !== 'QUEUED') overdue += row.trackedSinceBefore;
+      if (row.status !== 'QUEUED') overdue += row.longInStatus;
     }
     return { tracked, overdue, abandoned };
   }
