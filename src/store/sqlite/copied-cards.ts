@@ -1,13 +1,13 @@
 import type Database from 'better-sqlite3';
 import type { CardPlace } from '../../cards/card-codes.ts';
 
+export type UpdateCopy = (sealed: string, place: CardPlace) => void;
+
 /**
  * Replaces the card code that lies beside an order, for whoever replaces that of the snapshot: does nothing where
  * another version is the latest. A database that the gateway has not opened since it makes such copies has none.
  */
-export function copiedCards(
-  database: Database.Database,
-): (sealed: string, place: CardPlace) => void {
+export function copiedCards(database: Database.Database): UpdateCopy {
   const hasCopies = database
     .prepare("SELECT 1 FROM pragma_table_info('orders') WHERE name = 'copied_version'")
     .get();

@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 import type { CardCodes, CardPlace } from '../../cards/card-codes.ts';
-import { copiedCards } from './copied-cards.ts';
+import { copiedCards, type UpdateCopy } from './copied-cards.ts';
 
 const BATCH = 200;
 
@@ -26,25 +26,27 @@ export function rekey(
   onBatch: (done: number) => void,
 ): Rekeyed {
   database.pragma('secure_delete = ON');
+  const next = batches(database, cards);
   const total = { changed: 0, current: 0, unreadable: 0 };
   let after: CardPlace = { orderId: '', version: 0 };
   for (;;) {
-    const rows = rekeyBatch({ database, cards, after, total });
-    const last = rows.at(-1);
+    const { rekeyed, last } = next(after);
     if (last === undefined) return total;
     after = last;
+    total.changed += rekeyed.changed;
+    total.current += rekeyed.current;
+    total.unreadable += rekeyed.unreadable;
     onBatch(total.changed + total.current + total.unreadable);
   }
 }
 
-function rekeyBatch(options: {
-  readonly database: Database.Database;
-  readonly cards: CardCodes;
-  /** Where the last batch ended. */
-  readonly after: CardPlace;
-  readonly total: { changed: number; current: number; unreadable: number };
-}): readonly Row[] {
-  const { database, cards, after, total } = options;
+interface Batch {
+  readonly rekeyed: Rekeyed;
+  /** The last card code looked at; `undefined` once there is none. */
+  readonly last: CardPlace | undefined;
+}
+
+function batches(database: Database.Database, cards: CardCodes): (after: CardPlace) => Batch {
   const select = database.prepare<[string, number, number], Row>(
     `SELECT order_id AS orderId, version, card_code AS sealed FROM snapshots
      WHERE (order_id, version) > (?, ?) AND card_code IS NOT NULL
@@ -53,9 +55,7 @@ function rekeyBatch(options: {
   const update = database.prepare(
     'UPDATE snapshots SET card_code = ? WHERE order_id = ? AND version = ?',
   );
-  const updateCopy = copiedCards(database);
-  const counts = { changed: 0, current: 0, unreadable: 0 };
-  const rekeyOne = (row: Row): keyof Rekeyed => {
+  const rekeyOne = (row: Row, updateCopy: UpdateCopy): keyof Rekeyed => {
     if (cards.isCurrent(row.sealed)) {
       // The copy may be of before, if what sealed the code anew knew of none.
       updateCopy(row.sealed, row);
@@ -68,14 +68,12 @@ function rekeyBatch(options: {
     updateCopy(sealed, row);
     return 'changed';
   };
-  const work = database.transaction(() => {
+  return database.transaction((after: CardPlace): Batch => {
+    const rekeyed = { changed: 0, current: 0, unreadable: 0 };
+    // A gateway that starts meanwhile may bring the copies.
+    const updateCopy = copiedCards(database);
     const rows = select.all(after.orderId, after.version, BATCH);
-    for (const row of rows) counts[rekeyOne(row)] += 1;
-    return rows;
-  });
-  const rows = work.immediate();
-  total.changed += counts.changed;
-  total.current += counts.current;
-  total.unreadable += counts.unreadable;
-  return rows;
+    for (const row of rows) rekeyed[rekeyOne(row, updateCopy)] += 1;
+    return { rekeyed, last: rows.at(-1) };
+  }).immediate;
 }
