@@ -3,7 +3,7 @@ import type { AuthConfig } from './auth/tickets.ts';
 import type { CardKey } from './cards/card-codes.ts';
 import { CARD_KEYS_EXPECTED, parseCardKeys } from './cards/card-keys.ts';
 import { LOG_LEVELS, type LogLevel } from './core/ports.ts';
-import { StartupError } from './errors.ts';
+import { EXIT_CONFIG, StartupError } from './errors.ts';
 import type { Limits } from './limits/limits.ts';
 import { limitVariables, toLimits } from './limits/variables.ts';
 import { wholeNumber } from './whole-number.ts';
@@ -28,9 +28,6 @@ export interface Config {
   /** Whether somebody said that there is to be no access control, on whatever address. */
   readonly isOpenOnPurpose: boolean;
 }
-
-/** EX_CONFIG of sysexits.h: something in the configuration is wrong. */
-const EXIT_CONFIG = 78;
 
 const LOOPBACK_HOSTS = ['localhost', '127.0.0.1', '[::1]', '::1'];
 

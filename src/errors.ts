@@ -46,6 +46,9 @@ export function unreadableCard(): GatewayError {
   );
 }
 
+/** EX_CONFIG of sysexits.h: something in the configuration is wrong. */
+export const EXIT_CONFIG = 78;
+
 /** A reason not to start, or to stop, that a person can mend: printed as one line, without a stack. */
 export class StartupError extends Error {
   override readonly name = 'StartupError';

@@ -1,13 +1,11 @@
-import { existsSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { type Gateway, startGateway } from './compose.ts';
 import { parseConfig } from './config.ts';
 import { loggedError } from './core/logged-error.ts';
 import { type Logger, systemClock } from './core/ports.ts';
+import { loadEnvFile } from './env-file.ts';
 import { StartupError } from './errors.ts';
 import { createLogger } from './telemetry/logger.ts';
-
-const ENV_FILE = '.env';
 
 /** What the process does. */
 export function main(): void {
@@ -16,8 +14,7 @@ export function main(): void {
 
 /** From the environment to a gateway that listens, and from a signal or a fault to an exit code. */
 async function run(): Promise<void> {
-  // What the environment says already goes before the file.
-  if (existsSync(ENV_FILE)) process.loadEnvFile(ENV_FILE);
+  loadEnvFile();
   const config = parseConfig(process.env);
   const logger = await createLogger({
     level: config.logLevel,

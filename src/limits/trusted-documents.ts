@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
-import { GatewayError, StartupError } from '../errors.ts';
+import { EXIT_CONFIG, GatewayError, StartupError } from '../errors.ts';
 
 /** What a client says that it wants to run. */
 export interface OperationRequest {
@@ -13,8 +13,6 @@ export interface OperationRequest {
 
 const manifestSchema = z.record(z.string().min(1), z.string().min(1));
 const extensionsSchema = z.object({ persistedQuery: z.object({ sha256Hash: z.string() }) });
-
-const EXIT_CONFIG = 78;
 
 /** The operations of a file, the only ones that are run. */
 export class TrustedDocuments {

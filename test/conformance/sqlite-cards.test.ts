@@ -105,7 +105,7 @@ const rekeyEnvironment = (keys: readonly CardKey[]) => ({
   env: { ...process.env, DATABASE_URL: `file:${path}`, CARD_CODE_KEYS: keysAsText(keys) },
 });
 
-const script = new URL('../../src/rekey.ts', import.meta.url).pathname;
+const script = new URL('../../src/commands/rekey.ts', import.meta.url).pathname;
 const rekey = async (keys: readonly CardKey[]) =>
   (await promisify(execFile)(process.execPath, [script], rekeyEnvironment(keys))).stdout;
 

@@ -37,7 +37,7 @@ describe.concurrent('access', () => {
   it('is given by the ticket that `npm run ticket` prints', async () => {
     await using stack = await startGatewayOverSimulator({ AUTH_JWT_SECRET: SECRET });
     const id = stack.simulator.addOrder({ plan: fulfilledAtOnce() });
-    const args = ['src/ticket.ts', '--topup', id, '--scope', 'status card', '--ttl', '1m'];
+    const args = ['src/commands/ticket.ts', '--topup', id, '--scope', 'status card', '--ttl', '1m'];
     const env = { ...process.env, AUTH_JWT_SECRET: SECRET };
     const { stdout } = await promisify(execFile)(process.execPath, args, { env });
     const response = await fetch(`${stack.gateway.url}?query=${encodeURIComponent(cardOf(id))}`, {

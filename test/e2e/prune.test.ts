@@ -18,7 +18,7 @@ import {
 } from '../support/graphql-over-the-wire.ts';
 import { observation } from '../support/observations.ts';
 
-const SCRIPT = new URL('../../src/prune.ts', import.meta.url).pathname;
+const SCRIPT = new URL('../../src/commands/prune.ts', import.meta.url).pathname;
 const DAY_MS = 86_400_000;
 const ORDERS = 3_000;
 const LIFE = ['HANDLING', 'QUEUED', 'FULFILLED'];

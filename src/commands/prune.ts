@@ -1,12 +1,12 @@
 /** `npm run prune`: removes old snapshots of settled orders, while the gateway serves. */
-import { existsSync } from 'node:fs';
+
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import Database from 'better-sqlite3';
-import { parseConfig } from './config.ts';
-import { StartupError } from './errors.ts';
-import { databasePath, IN_MEMORY } from './store/sqlite/location.ts';
-import { type Pruned, prune } from './store/sqlite/prune.ts';
+import type Database from 'better-sqlite3';
+import { parseConfig } from '../config.ts';
+import { type Pruned, prune } from '../store/sqlite/prune.ts';
+import { orUsageError, runCommand, UsageError } from './command.ts';
+import { openExisting } from './database.ts';
 
 const USAGE = `usage: npm run prune -- --older-than 90d [--dry-run]
 
@@ -16,16 +16,10 @@ const USAGE = `usage: npm run prune -- --older-than 90d [--dry-run]
 Of an order that is settled, all snapshots as old as that go but its last. DATABASE_URL must be that of the gateway
 (a .env file is read).`;
 
-/** EX_USAGE of sysexits.h. */
-const EXIT_USAGE = 64;
-
 const UNITS_MS: Readonly<Record<string, number>> = { h: 3_600_000, d: 86_400_000 };
 
 /** Batches between two lines on how far it is. */
 const REPORT_EVERY = 100;
-
-/** What is wrong with how it was called. */
-class UsageError extends Error {}
 
 interface Arguments {
   readonly olderThanMs: number;
@@ -33,7 +27,14 @@ interface Arguments {
 }
 
 function parseArguments(): Arguments {
-  const values = parsed();
+  const values = orUsageError(() =>
+    parseArgs({
+      options: {
+        'older-than': { type: 'string' },
+        'dry-run': { type: 'boolean', default: false },
+      },
+    }),
+  ).values;
   const age = values['older-than'];
   if (age === undefined) throw new UsageError('--older-than is missing');
   const [, digits, unit = ''] = /^([1-9]\d{0,4})([hd])$/.exec(age) ?? [];
@@ -44,18 +45,6 @@ function parseArguments(): Arguments {
     );
   }
   return { olderThanMs: Number(digits) * unitMs, isDryRun: values['dry-run'] };
-}
-
-function parsed() {
-  try {
-    const options = {
-      'older-than': { type: 'string' },
-      'dry-run': { type: 'boolean', default: false },
-    } as const;
-    return parseArgs({ options }).values;
-  } catch (cause) {
-    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause });
-  }
 }
 
 async function main(): Promise<void> {
@@ -77,25 +66,6 @@ async function main(): Promise<void> {
   }
 }
 
-function openExisting(url: string): Database.Database {
-  const path = databasePath(url);
-  if (path === IN_MEMORY || !existsSync(path)) {
-    throw new StartupError(`${path} is no file: DATABASE_URL must name the gateway's database`);
-  }
-  const database = new Database(path, { timeout: 5_000, fileMustExist: true });
-  try {
-    const tables = database
-      .prepare("SELECT count(*) FROM sqlite_schema WHERE name IN ('orders', 'snapshots', 'log')")
-      .pluck()
-      .get();
-    if (tables !== 3) throw new StartupError(`${path} is not a database of the gateway`);
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
-  }
-}
-
 function said({ snapshots, orders }: Pruned, isDryRun: boolean): string {
   return `${snapshots} snapshots of ${orders} settled orders ${isDryRun ? 'would go' : 'removed'}`;
 }
@@ -107,16 +77,4 @@ function roomIn(database: Database.Database): string {
   return `${(bytes / 1_000_000).toFixed(1)} MB in the file are free for new ones`;
 }
 
-try {
-  process.loadEnvFile();
-} catch {
-  // There need not be one.
-}
-try {
-  await main();
-} catch (error) {
-  const message = error instanceof Error ? error.message : String(error);
-  const isUsage = error instanceof UsageError;
-  process.stderr.write(isUsage ? `${message}\n\n${USAGE}\n` : `prune: ${message}\n`);
-  process.exitCode = isUsage ? EXIT_USAGE : error instanceof StartupError ? error.exitCode : 1;
-}
+await runCommand({ name: 'prune', usage: USAGE, main });

@@ -1,0 +1,31 @@
+import { existsSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { StartupError } from '../errors.ts';
+import { databasePath, IN_MEMORY } from '../store/sqlite/location.ts';
+
+/** How long to wait for a gateway that has it locked. */
+const BUSY_TIMEOUT_MS = 5_000;
+
+/**
+ * Opens the gateway's database, beside the gateway.
+ *
+ * @throws StartupError where there is none, or another program's.
+ */
+export function openExisting(url: string): Database.Database {
+  const path = databasePath(url);
+  if (path === IN_MEMORY || !existsSync(path)) {
+    throw new StartupError(`${path} is no file: DATABASE_URL must name the gateway's database`);
+  }
+  const database = new Database(path, { timeout: BUSY_TIMEOUT_MS, fileMustExist: true });
+  try {
+    const tables = database
+      .prepare("SELECT count(*) FROM sqlite_schema WHERE name IN ('orders', 'snapshots', 'log')")
+      .pluck()
+      .get();
+    if (tables !== 3) throw new StartupError(`${path} is not a database of the gateway`);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
