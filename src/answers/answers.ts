@@ -5,14 +5,9 @@ import type { Basis } from '../core/basis.ts';
 import type { GraphQLContext } from '../graphql/context.ts';
 import { Live, subscribeLive } from '../graphql/live.ts';
 import type { Renderings } from '../graphql/renderings.ts';
-import { paramsOfAddress } from './address-params.ts';
 import type { AnswerCache, Draft } from './answer-cache.ts';
-import {
-  type KnownOperation,
-  type KnownOperations,
-  type Params,
-  paramsOf,
-} from './known-operations.ts';
+import type { KnownOperation, KnownOperations } from './known-operations.ts';
+import { type Params, paramsOfAddress, paramsOfBody } from './params.ts';
 import { SeenBefore } from './seen-before.ts';
 
 /** What is sent, byte for byte, but for the id of the request. Always with a status of 200. */
@@ -24,7 +19,7 @@ export interface Answer {
 }
 
 /** A request of the usual kind. */
-export interface Asked {
+export interface UsualRequest {
   /** What is in its head that an answer may depend on; see `usualHead`. */
   readonly head: string;
   readonly authorization: string | undefined;
@@ -32,13 +27,13 @@ export interface Asked {
 }
 
 /** What came of an operation that was known. */
-export type Ran =
+export type Outcome =
   | { readonly kind: 'answered'; readonly answer: Answer }
   /** It has errors, and what is told of those is for Yoga to say. */
   | { readonly kind: 'failed'; readonly result: ExecutionResult };
 
 /** What Yoga made of a request, where all went well. */
-export interface Made extends Answer {
+export interface YogaAnswer extends Answer {
   readonly document: DocumentNode;
 }
 
@@ -53,7 +48,7 @@ export interface KnownQuestion {
 
 interface Running {
   readonly draft: Draft<Answer>;
-  readonly ran: Promise<Ran | undefined>;
+  readonly outcome: Promise<Outcome | undefined>;
 }
 
 export interface AnswersOptions {
@@ -91,14 +86,14 @@ export class Answers {
    * Whatever was asked, what was answered before and still holds; or the question, if its operation is known.
    * `undefined` for all others.
    */
-  answerOrQuestion(asked: Asked): Answer | KnownQuestion | undefined {
+  answerOrQuestion(request: UsualRequest): Answer | KnownQuestion | undefined {
     const { cache, known, tickets } = this.#options;
-    const access = tickets.recall(asked.authorization);
+    const access = tickets.recall(request.authorization);
     if (access === undefined) return undefined;
-    const key = keyOf(asked, access);
+    const key = keyOf(request, access);
     const answer = cache.get(key);
     if (answer !== undefined) return answer;
-    const question = questionIn(asked);
+    const question = questionIn(request);
     const operation = question && known.find(question.head, question.params);
     return operation && { key, operation, params: question.params, access };
   }
@@ -107,17 +102,17 @@ export class Answers {
    * `undefined` where Yoga has to. Who asks the same while it runs gets what comes of it, unless an order in it was
    * written meanwhile.
    */
-  async run(question: KnownQuestion, caller: string): Promise<Ran | undefined> {
+  async run(question: KnownQuestion, caller: string): Promise<Outcome | undefined> {
     const { cache } = this.#options;
     // What one caller is refused is nobody else's.
     const runKey = `${question.access.ticket ?? caller}\n${question.key}`;
     const running = this.#running.get(runKey);
-    if (running?.draft.mayHold) return running.ran;
+    if (running?.draft.mayHold) return running.outcome;
     const draft = cache.draft();
-    const ran = this.#runAnew(question, caller, draft);
-    this.#running.set(runKey, { draft, ran });
+    const outcome = this.#runAnew(question, caller, draft);
+    this.#running.set(runKey, { draft, outcome });
     try {
-      return await ran;
+      return await outcome;
     } finally {
       if (this.#running.get(runKey)?.draft === draft) this.#running.delete(runKey);
       if (draft.key === undefined) cache.drop(draft);
@@ -128,7 +123,7 @@ export class Answers {
     { key, operation, params, access }: KnownQuestion,
     caller: string,
     draft: Draft<Answer>,
-  ): Promise<Ran | undefined> {
+  ): Promise<Outcome | undefined> {
     const { known, contextFor } = this.#options;
     const contextValue = contextFor({ access, caller }, draft);
     const result = await known.run(operation, { params, contextValue });
@@ -162,19 +157,23 @@ export class Answers {
   }
 
   /** Takes down what Yoga answered, to be given again; of a query by GET that very answer alone. */
-  learn(asked: Asked, draft: Draft<Answer>, { headers, body, document }: Made): void {
-    const question = isPost(asked) ? questionIn(asked) : undefined;
+  learn(
+    request: UsualRequest,
+    draft: Draft<Answer>,
+    { headers, body, document }: YogaAnswer,
+  ): void {
+    const question = isPost(request) ? questionIn(request) : undefined;
     if (question !== undefined) {
       const told = { kind: 'query', document, headers: withoutLength(headers) } as const;
       this.#options.known.learn(question.head, question.params, told);
     }
-    const access = this.#options.tickets.recall(asked.authorization);
-    if (access !== undefined) this.#keep(keyOf(asked, access), draft, { headers, body });
+    const access = this.#options.tickets.recall(request.authorization);
+    if (access !== undefined) this.#keep(keyOf(request, access), draft, { headers, body });
   }
 
   /** Takes down that Yoga streamed a subscription, and with what head. */
-  learnStream(asked: Asked, { headers, document }: Omit<Made, 'body'>): void {
-    const question = questionIn(asked);
+  learnStream(request: UsualRequest, { headers, document }: Omit<YogaAnswer, 'body'>): void {
+    const question = questionIn(request);
     if (question === undefined) return;
     const told = { kind: 'subscription', document, headers } as const;
     this.#options.known.learn(question.head, question.params, told);
@@ -186,7 +185,7 @@ export class Answers {
 }
 
 /** By what may be seen, not by the ticket: two that allow the same get the same. */
-function keyOf({ head, body }: Asked, { rights }: Access): string {
+function keyOf({ head, body }: UsualRequest, { rights }: Access): string {
   return `${head}${rights}\n${body.toString('latin1')}`;
 }
 
@@ -195,15 +194,17 @@ export function isAnswer(known: Answer | KnownQuestion): known is Answer {
   return 'body' in known;
 }
 
-function isPost({ head }: Asked): boolean {
+function isPost({ head }: UsualRequest): boolean {
   return head.startsWith('POST');
 }
 
 /** What is asked, if it is usual, and the head that its operation is known by: without the question. */
-function questionIn(asked: Asked): { readonly head: string; readonly params: Params } | undefined {
-  const { head, body } = asked;
-  if (isPost(asked)) {
-    const params = paramsOf(body);
+function questionIn(
+  request: UsualRequest,
+): { readonly head: string; readonly params: Params } | undefined {
+  const { head, body } = request;
+  if (isPost(request)) {
+    const params = paramsOfBody(body);
     return params && { head, params };
   }
   const mark = head.indexOf('?');

@@ -4,13 +4,7 @@ import { run } from '../graphql/engine.ts';
 import { schema } from '../graphql/schema.ts';
 import { costError } from '../limits/cost.ts';
 import { rememberedByText } from '../limits/remembered-documents.ts';
-
-/** What a client sent in a usual request, in its body or its address. */
-export interface Params {
-  readonly query: string;
-  readonly operationName: string | null;
-  readonly variables: Readonly<Record<string, unknown>> | null;
-}
+import type { Params } from './params.ts';
 
 /** An operation that Yoga has parsed, found valid, and answered or streamed before. */
 export interface KnownOperation {
@@ -25,36 +19,10 @@ export interface KnownOperation {
   readonly texts: string | undefined;
 }
 
-interface Asked {
+/** What an operation is run with this time. */
+interface RunInput {
   readonly params: Params;
   readonly contextValue: GraphQLContext;
-}
-
-/** The body of a usual request; `undefined` for all that Yoga may have more to say of. */
-export function paramsOf(body: Buffer): Params | undefined {
-  return paramsIn(parse(body));
-}
-
-/** What is usual among what a client may have sent. */
-export function paramsIn(parsed: unknown): Params | undefined {
-  if (!isObject(parsed)) return undefined;
-  const { query, operationName = null, variables = null, ...others } = parsed;
-  if (Object.keys(others).length > 0 || typeof query !== 'string') return undefined;
-  if (operationName !== null && typeof operationName !== 'string') return undefined;
-  if (variables !== null && !isObject(variables)) return undefined;
-  return { query, operationName, variables };
-}
-
-function parse(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /**
@@ -79,13 +47,16 @@ export class KnownOperations {
   }
 
   /** `undefined` where Yoga may have something else to say of it this time. */
-  run(known: KnownOperation, asked: Asked): ExecutionResult | Promise<ExecutionResult> | undefined {
-    const args = this.argsOf(known, asked);
+  run(
+    known: KnownOperation,
+    input: RunInput,
+  ): ExecutionResult | Promise<ExecutionResult> | undefined {
+    const args = this.argsOf(known, input);
     return args && run(args);
   }
 
   /** What it is run with; `undefined` in the same cases. */
-  argsOf(known: KnownOperation, { params, contextValue }: Asked): ExecutionArgs | undefined {
+  argsOf(known: KnownOperation, { params, contextValue }: RunInput): ExecutionArgs | undefined {
     const args = {
       schema,
       document: known.document,

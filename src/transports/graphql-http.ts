@@ -6,9 +6,9 @@ import { AnswerCache } from '../answers/answer-cache.ts';
 import {
   type Answer,
   Answers,
-  type Asked,
   type KnownQuestion,
-  type Ran,
+  type Outcome,
+  type UsualRequest,
 } from '../answers/answers.ts';
 import { KnownOperations } from '../answers/known-operations.ts';
 import type { Clock, Logger } from '../core/ports.ts';
@@ -60,7 +60,7 @@ export interface HttpExchange {
   readonly response: ServerResponse;
   readonly body: Buffer;
   /** Of the usual kind, whose answer may be kept. */
-  readonly asked: Asked | undefined;
+  readonly usual: UsualRequest | undefined;
   /** What came of it, where it ran already, and not well. */
   readonly executed: ExecutionResult | undefined;
   /** Called where the answer is an event stream, as its head is written. */
@@ -78,12 +78,12 @@ export class GraphQLHttp {
   }
 
   /** Runs an operation that is known; `undefined` where Yoga has to. */
-  async run(request: IncomingMessage, question: KnownQuestion): Promise<Ran | undefined> {
+  async run(request: IncomingMessage, question: KnownQuestion): Promise<Outcome | undefined> {
     const { guard, answers, clock, onQuery } = this.#options;
     const startedAt = clock.now();
-    const ran = await answers.run(question, guard.addressOf(request));
-    if (ran !== undefined) onQuery(clock.now() - startedAt);
-    return ran;
+    const outcome = await answers.run(question, guard.addressOf(request));
+    if (outcome !== undefined) onQuery(clock.now() - startedAt);
+    return outcome;
   }
 
   /**
@@ -112,10 +112,10 @@ export class GraphQLHttp {
 
   /** By Yoga, and so that it need not be asked the next time. */
   async serve(exchange: HttpExchange): Promise<void> {
-    const { asked, executed } = exchange;
+    const { usual, executed } = exchange;
     const caller = this.#options.guard.addressOf(exchange.request);
-    if (asked === undefined) await this.#byYoga(exchange, caller);
-    else await this.#learnFromYoga(exchange, { asked, caller, executed });
+    if (usual === undefined) await this.#byYoga(exchange, caller);
+    else await this.#learnFromYoga(exchange, { usual, caller, executed });
   }
 
   async #byYoga(exchange: HttpExchange, caller: string): Promise<void> {
@@ -127,7 +127,7 @@ export class GraphQLHttp {
   /** What it answers; and, where that is only the head of a stream, what is to follow. */
   async #askYoga(
     { request, response, body, onStream }: HttpExchange,
-    asked: RequestContext,
+    context: RequestContext,
   ): Promise<{ readonly answer: Response; readonly stream: NewStream | undefined }> {
     const { yoga, guard } = this.#options;
     let stream: NewStream | undefined;
@@ -135,7 +135,7 @@ export class GraphQLHttp {
     // Without the response, to which Yoga would have listeners for as long as it is open.
     try {
       const answer = await yoga.handleNodeRequest(request, {
-        ...asked,
+        ...context,
         onStream,
         enterStream: () => enterStream(request, response, guard),
         takeStream: (live, document) => {
@@ -159,15 +159,18 @@ export class GraphQLHttp {
 
   async #learnFromYoga(
     exchange: HttpExchange,
-    known: {
-      readonly asked: Asked;
+    {
+      usual,
+      caller,
+      executed,
+    }: {
+      readonly usual: UsualRequest;
       readonly caller: string;
       readonly executed: ExecutionResult | undefined;
     },
   ): Promise<void> {
     const { response } = exchange;
     const { answers } = this.#options;
-    const { asked, caller, executed } = known;
     const draft = answers.draft();
     let document: DocumentNode | undefined;
     try {
@@ -181,7 +184,7 @@ export class GraphQLHttp {
       });
       if (stream !== undefined) {
         const headers = headersOf(answer);
-        answers.learnStream(asked, { headers, document: stream.document });
+        answers.learnStream(usual, { headers, document: stream.document });
         this.#begin(stream, headers);
         return;
       }
@@ -190,7 +193,7 @@ export class GraphQLHttp {
         return;
       }
       const made = { headers: headersOf(answer), body: await answer.text() };
-      answers.learn(asked, draft, { ...made, document });
+      answers.learn(usual, draft, { ...made, document });
       writeAnswer(response, made);
     } finally {
       if (draft.key === undefined) answers.drop(draft);

@@ -5,9 +5,9 @@ import type { ExecutionResult, GraphQLError } from 'graphql';
 import {
   type Answer,
   type Answers,
-  type Asked,
   isAnswer,
   type KnownQuestion,
+  type UsualRequest,
 } from '../answers/answers.ts';
 import { usualHead } from '../answers/request-head.ts';
 import type { Tickets } from '../auth/tickets.ts';
@@ -82,9 +82,11 @@ class Exchange {
   }
 }
 
-/** What is known of a request before Yoga is asked. */
-interface Known {
-  readonly asked?: Asked;
+/** What was found out of a request before it comes to Yoga. */
+interface Findings {
+  /** Where it is of the usual kind. */
+  readonly usual?: UsualRequest;
+  /** What came of its operation, where that was run already, and not well. */
   readonly executed?: ExecutionResult | undefined;
   /** Unix milliseconds, where something was tried before. */
   readonly startedAt?: number;
@@ -92,7 +94,7 @@ interface Known {
 
 /** A request for an operation that is known. */
 interface KnownRequest {
-  readonly asked: Asked;
+  readonly usual: UsualRequest;
   readonly question: KnownQuestion;
   readonly startedAt: number;
 }
@@ -196,35 +198,35 @@ export class GatewayServer {
     const { request } = exchange;
     const { answers, clock, onRemembered } = this.#options;
     const startedAt = clock.now();
-    const asked = { head, body, authorization: request.headers.authorization };
-    const known = this.#closing ? undefined : answers.answerOrQuestion(asked);
-    if (known === undefined) this.#answerInFull(exchange, { asked });
+    const usual = { head, body, authorization: request.headers.authorization };
+    const known = this.#closing ? undefined : answers.answerOrQuestion(usual);
+    if (known === undefined) this.#answerInFull(exchange, { usual });
     else if (isAnswer(known)) {
       this.#send(exchange, known, startedAt);
       onRemembered();
-    } else this.#run(exchange, { asked, question: known, startedAt });
+    } else this.#run(exchange, { usual, question: known, startedAt });
   }
 
   #run(exchange: Exchange, known: KnownRequest): void {
     const { request, response } = exchange;
-    const { asked, question, startedAt } = known;
+    const { usual, question, startedAt } = known;
     exchange.enter();
     this.#answer(response, async () => {
       if (question.operation.kind === 'subscription') return this.#follow(exchange, known);
-      const ran = await this.#options.graphql.run(request, question);
-      if (ran?.kind === 'answered') this.#send(exchange, ran.answer, startedAt);
-      else this.#answerInFull(exchange, { asked, executed: ran?.result, startedAt });
+      const outcome = await this.#options.graphql.run(request, question);
+      if (outcome?.kind === 'answered') this.#send(exchange, outcome.answer, startedAt);
+      else this.#answerInFull(exchange, { usual, executed: outcome?.result, startedAt });
     });
   }
 
-  async #follow(exchange: Exchange, { asked, question, startedAt }: KnownRequest): Promise<void> {
+  async #follow(exchange: Exchange, { usual, question, startedAt }: KnownRequest): Promise<void> {
     const { request, response } = exchange;
     const requestId = requestIdOf(request);
     const head = ['x-request-id', requestId, ...SECURITY_HEADERS, ...question.operation.headers];
     if (await this.#options.graphql.follow({ request, response }, question, head)) {
       exchange.leave();
       this.#logWhenDone({ request, response }, requestId, startedAt);
-    } else this.#answerInFull(exchange, { asked, startedAt });
+    } else this.#answerInFull(exchange, { usual, startedAt });
   }
 
   #send(exchange: Exchange, answer: Answer, startedAt: number): void {
@@ -241,14 +243,14 @@ export class GatewayServer {
     this.#options.logger.debug(fields, 'request');
   }
 
-  #answerInFull(exchange: Exchange, known: Known = {}): void {
+  #answerInFull(exchange: Exchange, findings: Findings = {}): void {
     const { request, response } = exchange;
     exchange.enter();
     const requestId = requestIdOf(request);
     response.setHeader('x-request-id', requestId);
     setSecurityHeaders(response);
     if (this.#closing) response.setHeader('connection', 'close');
-    const { startedAt = this.#options.clock.now() } = known;
+    const { startedAt = this.#options.clock.now() } = findings;
     this.#logWhenDone({ request, response }, requestId, startedAt);
     if (!this.#isForUs(request)) {
       sendJson(response, 421, MISDIRECTED);
@@ -269,11 +271,11 @@ export class GatewayServer {
         this.#answer(response, () => this.#sendMetrics(request, response));
         break;
       default:
-        this.#serveGraphQL(exchange, known);
+        this.#serveGraphQL(exchange, findings);
     }
   }
 
-  #serveGraphQL(exchange: Exchange, { asked, executed }: Known): void {
+  #serveGraphQL(exchange: Exchange, { usual, executed }: Findings): void {
     const { request, response } = exchange;
     const { page, guard, clock, graphql } = this.#options;
     this.#answer(response, async () => {
@@ -281,7 +283,7 @@ export class GatewayServer {
         return page.send(response);
       if (isFromForeignPage(request.headers, this.#options.allowedOrigins))
         return sendJson(response, 403, FOREIGN_PAGE);
-      const body = asked?.body ?? (await readBody(request, guard.limits.bodyBytes));
+      const body = usual?.body ?? (await readBody(request, guard.limits.bodyBytes));
       if (body === 'gone') return;
       if (body === 'too large') {
         guard.onRefused('body');
@@ -289,7 +291,7 @@ export class GatewayServer {
       }
       // An event stream has no end of its own to wait for: its client comes back with its cursor.
       const onStream = () => exchange.leave();
-      await graphql.serve({ request, response, body, asked, executed, onStream });
+      await graphql.serve({ request, response, body, usual, executed, onStream });
     });
   }
 

@@ -1,6 +1,7 @@
 import { parse } from 'graphql';
 import { expect, it } from 'vitest';
-import { KnownOperations, type Params } from '../../src/answers/known-operations.ts';
+import { KnownOperations } from '../../src/answers/known-operations.ts';
+import type { Params } from '../../src/answers/params.ts';
 import type { GraphQLContext } from '../../src/graphql/context.ts';
 
 const IDS = Array.from({ length: 50 }, (_, nth) => `"${nth.toString(16).padStart(24, '0')}"`);

@@ -1,7 +1,7 @@
 import { parse } from 'graphql';
 import { expect, it } from 'vitest';
 import { AnswerCache } from '../../src/answers/answer-cache.ts';
-import { Answers, type Asked } from '../../src/answers/answers.ts';
+import { Answers, type UsualRequest } from '../../src/answers/answers.ts';
 import { KnownOperations } from '../../src/answers/known-operations.ts';
 import { FULL_ACCESS } from '../../src/core/access.ts';
 import { toPublicError } from '../../src/graphql/errors.ts';
@@ -32,7 +32,7 @@ function open(): Answers {
   });
 }
 
-type Way = (id: string, accept?: string) => Asked;
+type Way = (id: string, accept?: string) => UsualRequest;
 
 const byPost: Way = (id, accept = 'text/event-stream') => ({
   head: `POST /graphql\n${accept}\n`,

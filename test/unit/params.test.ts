@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { paramsOfAddress } from '../../src/answers/address-params.ts';
+import { paramsOfAddress } from '../../src/answers/params.ts';
 
 it('reads a question out of an address', () => {
   const variables = encodeURIComponent('{"id":"ö"}');

@@ -1,0 +1,61 @@
+/** What a client sent in a usual request, in its body or its address. */
+export interface Params {
+  readonly query: string;
+  readonly operationName: string | null;
+  readonly variables: Readonly<Record<string, unknown>> | null;
+}
+
+/** The body of a usual request; `undefined` for all that Yoga may have more to say of. */
+export function paramsOfBody(body: Buffer): Params | undefined {
+  return paramsIn(parsed(body));
+}
+
+const NAMES: ReadonlySet<string> = new Set(['query', 'operationName', 'variables']);
+
+/** What a client asks in an address (what comes after `?`); `undefined` for all that Yoga may have more to say of. */
+export function paramsOfAddress(search: string): Params | undefined {
+  try {
+    const told = toldIn(search);
+    if (told === undefined) return undefined;
+    const { query, operationName, variables } = Object.fromEntries(told);
+    // To Yoga they are not there.
+    if (operationName === '' || variables === '') return undefined;
+    return paramsIn({ query, operationName, variables: variables && JSON.parse(variables) });
+  } catch {
+    return undefined;
+  }
+}
+
+/** @throws URIError where something is escaped in a way that not all read alike. */
+function toldIn(search: string): ReadonlyMap<string, string> | undefined {
+  const told = new Map<string, string>();
+  for (const part of search.split('&')) {
+    const mark = part.indexOf('=');
+    const name = part.slice(0, Math.max(mark, 0));
+    if (!NAMES.has(name) || told.has(name)) return undefined;
+    told.set(name, decodeURIComponent(part.slice(mark + 1).replaceAll('+', ' ')));
+  }
+  return told;
+}
+
+/** What is usual among what a client may have sent. */
+function paramsIn(told: unknown): Params | undefined {
+  if (!isObject(told)) return undefined;
+  const { query, operationName = null, variables = null, ...others } = told;
+  if (Object.keys(others).length > 0 || typeof query !== 'string') return undefined;
+  if (operationName !== null && typeof operationName !== 'string') return undefined;
+  if (variables !== null && !isObject(variables)) return undefined;
+  return { query, operationName, variables };
+}
+
+function parsed(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
