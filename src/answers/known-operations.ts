@@ -1,6 +1,6 @@
 import type { DocumentNode, ExecutionArgs, ExecutionResult } from 'graphql';
 import type { GraphQLContext } from '../graphql/context.ts';
-import { run } from '../graphql/engine.ts';
+import { run } from '../graphql/execution/engine.ts';
 import { schema } from '../graphql/schema.ts';
 import { costError } from '../limits/cost.ts';
 import { rememberedByText } from '../limits/remembered-documents.ts';

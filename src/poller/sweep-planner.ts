@@ -1,9 +1,9 @@
 import { creationTimeOf } from '../core/order-id.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Order, Schedule, SnapshotLog } from '../core/store.ts';
+import { bestPage, type Covered, type Page, type Room } from './best-page.ts';
 import type { ListTrust } from './list-trust.ts';
 import type { Pacer } from './pace.ts';
-import { bestPage, type Covered, type Page, type Room } from './page.ts';
 import type { Requests } from './requests.ts';
 import type { Watchers } from './watchers.ts';
 

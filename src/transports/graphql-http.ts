@@ -12,15 +12,15 @@ import {
 } from '../answers/answers.ts';
 import { KnownOperations } from '../answers/known-operations.ts';
 import type { Clock, Logger } from '../core/ports.ts';
-import type { Live } from '../graphql/live.ts';
+import type { Live } from '../graphql/execution/live.ts';
 import type { Guard } from '../limits/guard.ts';
+import { enterStream } from './places.ts';
 import {
   type Delivered,
   EventStreams,
   type StreamTarget,
   streamTargetOf,
-} from './event-streams.ts';
-import { enterStream } from './places.ts';
+} from './streams/event-streams.ts';
 import {
   contextFor,
   type RequestContext,

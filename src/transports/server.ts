@@ -20,16 +20,16 @@ import { refusal } from '../graphql/rights.ts';
 import { collectBody, readBody } from '../limits/body.ts';
 import type { Guard } from '../limits/guard.ts';
 import type { Drain } from './drain.ts';
+import { type LazyPage, wantsPage } from './graphiql/lazy-page.ts';
 import type { GraphQLHttp } from './graphql-http.ts';
 import { SECURITY_HEADERS, setSecurityHeaders } from './headers.ts';
 import { readiness } from './health.ts';
 import { guardServer, serverLimits } from './http-limits.ts';
 import { isAllowedOrigin, isExpectedHost, isFromForeignPage } from './origin.ts';
-import { type LazyPage, wantsPage } from './page.ts';
 import { GRAPHQL_PATH } from './paths.ts';
 import { hasPlace } from './places.ts';
 import { refuseBody, refuseUpgrade } from './refusals.ts';
-import type { WebSocketTransport } from './ws.ts';
+import type { WebSocketTransport } from './websocket/transport.ts';
 
 export interface GatewayServerOptions {
   readonly host: string;

@@ -7,14 +7,14 @@ import type { Clock, Logger } from '../core/ports.ts';
 import type { GatewayError } from '../errors.ts';
 import { type GraphQLContext, type GraphQLParts, sharedChecks } from '../graphql/context.ts';
 import { toPublicError } from '../graphql/errors.ts';
-import { Live, subscribeLive } from '../graphql/live.ts';
-import type { Mask, Renderings } from '../graphql/renderings.ts';
+import { Live, subscribeLive } from '../graphql/execution/live.ts';
+import type { Mask, Renderings } from '../graphql/execution/renderings.ts';
 import { schema } from '../graphql/schema.ts';
 import type { Guard } from '../limits/guard.ts';
 import { useDocumentLimits } from '../limits/plugins.ts';
 import { rememberedDocuments } from '../limits/remembered-documents.ts';
-import { STREAM_HEADERS, STREAM_TYPE } from './event-streams.ts';
 import { GRAPHQL_PATH } from './paths.ts';
+import { STREAM_HEADERS, STREAM_TYPE } from './streams/event-streams.ts';
 
 export interface YogaOptions {
   readonly parts: GraphQLParts;

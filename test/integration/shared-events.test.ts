@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Store } from '../../src/core/store.ts';
 import { toPublicError } from '../../src/graphql/errors.ts';
-import { Renderings } from '../../src/graphql/renderings.ts';
+import { Renderings } from '../../src/graphql/execution/renderings.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { countingReads } from '../support/counting-store.ts';
 import {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Deadlines } from '../../src/transports/deadlines.ts';
+import { Deadlines } from '../../src/transports/streams/deadlines.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 /** What became due, each with the time since the start. */

@@ -5,7 +5,7 @@ import { Answers, type UsualRequest } from '../../src/answers/answers.ts';
 import { KnownOperations } from '../../src/answers/known-operations.ts';
 import { FULL_ACCESS } from '../../src/core/access.ts';
 import { toPublicError } from '../../src/graphql/errors.ts';
-import { Renderings } from '../../src/graphql/renderings.ts';
+import { Renderings } from '../../src/graphql/execution/renderings.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { recordingLogger } from '../support/recording-logger.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { type Patient, Pulse } from '../../src/transports/pulse.ts';
+import { type Patient, Pulse } from '../../src/transports/streams/pulse.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const INTERVAL_MS = 12_000;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
-import { textFrame } from '../../src/transports/text-frame.ts';
+import { textFrame } from '../../src/transports/websocket/text-frame.ts';
 
 /** What a client is told that is sent some bytes, as it says good-bye at a text of `last`. */
 async function toldBy(bytes: Buffer, last: string): Promise<string[]> {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
-import type { FollowedEvent, Following, Sink } from '../feed/feed.ts';
-import type { Live } from '../graphql/live.ts';
-import type { Rendered } from '../graphql/renderings.ts';
+import type { FollowedEvent, Following, Sink } from '../../feed/feed.ts';
+import type { Live } from '../../graphql/execution/live.ts';
+import type { Rendered } from '../../graphql/execution/renderings.ts';
 
 /**
  * Sends the events of a subscription right to the connection of its client. One is on its way at a time, so a

@@ -1,9 +1,9 @@
 import { execute } from '@graphql-tools/executor';
 import type { DocumentNode, ExecutionArgs, ExecutionResult } from 'graphql';
-import type { GatewayStatus, GatewayStatusSource } from '../core/gateway-status.ts';
-import type { Topups } from '../core/topups.ts';
-import type { TopupView } from '../core/view.ts';
-import type { GraphQLContext } from './context.ts';
+import type { GatewayStatus, GatewayStatusSource } from '../../core/gateway-status.ts';
+import type { Topups } from '../../core/topups.ts';
+import type { TopupView } from '../../core/view.ts';
+import type { GraphQLContext } from '../context.ts';
 import { type Plan, planOf } from './plan.ts';
 import { runPlan } from './run-plan.ts';
 

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../core/ports.ts';
+import type { Clock, Timer } from '../../core/ports.ts';
 
 /** After the first that is due, so long is collected: thousands at about the same moment are one look. */
 const SHORTEST_PAUSE_MS = 50;

@@ -6,12 +6,12 @@ import {
   MessageType,
   stringifyMessage,
 } from 'graphql-ws';
-import type { Following } from '../feed/feed.ts';
-import type { Live } from '../graphql/live.ts';
-import type { Rendered } from '../graphql/renderings.ts';
+import type { Following } from '../../feed/feed.ts';
+import type { Live } from '../../graphql/execution/live.ts';
+import type { Rendered } from '../../graphql/execution/renderings.ts';
+import { Delivery } from '../streams/delivery.ts';
+import { forStream } from '../streams/errors.ts';
 import type { SocketExtra } from './client.ts';
-import { Delivery } from './delivery.ts';
-import { forStream } from './stream-errors.ts';
 import { textFrame } from './text-frame.ts';
 
 /** What graphql-ws knows of the socket of a subscription. */

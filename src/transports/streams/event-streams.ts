@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Clock, Logger } from '../core/ports.ts';
-import type { Following } from '../feed/feed.ts';
-import type { Live } from '../graphql/live.ts';
-import type { Rendered } from '../graphql/renderings.ts';
+import type { Clock, Logger } from '../../core/ports.ts';
+import type { Following } from '../../feed/feed.ts';
+import type { Live } from '../../graphql/execution/live.ts';
+import type { Rendered } from '../../graphql/execution/renderings.ts';
 import { Deadlines } from './deadlines.ts';
 import { Delivery } from './delivery.ts';
+import { forStream } from './errors.ts';
 import { type Patient, Pulse } from './pulse.ts';
-import { forStream } from './stream-errors.ts';
 
 /** How often a client that is told nothing is shown that the stream is still there. */
 const SIGN_MS = 12_000;

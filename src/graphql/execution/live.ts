@@ -4,7 +4,7 @@ import {
   type ExecutionResult,
   validateSubscriptionArgs,
 } from 'graphql';
-import { type FollowedEvent, Following } from '../feed/feed.ts';
+import { type FollowedEvent, Following } from '../../feed/feed.ts';
 import type { Rendered, Rendering, Renderings } from './renderings.ts';
 
 /** A subscription that runs: its events, and how its subscriber gets to see them. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bestPage, type Covered } from '../../src/poller/page.ts';
+import { bestPage, type Covered } from '../../src/poller/best-page.ts';
 
 const order = { latest: {} } as Covered['order'];
 

@@ -6,8 +6,8 @@ import type {
   GraphQLFormattedError,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import type { FollowedEvent } from '../feed/feed.ts';
-import type { GraphQLContext } from './context.ts';
+import type { FollowedEvent } from '../../feed/feed.ts';
+import type { GraphQLContext } from '../context.ts';
 import { run } from './engine.ts';
 
 /** One event, as those who asked the same get to see it. */

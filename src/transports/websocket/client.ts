@@ -1,19 +1,19 @@
 import type { Socket } from 'node:net';
 import { CloseCode, type WebSocket as ProtocolSocket, type Server } from 'graphql-ws';
 import { type RawData, WebSocket } from 'ws';
-import { type Access, NO_ACCESS } from '../core/access.ts';
-import { loggedError } from '../core/logged-error.ts';
-import type { Clock, Logger } from '../core/ports.ts';
-import type { Guard } from '../limits/guard.ts';
+import { type Access, NO_ACCESS } from '../../core/access.ts';
+import { loggedError } from '../../core/logged-error.ts';
+import type { Clock, Logger } from '../../core/ports.ts';
+import type { Guard } from '../../limits/guard.ts';
 import {
   isOfSize,
   type MessageRate,
   TOO_MANY_REQUESTS,
   TRY_AGAIN_LATER,
-} from '../limits/sockets.ts';
+} from '../../limits/sockets.ts';
+import type { Deadlines } from '../streams/deadlines.ts';
+import type { Patient, Pulse } from '../streams/pulse.ts';
 import type { Clients } from './clients.ts';
-import type { Deadlines } from './deadlines.ts';
-import type { Patient, Pulse } from './pulse.ts';
 
 /** A WebSocket that knows whose it is, so that all of them can have the same listeners. */
 export class ClientSocket extends WebSocket {

@@ -18,21 +18,21 @@ import {
   type SubscribePayload,
 } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
-import type { Access } from '../core/access.ts';
-import { toPublicError } from '../graphql/errors.ts';
-import { Live, subscribeLive } from '../graphql/live.ts';
-import { schema } from '../graphql/schema.ts';
-import { overCost } from '../limits/plugins.ts';
-import { rememberedByText } from '../limits/remembered-documents.ts';
-import { MessageRate, refuseOneTooMany } from '../limits/sockets.ts';
+import type { Access } from '../../core/access.ts';
+import { toPublicError } from '../../graphql/errors.ts';
+import { Live, subscribeLive } from '../../graphql/execution/live.ts';
+import { schema } from '../../graphql/schema.ts';
+import { overCost } from '../../limits/plugins.ts';
+import { rememberedByText } from '../../limits/remembered-documents.ts';
+import { MessageRate, refuseOneTooMany } from '../../limits/sockets.ts';
+import type { Drain } from '../drain.ts';
+import { Deadlines } from '../streams/deadlines.ts';
+import { forStream } from '../streams/errors.ts';
+import { Pulse } from '../streams/pulse.ts';
+import { subscriberContext, type Yoga, type YogaOptions } from '../yoga.ts';
 import { Client, type ClientParts, ClientSocket, type SocketExtra } from './client.ts';
 import { Clients } from './clients.ts';
-import { Deadlines } from './deadlines.ts';
-import type { Drain } from './drain.ts';
-import { Pulse } from './pulse.ts';
 import { Push, type PushContext } from './push.ts';
-import { forStream } from './stream-errors.ts';
-import { subscriberContext, type Yoga, type YogaOptions } from './yoga.ts';
 
 /** How often a client is asked for a sign of life, and how long it may take to give one. */
 const KEEP_ALIVE_MS = 12_000;
