@@ -1,13 +1,25 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../core/ports.ts';
+import type { ErrorCode } from '../errors.ts';
 
 /** How long what a client goes on sending is thrown away, so that it comes to read why. */
 const LINGER_MS = 1_000;
 
+export const MISDIRECTED =
+  'The gateway does not go by this name (`Host`). Behind a proxy, name its origin in ALLOWED_ORIGINS.';
+
+export const FOREIGN_PAGE =
+  'The origin of this page may not use the gateway: it must be named in ALLOWED_ORIGINS.';
+
 /** What is told of a request that never came as far as GraphQL, in the form of its errors. */
+export function errorAnswer(code: ErrorCode, message: string) {
+  return { errors: [{ message, extensions: { code } }] };
+}
+
+/** The same as a whole body, for whoever takes more than a limit allows. */
 export function refusalBody(message: string): string {
-  return `${JSON.stringify({ errors: [{ message, extensions: { code: 'LIMIT_EXCEEDED' } }] })}\n`;
+  return `${JSON.stringify(errorAnswer('LIMIT_EXCEEDED', message))}\n`;
 }
 
 /** Refuses a request whose body is still on its way: answers, then lets the rest of it go to waste. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { ExecutionResult, GraphQLError } from 'graphql';
+import type { ExecutionResult } from 'graphql';
 import {
   type Answer,
   type Answers,
@@ -20,15 +20,17 @@ import { refusal } from '../graphql/rights.ts';
 import { collectBody, readBody } from '../limits/body.ts';
 import type { Guard } from '../limits/guard.ts';
 import type { Drain } from './drain.ts';
+import { Exchange } from './exchange.ts';
 import { type LazyPage, wantsPage } from './graphiql/lazy-page.ts';
 import type { GraphQLHttp } from './graphql-http.ts';
 import { SECURITY_HEADERS, setSecurityHeaders } from './headers.ts';
 import { readiness } from './health.ts';
 import { guardServer, serverLimits } from './http-limits.ts';
+import { sendError, sendJson } from './json.ts';
 import { isAllowedOrigin, isExpectedHost, isFromForeignPage } from './origin.ts';
 import { GRAPHQL_PATH } from './paths.ts';
 import { hasPlace } from './places.ts';
-import { refuseBody, refuseUpgrade } from './refusals.ts';
+import { errorAnswer, FOREIGN_PAGE, MISDIRECTED, refuseBody, refuseUpgrade } from './refusals.ts';
 import type { WebSocketTransport } from './websocket/transport.ts';
 
 export interface GatewayServerOptions {
@@ -53,35 +55,6 @@ export interface GatewayServerOptions {
   readonly logger: Logger;
 }
 
-/** One request, and its answer. */
-class Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly #drain: Drain;
-  #leave: (() => void) | undefined;
-
-  constructor(request: IncomingMessage, response: ServerResponse, drain: Drain) {
-    this.request = request;
-    this.response = response;
-    this.#drain = drain;
-  }
-
-  /** A shutdown waits for it, from now on until it is over. */
-  enter(): void {
-    if (this.#leave !== undefined) return;
-    this.#leave = this.#drain.enter();
-    this.response.on('close', this.#leave);
-  }
-
-  /** A shutdown waits for it no longer. */
-  leave(): void {
-    if (this.#leave === undefined) return;
-    // A stream is open for long after.
-    this.response.off('close', this.#leave);
-    this.#leave();
-  }
-}
-
 /** What was found out of a request before it comes to Yoga. */
 interface Findings {
   /** Where it is of the usual kind. */
@@ -102,30 +75,10 @@ interface KnownRequest {
 /** How long queries that are running at shutdown may take to finish. */
 const DRAIN_MS = 10_000;
 
-const MISDIRECTED = {
-  errors: [
-    {
-      message:
-        'The gateway does not go by this name (`Host`). Behind a proxy, name its origin in ALLOWED_ORIGINS.',
-      extensions: { code: 'FORBIDDEN' },
-    },
-  ],
-};
-
-const NO_BODY = Buffer.alloc(0);
-
-const FOREIGN_PAGE = {
-  errors: [
-    {
-      message:
-        'The origin of this page may not use the gateway: it must be named in ALLOWED_ORIGINS.',
-      extensions: { code: 'FORBIDDEN' },
-    },
-  ],
-};
-
 /** How long connections that were cut may take to go. */
 const CLOSE_MS = 1_000;
+
+const NO_BODY = Buffer.alloc(0);
 
 /** One port for everything: GraphQL over HTTP and WebSocket, health, metrics. */
 export class GatewayServer {
@@ -253,11 +206,10 @@ export class GatewayServer {
     const { startedAt = this.#options.clock.now() } = findings;
     this.#logWhenDone({ request, response }, requestId, startedAt);
     if (!this.#isForUs(request)) {
-      sendJson(response, 421, MISDIRECTED);
+      sendJson(response, 421, errorAnswer('FORBIDDEN', MISDIRECTED));
       return;
     }
-    const path = (request.url ?? '/').split('?', 1)[0];
-    switch (path) {
+    switch (pathOf(request)) {
       case '/':
         response.writeHead(302, { location: GRAPHQL_PATH }).end();
         break;
@@ -279,10 +231,10 @@ export class GatewayServer {
     const { request, response } = exchange;
     const { page, guard, clock, graphql } = this.#options;
     this.#answer(response, async () => {
-      if (page !== undefined && isGraphQL(request) && wantsPage(request))
+      if (page !== undefined && pathOf(request) === GRAPHQL_PATH && wantsPage(request))
         return page.send(response);
       if (isFromForeignPage(request.headers, this.#options.allowedOrigins))
-        return sendJson(response, 403, FOREIGN_PAGE);
+        return sendJson(response, 403, errorAnswer('FORBIDDEN', FOREIGN_PAGE));
       const body = usual?.body ?? (await readBody(request, guard.limits.bodyBytes));
       if (body === 'gone') return;
       if (body === 'too large') {
@@ -333,8 +285,7 @@ export class GatewayServer {
     startedAt: number,
   ): void {
     const { clock, logger } = this.#options;
-    // Without the query: it may hold ids, and whatever a client puts there.
-    const [path] = (request.url ?? '/').split('?', 1);
+    const path = pathOf(request);
     // Not `once`, which keeps a second function, for as long as a stream is open.
     response.on('close', () => {
       const { statusCode: httpStatus } = response;
@@ -353,7 +304,7 @@ export class GatewayServer {
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (socket.writableEnded) return;
     socket.on('error', destroy);
-    const path = (request.url ?? '/').split('?', 1)[0];
+    const path = pathOf(request);
     const { origin, host } = request.headers;
     if (this.#closing) refuseUpgrade(socket, '503 Service Unavailable');
     else if (!this.#isForUs(request)) refuseUpgrade(socket, '421 Misdirected Request');
@@ -372,29 +323,15 @@ function destroy(this: Duplex): void {
   this.destroy();
 }
 
-function isGraphQL({ url = '/' }: IncomingMessage): boolean {
-  return url.split('?', 1)[0] === GRAPHQL_PATH;
+/** Without the query, which may hold ids, and whatever a client puts there. */
+function pathOf({ url = '/' }: IncomingMessage): string | undefined {
+  return url.split('?', 1)[0];
 }
 
 /** The caller's own request id where it looks like one, so that logs on both sides can be joined. */
 function requestIdOf(request: IncomingMessage): string {
   const given = request.headers['x-request-id'];
   return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
-}
-
-const STATUS_OF_CODE: Readonly<Record<string, number>> = { UNAUTHENTICATED: 401, FORBIDDEN: 403 };
-
-function sendError(response: ServerResponse, { message, extensions }: GraphQLError): void {
-  const { code } = extensions;
-  if (code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer');
-  const error = { message, extensions: { code } };
-  sendJson(response, STATUS_OF_CODE[String(code)] ?? 500, { errors: [error] });
-}
-
-function sendJson(response: ServerResponse, status: number, body: unknown): void {
-  response
-    .writeHead(status, { 'content-type': 'application/json; charset=utf-8' })
-    .end(`${JSON.stringify(body)}\n`);
 }
 
 function describeListenError(error: NodeJS.ErrnoException, host: string, port: number): string {

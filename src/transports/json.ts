@@ -1,0 +1,18 @@
+import type { ServerResponse } from 'node:http';
+import type { GraphQLError } from 'graphql';
+
+const STATUS_OF_CODE: Readonly<Record<string, number>> = { UNAUTHENTICATED: 401, FORBIDDEN: 403 };
+
+/** Answers with one error, in the form of GraphQL's, and the HTTP status that it stands for. */
+export function sendError(response: ServerResponse, { message, extensions }: GraphQLError): void {
+  const { code } = extensions;
+  if (code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer');
+  const error = { message, extensions: { code } };
+  sendJson(response, STATUS_OF_CODE[String(code)] ?? 500, { errors: [error] });
+}
+
+export function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response
+    .writeHead(status, { 'content-type': 'application/json; charset=utf-8' })
+    .end(`${JSON.stringify(body)}\n`);
+}
