@@ -2,7 +2,7 @@ import type { DocumentNode, ExecutionResult } from 'graphql';
 import type { Tickets } from '../auth/tickets.ts';
 import type { Access } from '../core/access.ts';
 import type { Basis } from '../core/basis.ts';
-import type { GraphQLContext } from '../graphql/context.ts';
+import type { Asker, GraphQLContext } from '../graphql/context.ts';
 import { Live, subscribeLive } from '../graphql/execution/live.ts';
 import type { Renderings } from '../graphql/execution/renderings.ts';
 import type { AnswerCache, Draft } from './answer-cache.ts';
@@ -55,16 +55,10 @@ export interface AnswersOptions {
   readonly cache: AnswerCache<Answer>;
   readonly known: KnownOperations;
   readonly tickets: Tickets;
-  /** What resolvers are given; `caller` is on whose account lookups go where there is no ticket. */
-  readonly contextFor: (
-    asker: { readonly access: Access; readonly caller: string },
-    basis: Basis,
-  ) => GraphQLContext;
+  /** What resolvers are given. */
+  readonly contextFor: (asker: Asker, basis: Basis) => GraphQLContext;
   /** The same for a subscription. */
-  readonly subscriberContext: (asker: {
-    readonly access: Access;
-    readonly caller: string;
-  }) => GraphQLContext;
+  readonly subscriberContext: (asker: Asker) => GraphQLContext;
   /** Shared with all transports. */
   readonly renderings: Renderings;
 }

@@ -6,6 +6,14 @@ import type { SnapshotLog } from '../core/store.ts';
 import type { Topups } from '../core/topups.ts';
 import type { Feed } from '../feed/feed.ts';
 
+/** Whoever asks. */
+export interface Asker {
+  /** What they may see. */
+  readonly access: Access;
+  /** On whose account lookups go where there is no ticket. */
+  readonly caller: string;
+}
+
 /** What resolvers are given for one request. */
 export interface GraphQLContext extends GraphQLParts {
   /** What whoever asks may see. */

@@ -3,6 +3,9 @@ import { loggedError } from '../core/logged-error.ts';
 import type { Logger } from '../core/ports.ts';
 import { GatewayError } from '../errors.ts';
 
+/** Decides what a client is told of an error. */
+export type Mask = (error: unknown) => GraphQLError;
+
 /** Errors that have been through here: some pass twice, wrapped or not, once for each layer that masks. */
 const published = new WeakSet<GraphQLError>();
 

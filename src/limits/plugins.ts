@@ -8,6 +8,7 @@ import {
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { GatewayError } from '../errors.ts';
+import type { Mask } from '../graphql/errors.ts';
 import { costError } from './cost.ts';
 import { refusalOf } from './document.ts';
 import type { Limits, OnRefused } from './limits.ts';
@@ -20,16 +21,17 @@ export interface DocumentLimitsOptions {
   readonly documents: TrustedDocuments | undefined;
 }
 
-/** Decides what a client is told of an error. What stops an execution goes past all that masks errors. */
-type Mask = (error: unknown) => GraphQLError;
-
 /** As graphql-js says it. It has no code of its own for it. */
 const TOO_MANY_TOKENS = /contains more than \d+ tokens/;
 
 /** A fault in a request is told with its place; beyond that many nobody reads them. */
 const MOST_ERRORS = 10;
 
-/** The limits on what is asked, over whatever transport it comes. Before all plugins that mask errors. */
+/**
+ * The limits on what is asked, over whatever transport it comes. Before all plugins that mask errors.
+ *
+ * @param mask for what stops an execution, which goes past those.
+ */
 export function useDocumentLimits(options: DocumentLimitsOptions, mask: Mask): Plugin {
   const { limits, onRefused, documents } = options;
   return {

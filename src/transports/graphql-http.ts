@@ -14,20 +14,16 @@ import { KnownOperations } from '../answers/known-operations.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import type { Live } from '../graphql/execution/live.ts';
 import type { Guard } from '../limits/guard.ts';
+import type { TransportOptions } from './options.ts';
 import { enterStream } from './places.ts';
+import { contextFor, subscriberContext } from './resolver-context.ts';
 import {
   type Delivered,
   EventStreams,
   type StreamTarget,
   streamTargetOf,
 } from './streams/event-streams.ts';
-import {
-  contextFor,
-  type RequestContext,
-  subscriberContext,
-  type Yoga,
-  type YogaOptions,
-} from './yoga.ts';
+import type { RequestContext, Yoga } from './yoga.ts';
 
 export interface GraphQLHttpOptions {
   readonly yoga: Yoga;
@@ -43,7 +39,7 @@ export interface GraphQLHttpOptions {
 const MOST_ANSWER_BYTES = 32_000_000;
 
 /** What stands in front of Yoga. */
-export function createAnswers(options: YogaOptions): Answers {
+export function createAnswers(options: TransportOptions): Answers {
   const { parts, tickets, guard, clock, renderings } = options;
   return new Answers({
     cache: new AnswerCache({ log: parts.log, clock, mostBytes: MOST_ANSWER_BYTES }),

@@ -1,33 +1,19 @@
 import { type DocumentNode, type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql';
 import { createYoga, type FetchAPI, isAsyncIterable, type Plugin } from 'graphql-yoga';
-import type { Tickets } from '../auth/tickets.ts';
 import type { Access } from '../core/access.ts';
 import { type Basis, NO_BASIS } from '../core/basis.ts';
-import type { Clock, Logger } from '../core/ports.ts';
+import type { Logger } from '../core/ports.ts';
 import type { GatewayError } from '../errors.ts';
-import { type GraphQLContext, type GraphQLParts, sharedChecks } from '../graphql/context.ts';
-import { toPublicError } from '../graphql/errors.ts';
+import type { GraphQLContext } from '../graphql/context.ts';
+import { type Mask, toPublicError } from '../graphql/errors.ts';
 import { Live, subscribeLive } from '../graphql/execution/live.ts';
-import type { Mask, Renderings } from '../graphql/execution/renderings.ts';
 import { schema } from '../graphql/schema.ts';
-import type { Guard } from '../limits/guard.ts';
 import { useDocumentLimits } from '../limits/plugins.ts';
 import { rememberedDocuments } from '../limits/remembered-documents.ts';
+import type { TransportOptions } from './options.ts';
 import { GRAPHQL_PATH } from './paths.ts';
+import { contextFor, subscriberContext } from './resolver-context.ts';
 import { STREAM_HEADERS, STREAM_TYPE } from './streams/event-streams.ts';
-
-export interface YogaOptions {
-  readonly parts: GraphQLParts;
-  readonly tickets: Tickets;
-  readonly logger: Logger;
-  readonly clock: Clock;
-  readonly allowedOrigins: readonly string[];
-  readonly guard: Guard;
-  /** Shared with all other transports. */
-  readonly renderings: Renderings;
-  /** Told of each query that was executed, over any transport. */
-  readonly onQuery: (durationMs: number) => void;
-}
 
 /** What the server tells Yoga of one request. */
 export interface RequestContext {
@@ -55,7 +41,7 @@ export interface RequestContext {
 export type Yoga = ReturnType<typeof createGraphQLYoga>;
 
 /** GraphQL over HTTP: POST, GET, server-sent events, and GraphiQL for browsers. */
-export function createGraphQLYoga(options: YogaOptions) {
+export function createGraphQLYoga(options: TransportOptions) {
   const { tickets, logger, allowedOrigins, guard } = options;
   const mask = (error: unknown) => toPublicError(error, logger);
   return createYoga<RequestContext, GraphQLContext>({
@@ -92,27 +78,9 @@ export function createGraphQLYoga(options: YogaOptions) {
   });
 }
 
-/** What resolvers are given. */
-export function contextFor(
-  { parts, guard }: Pick<YogaOptions, 'parts' | 'guard'>,
-  asker: { readonly access: Access; readonly caller: string; readonly basis: Basis },
-): GraphQLContext {
-  const { access, caller, basis } = asker;
-  return { ...guard.lookups.partsFor(parts, access.ticket ?? caller), access, basis };
-}
-
-/** The same for whoever stays: without the request, and all else that is over once it has been answered. */
-export function subscriberContext(
-  options: Pick<YogaOptions, 'parts' | 'guard'>,
-  { access, caller }: { readonly access: Access; readonly caller: string },
-): GraphQLContext {
-  const own = contextFor(options, { access, caller, basis: NO_BASIS });
-  return { ...own, ...sharedChecks(access) };
-}
-
 /** Subscribers share what is made of each event; a query that ran already is only put into words. */
 function useSharedWork(
-  options: YogaOptions,
+  options: TransportOptions,
   mask: Mask,
 ): Plugin<RequestContext & GraphQLContext, RequestContext> {
   return {
@@ -200,7 +168,7 @@ function headOfStream(_result: unknown, { Response }: FetchAPI): Response {
   return new Response(null, { headers: { ...STREAM_HEADERS } });
 }
 
-function useQueryTiming({ clock, onQuery }: YogaOptions): Plugin {
+function useQueryTiming({ clock, onQuery }: TransportOptions): Plugin {
   return {
     onExecute() {
       const startedAt = clock.now();

@@ -13,9 +13,10 @@ import { Drain } from '../../src/transports/drain.ts';
 import { LazyPage } from '../../src/transports/graphiql/lazy-page.ts';
 import { renderGraphiQL } from '../../src/transports/graphiql/render.ts';
 import { createAnswers, GraphQLHttp } from '../../src/transports/graphql-http.ts';
+import type { TransportOptions } from '../../src/transports/options.ts';
 import { GatewayServer } from '../../src/transports/server.ts';
 import { createWebSocketTransport } from '../../src/transports/websocket/transport.ts';
-import { createGraphQLYoga, type YogaOptions } from '../../src/transports/yoga.ts';
+import { createGraphQLYoga } from '../../src/transports/yoga.ts';
 import { recordingLogger } from './recording-logger.ts';
 
 export interface Serving extends AsyncDisposable {
@@ -45,7 +46,7 @@ export interface ServingOptions {
 }
 
 interface Parts {
-  readonly yogaOptions: YogaOptions;
+  readonly yogaOptions: TransportOptions;
   readonly logger: ReturnType<typeof recordingLogger>;
   readonly refusals: readonly string[];
 }

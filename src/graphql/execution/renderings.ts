@@ -8,6 +8,7 @@ import type {
 import { LRUCache } from 'lru-cache';
 import type { FollowedEvent } from '../../feed/feed.ts';
 import type { GraphQLContext } from '../context.ts';
+import type { Mask } from '../errors.ts';
 import { run } from './engine.ts';
 
 /** One event, as those who asked the same get to see it. */
@@ -15,9 +16,6 @@ export interface Rendered extends ExecutionResult {
   /** Yoga's way to leave the serialising to the result itself: it was done once, for all. */
   stringify(): string;
 }
-
-/** Decides what a client is told of an error. */
-export type Mask = (error: unknown) => GraphQLError;
 
 /** What is there once for all renderings. */
 interface RenderingParts {

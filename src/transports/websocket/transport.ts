@@ -18,7 +18,7 @@ import {
   type SubscribePayload,
 } from 'graphql-ws';
 import { WebSocketServer } from 'ws';
-import type { Access } from '../../core/access.ts';
+import type { Asker } from '../../graphql/context.ts';
 import { toPublicError } from '../../graphql/errors.ts';
 import { Live, subscribeLive } from '../../graphql/execution/live.ts';
 import { schema } from '../../graphql/schema.ts';
@@ -26,10 +26,12 @@ import { overCost } from '../../limits/plugins.ts';
 import { rememberedByText } from '../../limits/remembered-documents.ts';
 import { MessageRate, refuseOneTooMany } from '../../limits/sockets.ts';
 import type { Drain } from '../drain.ts';
+import type { TransportOptions } from '../options.ts';
+import { subscriberContext } from '../resolver-context.ts';
 import { Deadlines } from '../streams/deadlines.ts';
 import { forStream } from '../streams/errors.ts';
 import { Pulse } from '../streams/pulse.ts';
-import { subscriberContext, type Yoga, type YogaOptions } from '../yoga.ts';
+import type { Yoga } from '../yoga.ts';
 import { Client, type ClientParts, ClientSocket, type SocketExtra } from './client.ts';
 import { Clients } from './clients.ts';
 import { Push, type PushContext } from './push.ts';
@@ -46,18 +48,12 @@ const GOING_AWAY = 1_001;
 /** How long a client may take to answer a close frame at shutdown. */
 const CLOSE_GRACE_MS = 1_000;
 
-export interface WebSocketOptions extends YogaOptions {
+export interface WebSocketOptions extends TransportOptions {
   readonly yoga: Yoga;
   readonly drain: Drain;
 }
 
 type SocketContext = Context<ConnectionInitMessage['payload'], SocketExtra>;
-
-interface Asker {
-  readonly access: Access;
-  /** On whose account lookups go where there is no ticket. */
-  readonly caller: string;
-}
 
 export interface WebSocketTransport {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;

@@ -1,0 +1,19 @@
+import type { Tickets } from '../auth/tickets.ts';
+import type { Clock, Logger } from '../core/ports.ts';
+import type { GraphQLParts } from '../graphql/context.ts';
+import type { Renderings } from '../graphql/execution/renderings.ts';
+import type { Guard } from '../limits/guard.ts';
+
+/** What all ways to GraphQL have in common. */
+export interface TransportOptions {
+  readonly parts: GraphQLParts;
+  readonly tickets: Tickets;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly allowedOrigins: readonly string[];
+  readonly guard: Guard;
+  /** Shared with all other transports. */
+  readonly renderings: Renderings;
+  /** Told of each query that was executed, over any transport. */
+  readonly onQuery: (durationMs: number) => void;
+}
