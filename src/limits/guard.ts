@@ -3,7 +3,7 @@ import type { Clock } from '../core/ports.ts';
 import { addressOf } from './address.ts';
 import { Connections } from './connections.ts';
 import type { Limits, OnRefused } from './limits.ts';
-import { LookupAllowances } from './lookups.ts';
+import { LookupAllowances } from './lookup-allowances.ts';
 import { Stalls } from './stalls.ts';
 import { TrustedDocuments } from './trusted-documents.ts';
 

@@ -17,7 +17,6 @@ import type { Clock, Logger } from '../core/ports.ts';
 import { StartupError } from '../errors.ts';
 import { toPublicError } from '../graphql/errors.ts';
 import { refusal } from '../graphql/rights.ts';
-import { collectBody, readBody } from '../limits/body.ts';
 import type { Guard } from '../limits/guard.ts';
 import type { Drain } from './drain.ts';
 import { Exchange } from './exchange.ts';
@@ -31,6 +30,7 @@ import { isAllowedOrigin, isExpectedHost, isFromForeignPage } from './origin.ts'
 import { GRAPHQL_PATH } from './paths.ts';
 import { hasPlace } from './places.ts';
 import { errorAnswer, FOREIGN_PAGE, MISDIRECTED, refuseBody, refuseUpgrade } from './refusals.ts';
+import { collectBody, readBody } from './request-body.ts';
 import type { WebSocketTransport } from './websocket/transport.ts';
 
 export interface GatewayServerOptions {

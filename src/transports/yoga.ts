@@ -68,6 +68,9 @@ export function createGraphQLYoga(options: TransportOptions) {
       if (origin === null || !allowedOrigins.includes(origin)) return false;
       return { origin: [origin], credentials: false };
     },
+    // In this order, since one that ends an operation spares it all that follow: what is too much is refused before
+    // anything is done for it, what ran already is only put into words, and nothing but what runs is timed, or takes
+    // a place as a stream.
     plugins: [
       useDocumentLimits(guard, mask),
       useRequestErrors(logger),
