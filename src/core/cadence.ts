@@ -1,4 +1,4 @@
-import type { Order, Planner, Reschedule } from './store.ts';
+import type { Order, Planner, Reschedule, UnplannedOrder } from './store.ts';
 import { isSettled, statusOf } from './topup.ts';
 
 /**
@@ -43,18 +43,16 @@ const IN_PROGRESS_STEPS: readonly { readonly untilMs: number; readonly intervalM
 const FIRST_RETRY_MS = SECOND_MS;
 const LONGEST_RETRY_MS = 5 * MINUTE_MS;
 
-type Unplanned = Omit<Order, 'dueAt'>;
-
-export function isParked(order: Unplanned): boolean {
+export function isParked(order: UnplannedOrder): boolean {
   return statusOf(order.latest.upstreamStatus) === 'QUEUED';
 }
 
-export function isInProgress(order: Unplanned): boolean {
+export function isInProgress(order: UnplannedOrder): boolean {
   return !isSettled(order.latest.upstreamStatus) && !isParked(order);
 }
 
 /** The moment after which an order has been in progress for longer than the upstream ever states; never for others. */
-export function overdueAfter(order: Unplanned): number {
+export function overdueAfter(order: UnplannedOrder): number {
   return isInProgress(order) ? order.statusSince + OVERDUE_AFTER_MS : Number.POSITIVE_INFINITY;
 }
 
@@ -95,11 +93,11 @@ export interface Paced {
  * How long to leave an order in progress after a check, in milliseconds: at least `leastMs`, longer where
  * an answer is unlikely or calls are dear.
  */
-export type Pace = (order: Unplanned, leastMs: number) => number;
+export type Pace = (order: UnplannedOrder, leastMs: number) => number;
 
 const steadyPace: Pace = (_order, leastMs) => leastMs;
 
-function parkedDueAt(order: Unplanned, watched: boolean): number {
+function parkedDueAt(order: UnplannedOrder, watched: boolean): number {
   if (watched) return order.checkedAt + PARKED_WATCHED_INTERVAL_MS;
   return Math.max(order.statusSince + PARKED_FIRST_MS, order.checkedAt + PARKED_INTERVAL_MS);
 }

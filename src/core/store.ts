@@ -18,6 +18,9 @@ export interface Order extends Tracking {
   readonly latest: Snapshot;
 }
 
+/** An order after a check, before it is decided when it is due again. */
+export type UnplannedOrder = Omit<Order, 'dueAt'>;
+
 export interface Recorded {
   readonly order: Order;
   /** The order as it stood before; `undefined` for one that was seen for the first time. */
@@ -27,7 +30,7 @@ export interface Recorded {
 }
 
 /** Decides when an order is due again. Pure: it may be called within a transaction. */
-export type Planner = (order: Omit<Order, 'dueAt'>) => number | null;
+export type Planner = (order: UnplannedOrder) => number | null;
 
 export interface Range {
   /** Only versions above this one. */

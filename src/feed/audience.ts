@@ -30,7 +30,7 @@ interface AudienceParts extends AudienceOptions {
  * and who is shown the same state is given the same view, by which an answer made for one is known to be
  * another's too.
  */
-class Audience {
+export class Audience {
   readonly #parts: AudienceParts;
   readonly #orderId: string;
   readonly #silence: () => void;
@@ -118,8 +118,6 @@ class Audience {
 
 /** Whoever follows an order that nobody has seen is told by a watch of its own. */
 function ignore(): void {}
-
-export type { Audience };
 
 /** Whether a view that was made before is what would be made now. */
 function isSteady({ nextCheckAt, turns, isStale, isOverdue }: TopupView, now: number): boolean {

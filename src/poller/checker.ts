@@ -6,6 +6,7 @@ import { type Snapshot, statusOf } from '../core/topup.ts';
 import { GatewayError } from '../errors.ts';
 import type { CheckAnswer, Failure } from '../upstream/answer.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
+import { refused, throttled } from './gate.ts';
 import type { Pacer } from './pace.ts';
 import type { Watchers } from './watchers.ts';
 
@@ -128,14 +129,9 @@ export class Checker {
 function toError(failure: Failure): GatewayError {
   switch (failure.kind) {
     case 'throttled':
-      return new GatewayError('UPSTREAM_THROTTLED', 'OneClickDz asked us to slow down.', {
-        retryAfterMs: failure.retryAfterMs,
-      });
+      return throttled(failure.retryAfterMs);
     case 'refused':
-      return new GatewayError(
-        'UPSTREAM_REFUSED',
-        'OneClickDz refuses the API key of this gateway, or its address.',
-      );
+      return refused();
     case 'failed':
       return new GatewayError('UPSTREAM_UNAVAILABLE', 'OneClickDz gave no usable answer.', {
         retryAfterMs: failure.retryAfterMs ?? ASK_AGAIN_AFTER_MS,

@@ -70,21 +70,31 @@ export class UpstreamGate {
     const retryAfterMs = state.until - now;
     switch (state.name) {
       case 'throttled':
-        return new GatewayError('UPSTREAM_THROTTLED', 'OneClickDz asked us to slow down.', {
-          retryAfterMs,
-        });
+        return throttled(retryAfterMs);
       case 'refused':
-        return new GatewayError(
-          'UPSTREAM_REFUSED',
-          'OneClickDz refuses the API key of this gateway, or its address.',
-          { retryAfterMs },
-        );
+        return refused(retryAfterMs);
       default:
         return new GatewayError('UPSTREAM_UNAVAILABLE', 'OneClickDz cannot be reached just now.', {
           retryAfterMs,
         });
     }
   }
+}
+
+/** What those who wait are told where the upstream asked for fewer calls. */
+export function throttled(retryAfterMs: number | undefined): GatewayError {
+  return new GatewayError('UPSTREAM_THROTTLED', 'OneClickDz asked us to slow down.', {
+    retryAfterMs,
+  });
+}
+
+/** What those who wait are told where the upstream will have nothing of us. */
+export function refused(retryAfterMs?: number): GatewayError {
+  return new GatewayError(
+    'UPSTREAM_REFUSED',
+    'OneClickDz refuses the API key of this gateway, or its address.',
+    { retryAfterMs },
+  );
 }
 
 function next(state: GateState, result: CallResult, now: number): GateState {

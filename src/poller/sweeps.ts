@@ -1,5 +1,5 @@
 import { planner } from '../core/cadence.ts';
-import type { Order, Recorded, Schedule, SnapshotLog } from '../core/store.ts';
+import type { Order, Recorded, Schedule, SnapshotLog, UnplannedOrder } from '../core/store.ts';
 import { isSettled, type Observation } from '../core/topup.ts';
 import type { ListAnswer } from '../upstream/answer.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
@@ -80,7 +80,7 @@ export class Sweeps {
 
   async #record(news: readonly Observation[], askedAt: number): Promise<readonly Order[]> {
     const { store, watchers, pacer, onRecorded } = this.#options;
-    const plan = (order: Omit<Order, 'dueAt'>) =>
+    const plan = (order: UnplannedOrder) =>
       planner(watchers.has(order.latest.orderId), { pace: pacer.pace, askedAt })(order);
     const recorded = await store.recordAll(news, plan);
     for (const each of recorded) {
