@@ -37,15 +37,6 @@ export class GatewayError extends Error {
   }
 }
 
-/** The log holds a card code, and no key that opens it. */
-export function unreadableCard(): GatewayError {
-  return new GatewayError(
-    'INTERNAL_SERVER_ERROR',
-    'The card code cannot be read: the key that it was encrypted with is not among those of the gateway (CARD_CODE_KEYS).',
-    { isForClients: true },
-  );
-}
-
 /** EX_CONFIG of sysexits.h: something in the configuration is wrong. */
 export const EXIT_CONFIG = 78;
 

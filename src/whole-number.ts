@@ -5,7 +5,7 @@ export const wholeNumber = (least: number, most: number) => {
   const expected = `a whole number from ${least} to ${most}`;
   return z
     .string()
-    .regex(/^\d{1,9}$/, expected)
+    .regex(/^\d{1,15}$/, expected)
     .transform(Number)
     .refine((value) => value >= least && value <= most, expected);
 };

@@ -69,7 +69,7 @@ export class CardCodes {
   }
 }
 
-/** A code as databases of before held it has no such form: it is all digits. */
+/** Whether a text is a sealed code: one that is not is all digits. */
 export function isSealed(text: string): boolean {
   return SEALED.test(text);
 }

@@ -1,6 +1,6 @@
 import { encodeCursor } from '../core/cursor.ts';
 import { isSettled, type Snapshot, statusOf } from '../core/topup.ts';
-import { unreadableCard } from '../errors.ts';
+import { GatewayError } from '../errors.ts';
 import { builder } from './builder.ts';
 import { TopupStatus } from './topup-status.ts';
 
@@ -97,3 +97,12 @@ TopupState.implement({
     }),
   }),
 });
+
+/** The log holds a card code, and no key that opens it. */
+function unreadableCard(): GatewayError {
+  return new GatewayError(
+    'INTERNAL_SERVER_ERROR',
+    'The card code cannot be read: the key that it was encrypted with is not among those of the gateway (CARD_CODE_KEYS).',
+    { isForClients: true },
+  );
+}

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { wholeNumber } from '../whole-number.ts';
 import { SIMULATOR_API_KEY } from './simulator.ts';
 
 export interface SimulatorConfig {
@@ -8,14 +9,6 @@ export interface SimulatorConfig {
   readonly callsPerMinute: number;
 }
 
-const wholeNumber = (fallback: number, { from, to }: { from: number; to: number }) =>
-  z
-    .string()
-    .regex(/^\d{1,15}$/)
-    .transform(Number)
-    .refine((value) => value >= from && value <= to)
-    .default(fallback);
-
 const KEYS = {
   SIMULATOR_PORT: 'a port from 0 (any that is free) to 65535',
   SIMULATOR_API_KEY: 'a key of printable characters, without blanks',
@@ -24,13 +17,13 @@ const KEYS = {
 } as const;
 
 const schema = z.object({
-  SIMULATOR_PORT: wholeNumber(4_100, { from: 0, to: 65_535 }),
+  SIMULATOR_PORT: wholeNumber(0, 65_535).default(4_100),
   SIMULATOR_API_KEY: z
     .string()
     .regex(/^[!-~]+$/)
     .default(SIMULATOR_API_KEY),
-  SIMULATOR_SEED: wholeNumber(1, { from: 0, to: 2 ** 32 - 1 }),
-  SIMULATOR_CALLS_PER_MINUTE: wholeNumber(120, { from: 1, to: 1_000_000 }),
+  SIMULATOR_SEED: wholeNumber(0, 2 ** 32 - 1).default(1),
+  SIMULATOR_CALLS_PER_MINUTE: wholeNumber(1, 1_000_000).default(120),
 } satisfies Record<keyof typeof KEYS, z.ZodType>);
 
 export type ParsedConfig =
