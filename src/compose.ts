@@ -57,10 +57,7 @@ export async function startGateway(config: Config, outside: Outside): Promise<Ga
     clock,
     onRefused: (limit) => metrics.refused(limit),
   });
-  let keyFile: string | undefined;
-  const store = await openStore(config, (path) => {
-    keyFile = path;
-  });
+  const { store, keyFile } = await openStore(config);
   const unlock = await claim(store, config.databaseUrl, upstream.name);
   const poller = await openPoller({ config, outside, upstream, store, metrics });
   const status = statusSource({ clock, upstream, store, metrics, poller });
@@ -134,12 +131,18 @@ interface Parts {
   readonly metrics: Metrics;
 }
 
-async function openStore(
-  { databaseUrl, cardKeys }: Config,
-  onKeyFile: (path: string) => void,
-): Promise<Store> {
+/** With the file of the key that card codes are encrypted with, where the configuration has none. */
+async function openStore({
+  databaseUrl,
+  cardKeys,
+}: Config): Promise<{ readonly store: Store; readonly keyFile: string | undefined }> {
+  let keyFile: string | undefined;
+  const onKeyFile = (path: string) => {
+    keyFile = path;
+  };
   try {
-    return await openSqliteStore({ url: databaseUrl, cardKeys, onKeyFile });
+    const store = await openSqliteStore({ url: databaseUrl, cardKeys, onKeyFile });
+    return { store, keyFile };
   } catch (error) {
     throw asStartupError(error);
   }

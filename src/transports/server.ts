@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { ExecutionResult } from 'graphql';
@@ -97,12 +98,16 @@ export class GatewayServer {
 
   /** @throws StartupError where the address cannot be listened on. */
   async listen(): Promise<URL> {
-    const { host, port } = this.#options;
-    await new Promise<void>((resolve, reject) => {
-      this.#http.once('error', (error: NodeJS.ErrnoException) => {
-        reject(new StartupError(describeListenError(error, host, port), { cause: error }));
-      });
-      this.#http.listen(port, host, resolve);
+    const { host, port, logger } = this.#options;
+    try {
+      this.#http.listen(port, host);
+      await once(this.#http, 'listening');
+    } catch (cause) {
+      throw new StartupError(describeListenError(cause, host, port), { cause });
+    }
+    // A connection that cannot be taken is no reason to give up the others.
+    this.#http.on('error', (error) => {
+      logger.error(loggedError(error), 'a connection could not be taken');
     });
     const address = this.#http.address();
     const actual = typeof address === 'object' && address !== null ? address.port : port;
@@ -334,8 +339,9 @@ function requestIdOf(request: IncomingMessage): string {
   return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
 }
 
-function describeListenError(error: NodeJS.ErrnoException, host: string, port: number): string {
-  switch (error.code) {
+function describeListenError(error: unknown, host: string, port: number): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  switch (code) {
     case 'EADDRINUSE':
       return `${host}:${port} is in use by another program; stop it, or set PORT to a free one`;
     case 'EACCES':
@@ -344,6 +350,6 @@ function describeListenError(error: NodeJS.ErrnoException, host: string, port: n
     case 'ENOTFOUND':
       return `HOST ${host} is no address of this machine`;
     default:
-      return `cannot listen on ${host}:${port} (${error.code ?? 'unknown'})`;
+      return `cannot listen on ${host}:${port} (${code ?? 'unknown'})`;
   }
 }
