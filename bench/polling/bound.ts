@@ -79,23 +79,47 @@ export function lowerBound(load: Load, accuracy = FINE): Bound {
 }
 
 /**
- * The same for policies whose lists of young orders are chosen without regard to what earlier ones showed: each
- * shows settled orders as well, as many as there are. By the count of rows alone; `undefined` where lists carry no
- * cards, or where a page reaches from slow orders to young ones.
+ * The same for policies whose lists of young orders are chosen without regard to what earlier ones showed, and that see
+ * each to its end: the last look comes when it is as old as any but slow ones. Lists show settled orders as well, as
+ * many as there are. By the count of rows alone; `undefined` where lists carry no cards, or where a page reaches from
+ * slow orders to young ones.
  */
 export function blindBound(load: Load): Bound | undefined {
   const slow = slowCalls(load);
   if (load.list !== 'with cards' || slow === 0) return undefined;
-  const calls = callsPerOrder(load.inProgress) - slow;
-  const looks = calls * HANDLED_PART * PAGE;
+  const looks = (callsPerOrder(load.inProgress) - slow) * HANDLED_PART * PAGE;
   const young = 1 - SLOW_PART / HANDLED_PART;
-  const spanMs = LONGEST_MS - SHORTEST_MS;
+  const [fewest, more] = [Math.floor(looks), looks % 1];
+  // Slow ones are taken to be found in time: all that is late may be young.
+  const needed = 1 - LATE_PART / young;
+  let lagMs = LATEST_MS;
+  while (lagMs > 0 && seenWithin(lagMs, looks, load) >= needed) lagMs -= 1;
   return {
-    meanMs: HOME_MS + (young * spanMs) / (2 * looks),
-    // Slow ones are taken to be found in time: all that is late may be young.
-    p95Ms: HOME_MS + (1 - LATE_PART / young) * (spanMs / looks),
+    meanMs: HOME_MS + young * (ENDS_MS / 2) * ((1 - more) / fewest + more / (fewest + 1)),
+    p95Ms: HOME_MS + lagMs,
   };
 }
+
+/** Young orders end evenly over so long. */
+const ENDS_MS = LONGEST_MS - SHORTEST_MS;
+
+/**
+ * The part of young orders that may be seen within `lagMs` of their end, by so many looks at each on average. A look
+ * sees the ends of the time before it. Some orders get one look more than fit, and miss nothing. Of the others, those
+ * that were created before the last one on their page are seen later than they had to be.
+ */
+function seenWithin(lagMs: number, looks: number, { inProgress }: Load): number {
+  const fitting = Math.floor(ENDS_MS / lagMs);
+  const pageMs = PAGE / ordersPerMs(inProgress);
+  const laterMs = lagMs < WIDE_PAGES * pageMs ? 0 : (pageMs * (1 - 1 / PAGE)) / 2;
+  const best = laterMs === 0 ? 0 : 1 + (ENDS_MS - (fitting + 1) * lagMs) / (2 * laterMs);
+  const withMore = Math.min(1, Math.max(looks - fitting, Math.min(best, looks / (fitting + 1))));
+  const seenMs = (looks - (fitting + 1) * withMore) * lagMs - laterMs * (1 - withMore) ** 2;
+  return Math.min(1, withMore + seenMs / ENDS_MS);
+}
+
+/** Where lags are longer than so many pages, a last look that shows some of its rows too early never pays. */
+const WIDE_PAGES = 4;
 
 /**
  * Of the calls for each order, those that must find the slow ones once they are settled, which no list of young

@@ -53,9 +53,10 @@ const ROUNDS_MS = 20 * 60_000;
 
 /**
  * Not a bound, but what a policy comes to that knows how long orders take and which are slow, where lists carry cards
- * and a page is short: pages lie side by side, and each is looked at in even rounds, the last time when its youngest
- * are as old as any but slow ones, with all calls that the fewest pages for slow orders leave over. Slow orders are
- * found the moment that they settle, and no page waits for another. Lags in milliseconds.
+ * and a page is short: pages lie side by side, and each is looked at at even distances, the last time when its youngest
+ * are as old as any but slow ones. There are as many looks as the fewest pages for slow orders leave calls for: some
+ * pages have one more than others. Slow orders are found the moment that they settle, and no page waits for another.
+ * Lags in milliseconds.
  */
 export function evenRounds(
   inProgress: number,
@@ -63,14 +64,17 @@ export function evenRounds(
 ): readonly number[] {
   const orders = drawOrders(inProgress, ROUNDS_MS, createRandom(SEED));
   const calls = (ROUNDS_MS / 60_000) * callsPerMinute - pagesOfSlow(orders);
-  const pageMs = (ROUNDS_MS * PAGE) / orders.length;
-  const roundMs = ((LONGEST_MS - SHORTEST_MS + pageMs) * orders.length) / (calls * PAGE);
+  const looksEach = calls / Math.ceil(orders.length / PAGE);
   return orders.flatMap(({ createdAt, settlesAt }, place) => {
     if (!Number.isFinite(settlesAt)) return [];
     if (settlesAt - createdAt >= SLOW_FROM_MS) return [HOME_MS];
-    const last = Math.min(place - (place % PAGE) + PAGE, orders.length) - 1;
-    const lastLookAt = (orders[last]?.createdAt ?? createdAt) + LONGEST_MS;
-    return [HOME_MS + ((lastLookAt - settlesAt) % roundMs)];
+    const page = Math.floor(place / PAGE);
+    const oldest = orders[page * PAGE];
+    const youngest = orders[page * PAGE + PAGE - 1] ?? orders.at(-1);
+    const firstEnd = (oldest?.createdAt ?? createdAt) + SHORTEST_MS;
+    const lastLookAt = (youngest?.createdAt ?? createdAt) + LONGEST_MS;
+    const looks = Math.floor(looksEach * (page + 1)) - Math.floor(looksEach * page);
+    return [HOME_MS + ((lastLookAt - settlesAt) % ((lastLookAt - firstEnd) / looks))];
   });
 }
 
