@@ -260,7 +260,7 @@ export class Dispatcher {
   /** The disk failed us. Nothing is lost but time: what was not written is asked again, after a pause. */
   #onStoreFault(cause: unknown): Checked {
     const { clock, logger } = this.#options;
-    logger.error(loggedError(cause), 'the snapshot log failed; polling goes on in a second');
+    logger.error(loggedError(cause), 'a call could not be made or written down; polling goes on in a second');
     this.#faultUntil = clock.now() + STORE_FAULT_PAUSE_MS;
     this.#timer?.cancel();
     this.#timer = clock.after(STORE_FAULT_PAUSE_MS, () => this.wake());

@@ -1,3 +1,4 @@
+import { loggedError } from '../core/logged-error.ts';
 import { parseOrderId } from '../core/order-id.ts';
 import type { Clock, Fetch, Logger } from '../core/ports.ts';
 import type { Telemetry, UpstreamOperation } from '../core/telemetry.ts';
@@ -84,11 +85,15 @@ async function call<Answer extends CheckAnswer | ListAnswer>(
   const outcome = answer.kind === 'failed' ? answer.reason : answer.kind;
   options.telemetry.upstreamCall({ operation, outcome, durationMs });
   const httpStatus = 'httpStatus' in reply ? reply.httpStatus : undefined;
-  // Tells a key that is not known from an address that is blocked.
-  const code = reply.kind === 'refused' ? reply.upstreamCode : undefined;
-  const fields = { operation, orderId, outcome, httpStatus, code, durationMs };
+  const fields = { operation, orderId, outcome, httpStatus, code: codeOf(reply), durationMs };
   options.logger.info(fields, 'upstream call');
   return answer;
+}
+
+/** Tells a key that is not known from an address that is blocked, and a name that is not found from a closed port. */
+function codeOf(reply: Reply): string | undefined {
+  if (reply.kind === 'refused') return reply.upstreamCode;
+  return reply.kind === 'failed' ? reply.networkCode : undefined;
 }
 
 async function request(options: UpstreamClientOptions, path: string): Promise<Reply> {
@@ -102,8 +107,10 @@ async function request(options: UpstreamClientOptions, path: string): Promise<Re
       redirect: 'manual',
     });
     return await toReply(response, options.clock.now());
-  } catch {
-    return { kind: 'failed', reason: abort.signal.aborted ? 'timeout' : 'network' };
+  } catch (error) {
+    if (abort.signal.aborted) return { kind: 'failed', reason: 'timeout' };
+    const { code, error: name } = loggedError(error);
+    return { kind: 'failed', reason: 'network', networkCode: code ?? name };
   } finally {
     timer.cancel();
   }

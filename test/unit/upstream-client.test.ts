@@ -83,7 +83,7 @@ describe('check', () => {
     ['noData', { kind: 'failed', reason: 'unreadable' }],
     ['tooLarge', { kind: 'failed', reason: 'too_large' }],
     ['otherId', { kind: 'failed', reason: 'wrong_order' }],
-    ['connectionReset', { kind: 'failed', reason: 'network' }],
+    ['connectionReset', { kind: 'failed', reason: 'network', networkCode: 'ECONNRESET' }],
     ['serverError', { kind: 'failed', reason: 'http_status', httpStatus: 500 }],
     ['unavailable', { kind: 'failed', reason: 'http_status', httpStatus: 503 }],
     ['authUnavailable', { kind: 'failed', reason: 'http_status', httpStatus: 503 }],
@@ -162,6 +162,17 @@ describe('check', () => {
     const { client } = createClient(async () => new Response(body, { headers }));
     expect(await client.check(ORDER_ID)).toMatchObject({ reason: 'too_large' });
     expect(pulled).toBe(0);
+  });
+
+  it('logs the word of the system for a network fault', async () => {
+    const { client, logger } = createClient(() =>
+      // As Node's fetch does: the code is that of the cause.
+      Promise.reject(
+        new TypeError('fetch failed', { cause: Object.assign(new Error(), { code: 'ENOTFOUND' }) }),
+      ),
+    );
+    await client.check(ORDER_ID);
+    expect(logger.lines).toMatchObject([{ fields: { outcome: 'network', code: 'ENOTFOUND' } }]);
   });
 
   it('logs one line a call, without the key, a card code or a reference', async () => {
