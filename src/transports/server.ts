@@ -27,6 +27,7 @@ import { isAllowedOrigin, isExpectedHost, isFromForeignPage } from './origin.ts'
 import { type LazyPage, wantsPage } from './page.ts';
 import { GRAPHQL_PATH } from './paths.ts';
 import { hasPlace } from './places.ts';
+import { QueuedAnswers } from './queued-answers.ts';
 import { refuseBody, refuseUpgrade } from './refusals.ts';
 import type { WebSocketTransport } from './ws.ts';
 
@@ -128,6 +129,7 @@ const CLOSE_MS = 1_000;
 export class GatewayServer {
   readonly #options: GatewayServerOptions;
   readonly #http: Server;
+  readonly #queued = new QueuedAnswers();
   #closing = false;
 
   constructor(options: GatewayServerOptions) {
@@ -175,6 +177,7 @@ export class GatewayServer {
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     // Its connection was refused already, and only its bytes were faster.
     if (request.socket.writableEnded) return;
+    this.#queued.watch(response);
     const exchange = new Exchange(request, response, this.#options.drain);
     const head = usualHead(request, GRAPHQL_PATH);
     const length = Number(request.headers['content-length'] ?? 0);

@@ -3,9 +3,9 @@ import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Store } from '../../src/core/store.ts';
-import type { Watch } from '../../src/core/topups.ts';
 import type { TopupView } from '../../src/core/view.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
+import { CountingWatch } from '../support/counting-watch.ts';
 import { ManualClock, settle } from '../support/manual-clock.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
 import { encodeFrame, RawWebSocket, TEXT } from '../support/raw-web-socket.ts';
@@ -85,18 +85,6 @@ async function begin({ url }: Serving) {
     },
     [Symbol.dispose]: () => socket.terminate(),
   };
-}
-
-/** Counts who watches. */
-class CountingWatch implements Watch {
-  watching = 0;
-
-  watch(): () => void {
-    this.watching += 1;
-    return () => {
-      this.watching -= 1;
-    };
-  }
 }
 
 describe('a subscription that waits', () => {
