@@ -79,6 +79,8 @@ export class Dispatcher {
     await Promise.race([inFlight.settled(), late.promise]);
     timer.cancel();
     inFlight.giveUp(shuttingDown());
+    // When the last calls were answered.
+    await this.#keepBudget();
   }
 
   /** One look at this order as soon as the budget allows, shared with whoever else asks for it now. */
@@ -179,10 +181,9 @@ export class Dispatcher {
 
   /** `false` where there was no longer leave to. */
   #start(job: Job, call: StartedCall | undefined): boolean {
-    const { budget, notebook } = this.#options;
     if (call === undefined) return false;
     // Begun before the call is: a process that is killed under way has counted it.
-    budget.keep(notebook).catch((error: unknown) => void this.#onStoreFault(error));
+    void this.#keepBudget();
     if (job.kind === 'sweep') this.#sweep(job.sweep, call);
     else this.#check(job.orderId, call);
     return true;
@@ -229,7 +230,11 @@ export class Dispatcher {
     const { gate, budget, requests, clock, logger, onGateChange } = this.#options;
     const now = clock.now();
     const before = gate.stateAt(now);
-    if (answer.kind === 'throttled' && before.name !== 'throttled') budget.shrink();
+    if (answer.kind === 'throttled' && before.name !== 'throttled') {
+      budget.shrink();
+      // The next call is far, and whoever takes over until then would go on as before.
+      void this.#keepBudget();
+    }
     const after = gate.report(toCallResult(answer), now);
     if (after.name !== before.name || untilOf(after) !== untilOf(before)) onGateChange(after);
     if (after.name !== before.name) logGateChange(logger, after, now);
@@ -254,6 +259,12 @@ export class Dispatcher {
     const at = Math.max(workAt, gateAt, this.#faultUntil, now + 1);
     this.#timer?.cancel();
     this.#timer = clock.after(at - clock.now(), () => this.wake());
+  }
+
+  /** Notes what a process that takes over must know. */
+  async #keepBudget(): Promise<void> {
+    const { budget, notebook } = this.#options;
+    await budget.keep(notebook).catch((error: unknown) => void this.#onStoreFault(error));
   }
 
   /** The disk failed us. Nothing is lost but time: what was not written is asked again, after a pause. */
