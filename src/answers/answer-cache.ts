@@ -56,6 +56,11 @@ export class AnswerCache<Value> {
     return undefined;
   }
 
+  /** Whether what is being made with a draft would hold if it were made now. */
+  mayShare(draft: Draft<Value>): boolean {
+    return draft.mayHold && this.#options.clock.now() <= draft.holdsUntil;
+  }
+
   /** What an answer is made with. To be kept or dropped in the end. */
   draft(): Draft<Value> {
     return new Draft((draft, orderId) => this.#link(draft, orderId));

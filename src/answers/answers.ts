@@ -94,14 +94,14 @@ export class Answers {
 
   /**
    * `undefined` where Yoga has to. Who asks the same while it runs gets what comes of it, unless an order in it was
-   * written meanwhile.
+   * written meanwhile, or was read so long ago that it no longer holds.
    */
   async run(question: KnownQuestion, caller: string): Promise<Outcome | undefined> {
     const { cache } = this.#options;
     // What one caller is refused is nobody else's.
     const runKey = `${question.access.ticket ?? caller}\n${question.key}`;
     const running = this.#running.get(runKey);
-    if (running?.draft.mayHold) return running.outcome;
+    if (running !== undefined && cache.mayShare(running.draft)) return running.outcome;
     const draft = cache.draft();
     const outcome = this.#runAnew(question, caller, draft);
     this.#running.set(runKey, { draft, outcome });

@@ -80,6 +80,8 @@ export class Dispatcher {
     await Promise.race([inFlight.settled(), late.promise]);
     timer.cancel();
     inFlight.giveUp(shuttingDown());
+    // When the last calls were answered.
+    await this.#keepBudget();
   }
 
   /** One look at this order as soon as the budget allows, shared with whoever else asks for it now. */
@@ -180,10 +182,9 @@ export class Dispatcher {
 
   /** `false` where there was no longer leave to. */
   #start(job: Job, call: StartedCall | undefined): boolean {
-    const { budget, notebook } = this.#options;
     if (call === undefined) return false;
     // Begun before the call is: a process that is killed under way has counted it.
-    budget.keep(notebook).catch((error: unknown) => void this.#onStoreFault(error));
+    void this.#keepBudget();
     if (job.kind === 'sweep') this.#sweep(job.sweep, call);
     else this.#check(job.orderId, call);
     return true;
@@ -230,7 +231,11 @@ export class Dispatcher {
     const { gate, budget, requests, clock, logger, onGateChange } = this.#options;
     const now = clock.now();
     const before = gate.stateAt(now);
-    if (answer.kind === 'throttled' && before.name !== 'throttled') budget.shrink();
+    if (answer.kind === 'throttled' && before.name !== 'throttled') {
+      budget.shrink();
+      // The next call is far, and whoever takes over until then would go on as before.
+      void this.#keepBudget();
+    }
     const after = gate.report(toCallResult(answer), now);
     if (after.name !== before.name || untilOf(after) !== untilOf(before)) onGateChange(after);
     if (after.name !== before.name) logGateChange(logger, after, now);
@@ -257,10 +262,19 @@ export class Dispatcher {
     this.#timer = clock.after(at - clock.now(), () => this.wake());
   }
 
+  /** Notes what a process that takes over must know. */
+  async #keepBudget(): Promise<void> {
+    const { budget, notebook } = this.#options;
+    await budget.keep(notebook).catch((error: unknown) => void this.#onStoreFault(error));
+  }
+
   /** The disk failed us. Nothing is lost but time: what was not written is asked again, after a pause. */
   #onStoreFault(cause: unknown): Checked {
     const { clock, logger } = this.#options;
-    logger.error(loggedError(cause), 'a call could not be made or written down; polling goes on in a second');
+    logger.error(
+      loggedError(cause),
+      'a call could not be made or written down; polling goes on in a second',
+    );
     this.#faultUntil = clock.now() + STORE_FAULT_PAUSE_MS;
     this.#timer?.cancel();
     this.#timer = clock.after(STORE_FAULT_PAUSE_MS, () => this.wake());

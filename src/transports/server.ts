@@ -30,6 +30,7 @@ import { sendError, sendJson } from './json.ts';
 import { isAllowedOrigin, isExpectedHost, isFromForeignPage } from './origin.ts';
 import { GRAPHQL_PATH } from './paths.ts';
 import { hasPlace } from './places.ts';
+import { QueuedAnswers } from './queued-answers.ts';
 import { errorAnswer, FOREIGN_PAGE, MISDIRECTED, refuseBody, refuseUpgrade } from './refusals.ts';
 import { collectBody, readBody } from './request-body.ts';
 import type { WebSocketTransport } from './websocket/transport.ts';
@@ -85,6 +86,7 @@ const NO_BODY = Buffer.alloc(0);
 export class GatewayServer {
   readonly #options: GatewayServerOptions;
   readonly #http: Server;
+  readonly #queued = new QueuedAnswers();
   #closing = false;
 
   constructor(options: GatewayServerOptions) {
@@ -136,6 +138,7 @@ export class GatewayServer {
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
     // Its connection was refused already, and only its bytes were faster.
     if (request.socket.writableEnded) return;
+    this.#queued.watch(response);
     const exchange = new Exchange(request, response, this.#options.drain);
     const head = usualHead(request, GRAPHQL_PATH);
     const length = Number(request.headers['content-length'] ?? 0);

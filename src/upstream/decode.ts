@@ -19,15 +19,20 @@ const amount = z
     z
       .string()
       .regex(/^\d+(\.\d+)?$/)
-      .transform(Number),
+      .transform(Number)
+      // Of some hundred digits.
+      .refine(Number.isFinite),
   ])
   .nullish()
   .catch(null);
 
+const LATEST_TIME = Date.UTC(9999, 11, 31);
+
+/** Beyond these bounds nothing happens, and not all times can be written down again, as a list has to be asked for. */
 const time = z
   .string()
   .transform((value) => Date.parse(value))
-  .refine((value) => !Number.isNaN(value))
+  .refine((value) => value >= 0 && value <= LATEST_TIME)
   .nullish()
   .catch(null);
 

@@ -220,6 +220,43 @@ describe('a known operation that is asked for while it runs', () => {
     letGo();
     expect(await first).toBe(await second);
   });
+
+  it('runs anew for whoever asks when a part that was there at once is too old', async () => {
+    const FRESH_MS = 5_000;
+    const clock = new ManualClock();
+    const store = createMemoryStore({ logId: 'log' });
+    const { order } = await store.record(observation({ observedAt: clock.now() }), () => null);
+    const looked: string[] = [];
+    const late = Promise.withResolvers<null>();
+    const topups: Topups = {
+      async lookup(orderId) {
+        looked.push(orderId);
+        return orderId === ORDER_ID ? viewOf(order, clock.now()) : late.promise;
+      },
+    };
+    await using scene = await open({ topups, clock }, store);
+    const ask = async (ids: readonly string[]) => {
+      const query = 'query ($ids: [ID!]!) { topups(ids: $ids) { checkedAt } }';
+      const body = JSON.stringify({ query, variables: { ids } });
+      const headers = { 'content-type': 'application/json' };
+      return (await fetch(scene.url, { method: 'POST', headers, body })).text();
+    };
+    await ask([ORDER_ID]);
+    const both = [ORDER_ID, 'f'.repeat(24)];
+    const answers = [ask(both)];
+    await expect.poll(() => looked).toHaveLength(3);
+    await clock.advance(FRESH_MS);
+    // Another question is a run of its own, and by then the one before it has come.
+    answers.push(ask(both));
+    await ask([ORDER_ID, ORDER_ID]);
+    await expect.poll(() => looked).toHaveLength(4);
+    await clock.advance(1);
+    answers.push(ask(both));
+    await expect.poll(() => looked).toHaveLength(6);
+    late.resolve(null);
+    await Promise.all(answers);
+    expect(looked).toHaveLength(6);
+  });
 });
 
 describe('a usual request', () => {

@@ -3,9 +3,13 @@ import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { viewOf } from '../../src/core/view.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
+import { CountingWatch } from '../support/counting-watch.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
+import { HANDSHAKE } from '../support/raw-web-socket.ts';
 import { serve } from '../support/serving.ts';
 
+const OTHER_ID = 'f'.repeat(24);
 const ORIGINS = ['https://one.example', 'https://two.example'];
 
 describe('a page of another origin', () => {
@@ -45,6 +49,38 @@ it('a client that keeps its half of a refused upgrade open does not keep the ser
   expect(String(answer)).toMatch(/^HTTP\/1.1 404 /);
   await server[Symbol.asyncDispose]();
   socket.destroy();
+});
+
+const TUNNEL = 'CONNECT elsewhere:1 HTTP/1.1\r\nHost: localhost\r\n\r\n';
+
+describe('requests that wait for an earlier one on their connection', () => {
+  const ask = (query: string) =>
+    `GET /graphql?query=${encodeURIComponent(query)} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n`;
+  const follow = (id: string) => ask(`subscription { topupStatus(id: "${id}") { status } }`);
+
+  it.each([
+    ['becomes a WebSocket', HANDSHAKE],
+    ['would become a tunnel', TUNNEL],
+  ])('are given up with it, also where it %s', async (_name, last) => {
+    const store = createMemoryStore();
+    await store.record(observation(), () => null);
+    await store.record(observation({ orderId: OTHER_ID }), () => null);
+    const watch = new CountingWatch();
+    // Time stands still: a shutdown would wait for whatever is forgotten.
+    const server = await serve(store, { watch, clock: new ManualClock() });
+    const socket = connect({ host: '127.0.0.1', port: Number(server.url.port) });
+    socket.write(follow(ORDER_ID) + follow(OTHER_ID) + ask('{ __typename }'));
+    await expect.poll(() => watch.watching).toBe(2);
+    socket.write(last);
+    const answered = new Promise<void>((resolve) => {
+      socket.on('data', (told) => String(told).includes('HTTP/1.1 101') && resolve());
+      socket.on('close', () => resolve());
+    });
+    await answered;
+    socket.destroy();
+    await expect.poll(() => watch.watching).toBe(0);
+    await server[Symbol.asyncDispose]();
+  });
 });
 
 it('a page of no entries is empty from either end', async () => {

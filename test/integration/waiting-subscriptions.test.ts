@@ -1,9 +1,12 @@
 import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Store } from '../../src/core/store.ts';
+import type { TopupView } from '../../src/core/view.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
-import { ManualClock } from '../support/manual-clock.ts';
+import { CountingWatch } from '../support/counting-watch.ts';
+import { ManualClock, settle } from '../support/manual-clock.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
 import { encodeFrame, RawWebSocket, TEXT } from '../support/raw-web-socket.ts';
 import { type Serving, serve } from '../support/serving.ts';
@@ -57,7 +60,9 @@ async function change(store: Store, upstreamStatus?: string): Promise<void> {
 async function begin({ url }: Serving) {
   const socket = new WebSocket(url.href.replace('http', 'ws'), 'graphql-transport-ws');
   const heard: Message[] = [];
+  const upgraded: Promise<IncomingMessage[]> = once(socket, 'upgrade');
   await once(socket, 'open');
+  const connection = (await upgraded)[0]?.socket;
   socket.send('{"type":"connection_init"}');
   await once(socket, 'message');
   socket.on('message', (data) => heard.push(JSON.parse(String(data))));
@@ -70,6 +75,13 @@ async function begin({ url }: Serving) {
     hears: async (...messages: readonly Message[]) => {
       await expect.poll(() => heard.length).toBeGreaterThanOrEqual(messages.length);
       expect(heard.splice(0)).toEqual(messages);
+    },
+    /** In one piece, so that they are heard before any is answered. */
+    sayAtOnce: (...messages: readonly Message[]) => {
+      const frames = messages.map((message) =>
+        encodeFrame({ opcode: TEXT, payload: JSON.stringify(message) }),
+      );
+      connection?.write(Buffer.concat(frames));
     },
     [Symbol.dispose]: () => socket.terminate(),
   };
@@ -84,6 +96,16 @@ describe('a subscription that waits', () => {
     client.say(ask('1'));
     const [code, reason] = await once(client.socket, 'close');
     expect([code, String(reason)]).toEqual([4_409, 'Subscriber for 1 already exists']);
+  });
+
+  it('has even an id to itself that is too long to be told', async () => {
+    await using serving = await serve(await storeOfOne());
+    using client = await begin(serving);
+    const id = 'ü'.repeat(1_000);
+    client.say(ask(id), ask(id));
+    const [code, reason] = await once(client.socket, 'close');
+    expect([code, String(reason)]).toEqual([4_409, `Subscriber for ${'ü'.repeat(54)}`]);
+    expect(serving.logger.lines).toEqual([]);
   });
 
   it('ends without a word when its client has enough of it, and its id is free', async () => {
@@ -197,6 +219,79 @@ it('messages that come all at once are understood as if they had come one by one
   await change(store);
   await expect.poll(() => raw.count(TEXT)).toBe(ACK + 10);
   raw.leave();
+});
+
+/** Another question than the one that subscriptions ask here. */
+const OTHERS: readonly (readonly [string, string])[] = [
+  ['a query', `{ topup(id: "${ORDER_ID}") { isFinal } }`],
+  ['a query of no order', '{ __typename }'],
+  ['a subscription', `subscription { topupStatus(id: "${ORDER_ID}") { isFinal } }`],
+  [
+    'a subscription to nothing',
+    `subscription { topupStatus(id: "${'e'.repeat(24)}") { isFinal } }`,
+  ],
+  ['what is no operation', 'nothing'],
+];
+
+describe('an id whose client has enough before there is an answer', () => {
+  for (const [name, query] of OTHERS) {
+    it(`is that of what it asks for next, after ${name}`, async () => {
+      const store = await storeOfOne();
+      const watch = new CountingWatch();
+      await using serving = await serve(store, { watch });
+      using client = await begin(serving);
+      const other = { id: '1', type: 'subscribe', payload: { query } };
+      client.sayAtOnce(other, end('1'), other, end('1'), ask('1'));
+      await client.hears(next('1', 1));
+      await change(store);
+      await client.hears(next('1', 2));
+      client.say(end('1'), { type: 'ping' });
+      await client.hears({ type: 'pong' });
+      expect(watch.watching).toBe(0);
+      await change(store);
+      client.sayAtOnce(other, end('1'), ask('1'), end('1'), ask('2'));
+      await client.hears(next('2', 3));
+      client.socket.terminate();
+      await expect.poll(() => watch.watching).toBe(0);
+    });
+  }
+
+  it('has no room for two', async () => {
+    await using serving = await serve(await storeOfOne());
+    using client = await begin(serving);
+    client.sayAtOnce(ask('1'), end('1'), ask('1'), ask('1'));
+    const [code, reason] = await once(client.socket, 'close');
+    expect([code, String(reason)]).toEqual([4_409, 'Subscriber already exists']);
+  });
+
+  it("is nobody's once its client has gone", async () => {
+    const store = await storeOfOne();
+    const found = Promise.withResolvers<TopupView | null>();
+    const asked = Promise.withResolvers<void>();
+    const topups = {
+      lookup: () => {
+        asked.resolve();
+        return found.promise;
+      },
+    };
+    const watch = new CountingWatch();
+    await using serving = await serve(store, { watch, topups });
+    using client = await begin(serving);
+    client.sayAtOnce(
+      { id: '1', type: 'subscribe', payload: { query: `{ topup(id: "${ORDER_ID}") { id } }` } },
+      end('1'),
+      ask('1'),
+      ask('2'),
+    );
+    await asked.promise;
+    await client.hears(next('2', 1));
+    expect(watch.watching).toBe(1);
+    client.socket.terminate();
+    await expect.poll(() => watch.watching).toBe(0);
+    found.resolve(null);
+    await settle();
+    expect(watch.watching).toBe(0);
+  });
 });
 
 describe('a client', () => {

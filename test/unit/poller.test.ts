@@ -191,6 +191,21 @@ describe('the schedule', () => {
     expect(client.mostInFlight).toBeLessThanOrEqual(4);
   });
 
+  it('knows after a restart when its last call was answered', async () => {
+    const { clock, client, poller, store } = await startPolling();
+    client.latencyMs = 10_000;
+    client.answer((id, at) => observed(id, at, 'FULFILLED'));
+    void poller.lookup(ORDER_ID);
+    await clock.advance(10_000);
+    await poller.stop();
+    const next = await startPolling({ clock, store });
+    const used = () => next.poller.status().usedInLastMinute;
+    await clock.advance(58_999);
+    expect(used()).toBe(1);
+    await clock.advance(1);
+    expect(used()).toBe(0);
+  });
+
   it('lets every other call go to the schedule, however many queries force a check', async () => {
     const { clock, client, poller } = await startPolling();
     const tracked = orderIds(5);
@@ -274,6 +289,19 @@ describe('when the upstream fails', () => {
     await clock.advance(10_000);
     expect(client.calls.length).toBeGreaterThan(count);
     expect(poller.status().callsPerMinute).toBeLessThan(90);
+  });
+
+  it('makes fewer calls after a 429, also if it is started again before the next one', async () => {
+    const { clock, client, poller, store } = await startPolling();
+    client.answer(() => throttled(30_000));
+    void poller.lookup(ORDER_ID).catch(() => undefined);
+    await clock.advance(3_000);
+    const { state, callsPerMinute } = poller.status();
+    expect(state).toBe('THROTTLED');
+    expect(callsPerMinute).toBeLessThan(120);
+    // The first one was killed.
+    const next = await startPolling({ clock, store });
+    expect(next.poller.status().callsPerMinute).toBe(callsPerMinute);
   });
 
   it('tries a bad key once, whoever waits, and not again for 15 minutes, restarts included', async () => {

@@ -135,6 +135,17 @@ describe('check', () => {
     });
   });
 
+  it('takes what no answer, and no later call, can say for absent', async () => {
+    const odd = { topup_amount: '9'.repeat(400), date_traitement: '+275760-09-13T00:00:00.000Z' };
+    const client = answering({
+      success: true,
+      data: { status: 'FULFILLED', ...odd, created_at: '-271821-04-20T00:00:00.000Z' },
+    });
+    expect(await client.check(ORDER_ID)).toMatchObject({
+      observation: { amount: null, processedAt: null, createdAt: null },
+    });
+  });
+
   it('follows no redirect, which would carry the key along', async () => {
     const seen: (RequestInit | undefined)[] = [];
     const { client } = createClient(async (_url, init) => {

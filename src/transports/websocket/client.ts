@@ -13,6 +13,7 @@ import {
 } from '../../limits/sockets.ts';
 import type { Deadlines } from '../streams/deadlines.ts';
 import type { Patient, Pulse } from '../streams/pulse.ts';
+import { Busy, type LetGo } from './busy.ts';
 import type { Clients } from './clients.ts';
 
 /** A WebSocket that knows whose it is, so that all of them can have the same listeners. */
@@ -50,10 +51,6 @@ export interface SocketExtra extends Record<PropertyKey, unknown> {
   readonly client: Client;
 }
 
-interface LetGo {
-  begin(): void;
-}
-
 /** How long a client that was told to go may take to do so. */
 const GO_MS = 2_000;
 
@@ -81,8 +78,10 @@ export class Client implements ProtocolSocket, Patient {
   readonly #parts: ClientParts;
   #take: ((text: string) => Promise<void>) | undefined = undefined;
   #closed: ReturnType<Server['opened']> | undefined = undefined;
-  /** By their ids; there only while there are any. */
-  #letGo: Map<string, LetGo> | undefined = undefined;
+  /** There only while graphql-ws is busy with anything. */
+  #busy: Busy | undefined = undefined;
+  /** The id by which the message that graphql-ws is just given asks for something. */
+  #asked: string | undefined = undefined;
   #isDismissed = false;
 
   constructor({ socket, stream, address, authorization }: Connected, parts: ClientParts) {
@@ -137,8 +136,9 @@ export class Client implements ProtocolSocket, Patient {
     return new Promise((resolve) => this.socket.send(text, () => resolve()));
   }
 
-  close(code?: number, reason?: string): void {
-    this.socket.close(code, reason);
+  /** graphql-ws tells the id of an operation, which may be longer than a reason. */
+  close(code?: number, reason = ''): void {
+    this.socket.close(code, shortened(reason));
   }
 
   onMessage(take: (text: string) => Promise<void>): void {
@@ -157,19 +157,23 @@ export class Client implements ProtocolSocket, Patient {
   hear(data: RawData): void {
     if (!this.#mayGoOn()) return;
     const text = String(data);
-    this.#take?.(text).then(
-      () => this.#takeOver(text),
-      (error: unknown) => {
-        this.logger.error(loggedError(error), 'a message on a socket could not be answered');
-        this.socket.close(CloseCode.InternalServerError, 'Internal server error');
-      },
-    );
+    const hearing = this.#busy?.hear(text) ?? 'now';
+    if (hearing === 'now') this.#pass(text);
+    else if (hearing === 'never') {
+      this.close(CloseCode.SubscriberAlreadyExists, 'Subscriber already exists');
+    }
+  }
+
+  /** The message that graphql-ws is just given asks for something, and may. */
+  asks(id: string): void {
+    this.#busy ??= new Busy();
+    this.#busy.begin(id);
+    this.#asked = id;
   }
 
   /** A subscription that graphql-ws does not wait for: it begins once the message that asked for it is answered. */
   letGo(id: string, subscription: LetGo): void {
-    this.#letGo ??= new Map();
-    this.#letGo.set(id, subscription);
+    this.#busy?.letGo(id, subscription);
   }
 
   /** Pings are counted, since they are answered, and the answers of a client that does not read pile up. */
@@ -213,14 +217,29 @@ export class Client implements ProtocolSocket, Patient {
     });
   }
 
-  /** Right after graphql-ws is done with the message, in which there can be no other one with this id. */
-  #takeOver(text: string): void {
-    if (this.#letGo === undefined) return;
-    const { id } = JSON.parse(text);
-    const subscription = this.#letGo.get(id);
-    this.#letGo.delete(id);
-    if (this.#letGo.size === 0) this.#letGo = undefined;
-    subscription?.begin();
+  #pass(text: string): void {
+    const answered = this.#take?.(text);
+    // Told by then, since nothing is waited for before.
+    const id = this.#asked;
+    this.#asked = undefined;
+    answered?.then(
+      () => {
+        if (id !== undefined) this.#isDone(id);
+      },
+      (error: unknown) => {
+        this.logger.error(loggedError(error), 'a message on a socket could not be answered');
+        this.socket.close(CloseCode.InternalServerError, 'Internal server error');
+      },
+    );
+  }
+
+  /** Right after graphql-ws is done with the message that asked for it. */
+  #isDone(id: string): void {
+    const operation = this.#busy?.end(id);
+    if (this.#busy?.isOver) this.#busy = undefined;
+    operation?.subscription?.begin();
+    // Of one that is gone nobody would end it.
+    if (operation?.next !== undefined && this.isOpen) this.#pass(operation.next);
   }
 
   /** Counts what it says. */
@@ -268,3 +287,14 @@ function onClose(this: WebSocket, code: number, reason: Buffer): void {
 function clientOf(socket: WebSocket): Client | undefined {
   return socket instanceof ClientSocket ? socket.client : undefined;
 }
+
+/** Of a close frame (RFC 6455, section 5.5), less the two of its code. */
+const MOST_REASON_BYTES = 123;
+
+/** Without half a character at its end. */
+function shortened(reason: string): string {
+  if (Buffer.byteLength(reason) <= MOST_REASON_BYTES) return reason;
+  return reason.slice(0, encoder.encodeInto(reason, new Uint8Array(MOST_REASON_BYTES)).read);
+}
+
+const encoder = new TextEncoder();

@@ -138,7 +138,10 @@ class SocketOperations {
       // By one timer for all.
       connectionInitWaitTimeout: 0,
       onConnect: (context) => this.#admit(context),
-      onSubscribe: (context, _id, payload) => this.#prepare(context, payload),
+      onSubscribe: (context, id, payload) => {
+        context.extra.client.asks(id);
+        return this.#prepare(context, payload);
+      },
       execute: (args) => this.#execute(args),
       subscribe: (args) => this.#subscribe(args),
       onOperation: (...[context, id, , , result]) => pushed(result, context, id),
