@@ -91,9 +91,11 @@ export class GatewayServer {
 
   constructor(options: GatewayServerOptions) {
     this.#options = options;
-    this.#http = createServer(serverLimits(options.guard.limits), (request, response) =>
-      this.#onRequest(request, response),
-    );
+    const settings = {
+      ...serverLimits(options.guard.limits),
+      shouldUpgradeCallback: isForWebSockets,
+    };
+    this.#http = createServer(settings, (request, response) => this.#onRequest(request, response));
     guardServer(this.#http, options.guard);
     this.#http.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
   }
@@ -210,7 +212,9 @@ export class GatewayServer {
     const requestId = requestIdOf(request);
     response.setHeader('x-request-id', requestId);
     setSecurityHeaders(response);
-    if (this.#closing) response.setHeader('connection', 'close');
+    // What came in one piece with a request that offers another protocol is lost: Node reads it as no request.
+    const isLast = this.#closing || request.headers.upgrade !== undefined;
+    if (isLast) response.setHeader('connection', 'close');
     const { startedAt = this.#options.clock.now() } = findings;
     this.#logWhenDone({ request, response }, requestId, startedAt);
     if (!this.#isForUs(request)) {
@@ -325,6 +329,11 @@ export class GatewayServer {
       this.#options.webSockets.upgrade(request, socket, head);
     }
   }
+}
+
+/** A request that offers any other protocol, such as `h2c` from Java's client, is answered as if it offered none. */
+function isForWebSockets({ headers }: IncomingMessage): boolean {
+  return /\bwebsocket\b/i.test(headers.upgrade ?? '');
 }
 
 function destroy(this: Duplex): void {
