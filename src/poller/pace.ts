@@ -40,7 +40,7 @@ const MOST_LAGS = 6;
 
 /** `WAITING_PART` for pages: smaller, since pages take turns anyway. */
 const WAITING_PAGE_PART = WAITING_PART / 10;
-/** For a parked order, this share of its gain counts as its unseen time. So parked orders take few pages on a busy key. */
+/** For a parked order, this share of its gain counts as unseen time, so that a busy key spends few pages on them. */
 const PARKED_PAGE_PART = 1 / 12;
 
 /** The factor by which the gain of a look counts more for a watched order. */

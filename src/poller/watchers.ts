@@ -80,7 +80,7 @@ export class Watchers {
     this.#unseen.delete(orderId);
   }
 
-  /** To be called if the upstream knows no such order: plans the next look, and notifies those who waited long enough. */
+  /** To be called if the upstream knows no such order: plans the next look, and notifies watchers past their wait. */
   missing(orderId: string): void {
     const unseen = this.#unseen.get(orderId);
     if (unseen === undefined) return;
