@@ -1,24 +1,24 @@
-/** What somebody who asks may do; each word is a scope of a ticket. */
+/** The scopes that a ticket can grant. */
 export type Scope = 'status' | 'card' | 'operator';
 
 export const SCOPES: readonly Scope[] = ['status', 'card', 'operator'];
 
-/** What one caller may see, decided once, from the ticket; the rules of the schema ask it. */
+/** What one caller may see. Derived once from the ticket; the schema's authorisation rules consult it. */
 export interface Access {
-  /** Whether there was a ticket at all. */
+  /** Whether the caller presented no ticket at all. */
   readonly isAnonymous: boolean;
-  /** Tells one ticket from another, without being one; `null` where there is none. */
+  /** Identifies the ticket without revealing it; `null` without a ticket. */
   readonly ticket: string | null;
-  /** Whoever has the same may see the same. */
+  /** Callers with equal `rights` may see the same. */
   readonly rights: string;
-  /** From when on nothing of it holds, Unix milliseconds; `null` for never. */
+  /** When this access ends, Unix milliseconds; `null` for never. */
   readonly expiresAt: number | null;
   has(scope: Scope): boolean;
-  /** Whether this order is named by the ticket. Nothing else may be told of an order that is not. */
+  /** Whether the ticket names this order. A caller learns nothing at all about an order that it does not name. */
   names(orderId: string): boolean;
 }
 
-/** Everything, for a gateway that asks for no tickets. */
+/** Full access, for a gateway that requires no tickets. */
 export const FULL_ACCESS: Access = {
   isAnonymous: false,
   ticket: null,
@@ -28,7 +28,7 @@ export const FULL_ACCESS: Access = {
   names: () => true,
 };
 
-/** Nothing but the schema itself. */
+/** Access to the schema itself and to no data. */
 export const NO_ACCESS: Access = {
   isAnonymous: true,
   ticket: null,

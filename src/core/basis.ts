@@ -1,19 +1,19 @@
 /**
- * What an answer rests on, told by the resolvers as they make it: as long as all of it holds, the same answer
- * may be given again.
+ * Collects what a response depends on. Resolvers report each dependency as they run; while none of the
+ * dependencies has changed, the response may be served again from the cache.
  */
 export interface Basis {
-  /** Something of this order goes into the answer. To be told before the order is read. */
+  /** The response contains data of this order. Must be called before the order is read. */
   order(orderId: string): void;
-  /** Something in the answer changes with a check of an order in it, also with one that finds nothing new. */
+  /** The response changes with every check of an order in it, even with a check that finds nothing new. */
   check(): void;
-  /** Something in the answer changes by itself after this moment, Unix milliseconds. */
+  /** The response changes by itself after this moment, Unix milliseconds. */
   until(at: number): void;
-  /** Something in the answer rests on what nobody tells changes of. */
+  /** The response depends on something whose changes are not reported: it must not be cached. */
   never(): void;
 }
 
-/** For answers that nobody keeps. */
+/** For responses that are not cached. */
 export const NO_BASIS: Basis = {
   order() {},
   check() {},

@@ -2,9 +2,9 @@ import type { Order, Planner, Reschedule, UnplannedOrder } from './store.ts';
 import { isSettled, statusOf } from './topup.ts';
 
 /**
- * How often an order is worth asking about. Pure; all durations are milliseconds.
+ * How often an order is worth checking. Pure functions; all durations are milliseconds.
  *
- * The upstream states 3 to 45 s for HANDLING and 12 to 48 h for QUEUED, and never promises either.
+ * The upstream states 3 to 45 s for HANDLING and 12 to 48 h for QUEUED, and guarantees neither.
  */
 
 const SECOND_MS = 1_000;
@@ -12,26 +12,26 @@ const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
-/** In progress for longer than this is out of the ordinary, and shown as overdue. */
+/** An order in progress for longer than this is unusual, and shown as overdue. */
 export const OVERDUE_AFTER_MS = 5 * MINUTE_MS;
 
-/** An order without an end for this long is abandoned until somebody asks for it again. */
+/** An order that has not settled for this long is abandoned until a client asks for it again. */
 export const ABANDON_AFTER_MS = 7 * DAY_MS;
 
-/** Never more than one check a second of one order; lists may show it beside others at any time. */
+/** One order is checked at most once a second. A list made for other orders may show it at any time. */
 export const SHORTEST_INTERVAL_MS = SECOND_MS;
 
-/** How old an order in progress may grow on a busy key before its state counts as stale. */
+/** On a busy key, how old the last check of an order in progress may grow before its state counts as stale. */
 const BUSY_INTERVAL_MS = 5 * SECOND_MS;
 
-/** Room for the call itself, before a check counts as missed. */
+/** Allowance for the call itself, before a check counts as missed. */
 const STALE_GRACE_MS = 2 * SECOND_MS;
 
 const PARKED_FIRST_MS = 12 * HOUR_MS;
 const PARKED_INTERVAL_MS = HOUR_MS;
 const PARKED_WATCHED_INTERVAL_MS = 5 * MINUTE_MS;
 
-/** The longer an order has been in progress, the less a single call is likely to find. */
+/** The longer an order has been in progress, the less likely a single call is to find a change. */
 const IN_PROGRESS_STEPS: readonly { readonly untilMs: number; readonly intervalMs: number }[] = [
   { untilMs: 15 * MINUTE_MS, intervalMs: SHORTEST_INTERVAL_MS },
   { untilMs: HOUR_MS, intervalMs: 30 * SECOND_MS },
@@ -51,25 +51,25 @@ export function isInProgress(order: UnplannedOrder): boolean {
   return !isSettled(order.latest.upstreamStatus) && !isParked(order);
 }
 
-/** The moment after which an order has been in progress for longer than the upstream ever states; never for others. */
+/** The moment after which an order in progress is overdue, Unix milliseconds; `Infinity` for any other order. */
 export function overdueAfter(order: UnplannedOrder): number {
   return isInProgress(order) ? order.statusSince + OVERDUE_AFTER_MS : Number.POSITIVE_INFINITY;
 }
 
-/** Given up: not settled, and not asked about any more. A query wakes it. */
+/** Given up: not settled, and no longer checked. A query wakes the order. */
 export function isAbandoned(order: Order): boolean {
   return order.dueAt === null && !isSettled(order.latest.upstreamStatus);
 }
 
-/** Somebody asks for an abandoned order: it is due at once, and tracked anew from `now` on. */
+/** The new schedule of an abandoned order that a client asks for: due at once, and tracked anew from `now` on. */
 export function woken(order: Order, now: number): Reschedule {
   return { dueAt: now, failures: order.failures, trackedSince: now };
 }
 
 /**
- * When to ask again after a good check. A watcher brings a parked order forward; an order in progress is
- * asked as often as the budget allows either way. `null` for a settled order, and for one that nobody
- * watches and that found no end in seven days.
+ * Plans the next check after a successful one. A parked order is checked more often while it is watched; an
+ * order in progress is checked as often as the budget allows, watched or not. The planner returns `null` for a
+ * settled order, and for an unwatched order that has not settled in seven days.
  */
 export function planner(watched: boolean, { pace = steadyPace, askedAt }: Paced = {}): Planner {
   return (order) => {
@@ -77,7 +77,7 @@ export function planner(watched: boolean, { pace = steadyPace, askedAt }: Paced 
     if (!watched && order.checkedAt - order.trackedSince > ABANDON_AFTER_MS) return null;
     if (isParked(order)) return parkedDueAt(order, watched);
     const delayMs = pace(order, inProgressIntervalMs(order.checkedAt - order.statusSince));
-    // A clock that was set back meanwhile must not put it off.
+    // A clock that was set back during the call must not postpone the next check.
     const fromMs = Math.min(askedAt ?? order.checkedAt, order.checkedAt);
     return Math.max(order.checkedAt, fromMs + delayMs);
   };
@@ -85,13 +85,13 @@ export function planner(watched: boolean, { pace = steadyPace, askedAt }: Paced 
 
 export interface Paced {
   readonly pace?: Pace;
-  /** When the call of that check started, from which delays count. Unix milliseconds; when it ended, if left out. */
+  /** When the call of the check started: delays count from here. Unix milliseconds; by default when it ended. */
   readonly askedAt?: number;
 }
 
 /**
- * How long to leave an order in progress after a check, in milliseconds: at least `leastMs`, longer where
- * an answer is unlikely or calls are dear.
+ * How long to wait between two checks of an order in progress, in milliseconds: at least `leastMs`, longer
+ * where the order is unlikely to have settled.
  */
 export type Pace = (order: UnplannedOrder, leastMs: number) => number;
 
@@ -108,8 +108,9 @@ function inProgressIntervalMs(ageMs: number): number {
 }
 
 /**
- * The moment after which what we hold is older than it should be, if nothing is heard of the order: its last
- * check failed, or is long due because the budget went elsewhere.
+ * The moment after which the known state of an order is stale unless another check succeeds, Unix milliseconds.
+ * An order is stale because its last check failed, or because its next check is long overdue: the budget went
+ * to other orders. `Infinity` for a settled or abandoned order, `-Infinity` after a failed check.
  */
 export function staleAfter(order: Order): number {
   if (isSettled(order.latest.upstreamStatus)) return Number.POSITIVE_INFINITY;
@@ -123,8 +124,8 @@ const FRESH_MS = 5_000;
 const FRESH_PARKED_MS = 300_000;
 
 /**
- * Until when a query takes what the log holds for an answer: a settled order for ever, others until they were
- * last checked `maxAgeMs` ago (5 s without it, 5 min for a parked one). 0 takes nothing.
+ * Until when a query may be answered from the log, Unix milliseconds: for ever for a settled order, for others
+ * until the last check is `maxAgeMs` old (by default 5 s, for a parked order 5 min). With 0, never.
  */
 export function freshUntil(
   { latest, checkedAt }: Pick<Order, 'latest' | 'checkedAt'>,
@@ -137,8 +138,8 @@ export function freshUntil(
 }
 
 /**
- * How long to wait after the nth failed check in a row: full jitter over a doubling range, so that many
- * orders that failed together do not come back together.
+ * The backoff after a number of consecutive failed checks, in milliseconds: full jitter over a doubling range,
+ * so that orders whose checks failed together are not retried together. `random` is in [0, 1).
  */
 export function retryDelayMs(failures: number, random: number): number {
   const range = Math.min(FIRST_RETRY_MS * 2 ** failures, LONGEST_RETRY_MS);

@@ -2,8 +2,8 @@
 class Several<T> extends Set<T> {}
 
 /**
- * A set that mostly holds one value or none: that one itself, until there is another. A `Set` takes 150 bytes before
- * anything is in it, and of some sets there is one for each subscriber.
+ * A set that usually holds one value or none, stored as the bare value until there is a second one. An empty `Set`
+ * takes 150 bytes, and some of these sets exist once per subscriber.
  */
 export type Few<T extends object> = T | Several<T> | undefined;
 
@@ -23,13 +23,13 @@ export function isAmong<T extends object>(few: Few<T>, one: T): boolean {
   return few instanceof Several ? few.has(one) : few === one;
 }
 
-/** All values as of now, the one that was added first first. */
+/** A snapshot of the values, in the order in which they were added. */
 export function listOf<T extends object>(few: Few<T>): readonly T[] {
   if (few === undefined) return [];
   return few instanceof Several ? [...few] : [few];
 }
 
-/** Few values for each of many keys. */
+/** A `Few` for each of many keys. */
 export class FewByKey<T extends object> {
   readonly #byKey = new Map<string, T | Several<T>>();
 

@@ -7,7 +7,7 @@ export interface GatewayStatus {
   readonly simulated: boolean;
   readonly upstream: UpstreamStatus;
   readonly census: Census;
-  /** How long the order that is due longest has been due, in milliseconds; 0 where none is. */
+  /** How long the longest-due order has been due, in milliseconds; 0 when no order is due. */
   readonly scheduleDelayMs: number;
   readonly subscriptions: number;
   readonly startedAt: number;

@@ -1,14 +1,14 @@
-/** An error, as far as it is fit for a log line. */
+/** The parts of an error that may go into a log line. */
 type LoggedError = {
-  /** The name of its class. */
+  /** The name of the error's class. */
   readonly error: string;
-  /** The word that the system or a library has for the fault, such as `ECONNREFUSED`. */
+  /** The error code of the system or of a library, such as `ECONNREFUSED`. */
   readonly code: string | undefined;
-  /** Where it was thrown: the frames of its stack. */
+  /** The frames of the stack trace, joined by ` | `. */
   readonly at: string | undefined;
 };
 
-/** Without the message of the error, which may hold whatever the error is about: a query, parameters, a card code. */
+/** Leaves out the error's message, which may contain a query, its parameters or a card code. */
 export function loggedError(error: unknown): LoggedError {
   const isError = error instanceof Error;
   return {
@@ -18,17 +18,17 @@ export function loggedError(error: unknown): LoggedError {
   };
 }
 
-/** Its own, or that of what caused it: `fetch` wraps what went wrong below it. */
+/** The code of the error, or else of its cause: `fetch` wraps the underlying network error. */
 function codeOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const code = 'code' in error ? error.code : undefined;
-  // A word, and not a text that somebody else may have chosen.
+  // Only a plain word: any other text may come from outside.
   if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,63}$/.test(code)) return code;
   return codeOf(error.cause);
 }
 
 function framesOf({ stack = '', message }: Error): string {
-  // The stack repeats the message, whose lines may look as frames do.
+  // The stack repeats the message, whose lines may look like frames.
   const lines = stack.replace(message, '').split('\n');
   return lines
     .filter((line) => /^\s+at /.test(line))

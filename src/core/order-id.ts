@@ -1,7 +1,7 @@
 /**
- * The id of an order in the spelling that everything here uses, or `undefined` for a text that cannot be
- * one. Every id ever seen is a Mongo ObjectId, 24 hex digits of either case; nobody states that it must
- * be, so other short words pass as they are.
+ * Normalises an order id: hex digits become lower case. `undefined` for a text that cannot be an order id.
+ * Every id seen so far is a Mongo ObjectId, 24 hex digits of either case, but the upstream does not document
+ * that, so other short words pass unchanged.
  */
 export function parseOrderId(text: string): string | undefined {
   if (/^[0-9a-fA-F]{24}$/.test(text)) return text.toLowerCase();
@@ -12,8 +12,8 @@ export const ORDER_ID_EXPECTED =
   'an order id as OneClickDz gives it: 24 hexadecimal digits (letters, digits, "_" and "-", at most 64, are accepted)';
 
 /**
- * When the upstream took an order, Unix milliseconds to the second: a Mongo ObjectId begins with it.
- * `undefined` for an id that is none.
+ * When the upstream created an order, in Unix milliseconds but exact only to the second: the first eight digits
+ * of a Mongo ObjectId. `undefined` for an id that is not an ObjectId in lower case.
  */
 export function creationTimeOf(orderId: string): number | undefined {
   return /^[0-9a-f]{24}$/.test(orderId)

@@ -1,4 +1,4 @@
-/** What the outside world gives to the rest: time, chance, the network, a place to write to. */
+/** The interfaces to the outside world: time, randomness, the network, the log. */
 
 export interface Timer {
   cancel(): void;
@@ -11,7 +11,7 @@ export interface Clock {
   after(delayMs: number, callback: () => void): Timer;
 }
 
-/** In [0, 1). */
+/** Returns a number in [0, 1). */
 export type Random = () => number;
 
 export type Fetch = typeof globalThis.fetch;
@@ -21,7 +21,7 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
-/** Flat fields only: an object passed by mistake could carry a key or a card code into a log line. */
+/** Accepts flat fields only: a nested object could carry an API key or a card code into a log line. */
 export interface Logger {
   debug(fields: LogFields, message: string): void;
   info(fields: LogFields, message: string): void;
@@ -29,7 +29,7 @@ export interface Logger {
   error(fields: LogFields, message: string): void;
 }
 
-/** Node takes no longer delay than this, and fires at once for a longer one. */
+/** The longest delay that Node's timers support: a longer one fires at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {

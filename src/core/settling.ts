@@ -1,34 +1,34 @@
 /**
- * How long orders take to settle, learned from those that did, and what that says of when to ask again.
+ * How long orders take to settle, learned from settled orders, and when the next check is therefore worth a call.
  *
- * An order was in progress at its last check, at age `a`. If it settles at an age T, and is asked again
- * `d` later, it has lain unseen for (a + d - T) if T < a + d. The expectation of that is the lag that a
- * check after `d` brings to an end:
+ * An order was in progress at its last check, at age `a`. If it settles at an age T < a + d, and the next check
+ * comes `d` after the last one, then that check ends a lag of (a + d - T). The expected lag that a check after `d`
+ * ends is
  *
  *     L(a, d) = ∫₀ᵈ P(T ≤ a + u | T > a) du
  *
- * A check is worth its call once L has grown to the `price` of a call. For a hazard h that is nearly
- * constant over d this means d = √(2·price / h): checks as dense as the root of the hazard, which is
- * Keller's optimum for a costly inspection (docs/polling.md). All ages and durations are milliseconds.
+ * A check is worth its call once L has grown to the `price` of a call. For a hazard h that is nearly constant
+ * over d, this means d = √(2·price / h): the rate of checks is proportional to the square root of the hazard,
+ * which is Keller's optimum for costly inspections (docs/polling.md). All ages and durations are milliseconds.
  */
 
 const SECOND_MS = 1_000;
 
-/** Where the bins of ages begin, in seconds: narrow where orders are likely to settle. */
+/** The lower bounds of the age bins, in seconds: narrow where orders are likely to settle. */
 const BIN_STARTS_SECONDS = [
   0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 18, 21, 25, 30, 35, 40, 45, 50, 60, 80, 120, 180, 240, 300,
   450, 600, 660, 750, 900, 1_200, 1_800, 3_600, 14_400,
 ] as const;
 const LAST_BIN_END_SECONDS = 7 * 24 * 3_600;
 
-/** The upstream states 3 to 45 s. What it states weighs as much as this many orders seen. */
+/** The upstream states 3 to 45 s. This statement, the prior, weighs as much as this many observed orders. */
 const PRIOR_WEIGHT = 20;
 const STATED_FROM_SECONDS = 3;
 const STATED_TO_SECONDS = 45;
-/** Of what is expected before anything was seen: the part that takes longer than stated. */
+/** The share of the prior that takes longer than stated. */
 const PRIOR_TAIL = 0.05;
 
-/** Old orders say less of today: from this many on, all counts are halved. */
+/** Once this many settled orders are counted, all counts are halved, so that recent orders weigh more than old ones. */
 const MOST_COUNTED = 2_000;
 
 interface Bin {
@@ -54,24 +54,24 @@ const PRIOR: readonly number[] = BINS.map(({ startMs, endMs }) => {
 
 const PRIOR_REACHED = sumsFrom(PRIOR);
 
-/** Not noted before. */
+/** In place of an earlier age: the order has not been counted before. */
 const WHOLE_RANGE = -1;
 
-/** What was counted, bin by bin; for keeping across restarts. */
+/** The counts of each bin, for keeping across restarts. */
 export interface Counted {
   readonly settled: readonly number[];
-  /** Orders that were in progress when they reached the bin, whatever became of them. */
+  /** Orders that were still in progress when they reached the bin, settled since or not. */
   readonly reached: readonly number[];
 }
 
-/** Ages at which orders of one kind settled. A few hundred bytes, however many orders. */
+/** The ages at which orders of one kind settled. Takes a few hundred bytes, however many orders it has counted. */
 export class SettlingTimes {
   #settled: number[];
   #reached: number[];
-  /** Made anew once something was learned. */
+  /** Cached; cleared with each new count. */
   #known: Curve | undefined;
 
-  /** From settled orders alone, each of them reached the bins before its own. */
+  /** `reached` defaults to the bins that the settled orders themselves must have reached. */
   constructor(settled: readonly number[] = [], reached: readonly number[] = sumsFrom(settled)) {
     this.#settled = BINS.map((_, index) => settled[index] ?? 0);
     this.#reached = BINS.map((_, index) => reached[index] ?? 0);
@@ -81,7 +81,7 @@ export class SettlingTimes {
     return { settled: this.#settled, reached: this.#reached };
   }
 
-  /** An order was in progress for so long, and then settled. It was last noted at the age `notedMs`. */
+  /** Counts an order that settled after `durationMs` in progress. It was last counted at the age `notedMs`. */
   add(durationMs: number, notedMs = WHOLE_RANGE): void {
     const index = binAt(Math.max(0, durationMs));
     this.inProgress(durationMs, notedMs);
@@ -92,7 +92,7 @@ export class SettlingTimes {
     this.#reached = this.#reached.map((count) => count / 2);
   }
 
-  /** An order is in progress at this age. It was last noted, here or in `add`, at the age `notedMs`. */
+  /** Counts an order that is still in progress at `ageMs`. It was last counted at the age `notedMs`. */
   inProgress(ageMs: number, notedMs = WHOLE_RANGE): void {
     const first = notedMs < 0 ? 0 : binAt(notedMs) + 1;
     for (let index = first; index <= binAt(Math.max(0, ageMs)); index += 1) {
@@ -102,8 +102,8 @@ export class SettlingTimes {
   }
 
   /**
-   * How long after a check at `ageMs` the next one is worth `priceMs`: the expected lag that a call must
-   * bring to an end to be made. Between `leastMs` and `mostMs`.
+   * How long after a check at `ageMs` the next check is expected to end a lag of `priceMs`, and so is worth its
+   * call. In milliseconds, between `leastMs` and `mostMs`.
    */
   delayMs(query: {
     readonly ageMs: number;
@@ -121,13 +121,13 @@ export class SettlingTimes {
     return Math.round(high);
   }
 
-  /** L(a, d) of the above: the lag that a check after `delayMs` is expected to bring to an end. */
+  /** L(a, d) as defined above: the lag, in milliseconds, that a check after `delayMs` is expected to end. */
   expectedLagMs({ ageMs, delayMs }: Wait): number {
     const [start, end] = [this.#curve.at(ageMs), this.#curve.at(ageMs + delayMs)];
     return Math.max(0, delayMs - (end.inProgressMs - start.inProgressMs) / start.unsettled);
   }
 
-  /** Of the orders in progress at an age, the part that still is some time later. */
+  /** Of the orders in progress at `ageMs`, the share that is still in progress `delayMs` later. */
   unsettled({ ageMs, delayMs }: Wait): number {
     return this.#curve.at(ageMs + delayMs).unsettled / this.#curve.at(ageMs).unsettled;
   }
@@ -144,29 +144,29 @@ export class SettlingTimes {
   }
 }
 
-/** A check at an age, and the next one. */
+/** The age at a check, and the delay until the next check. */
 interface Wait {
   readonly ageMs: number;
   readonly delayMs: number;
 }
 
-/** However many settled in a bin, so many of them might not have. */
+/** A lower bound on the share of orders still in progress at the end of a bin, even if all observed orders settled. */
 const LEAST_LEFT = 1 / 1_000;
 
 const PRECISION_MS = 0.5;
 
 interface Point {
-  /** The part of all orders that is in progress at an age. */
+  /** The share of all orders that is still in progress at this age. */
   readonly unsettled: number;
-  /** How long an order has been in progress until then, on average. */
+  /** The average time that an order has been in progress up to this age. */
   readonly inProgressMs: number;
 }
 
-/** The part of all orders that is in progress, by age: straight within each bin. */
+/** The share of all orders that is still in progress, by age; linear within each bin. */
 class Curve {
   readonly #starts: readonly Point[];
 
-  /** Of those that reach each bin, the part that is still in progress at its end. */
+  /** `left`: for each bin, the share of the orders reaching it that is still in progress at its end. */
   constructor(left: readonly number[]) {
     let point: Point = { unsettled: 1, inProgressMs: 0 };
     const starts = [point];
@@ -188,7 +188,7 @@ class Curve {
     const passedMs = Math.min(Math.max(0, ageMs), bin.endMs) - bin.startMs;
     const part = passedMs / (bin.endMs - bin.startMs);
     const unsettled = start.unsettled + (end.unsettled - start.unsettled) * part;
-    // Beyond the last bin nothing more is known: whatever is in progress stays so.
+    // Nothing is known beyond the last bin: an order still in progress there is taken to stay so.
     const beyondMs = Math.max(0, ageMs - bin.endMs);
     const inProgressMs =
       start.inProgressMs + ((start.unsettled + unsettled) / 2) * passedMs + unsettled * beyondMs;
@@ -201,7 +201,7 @@ function binAt(ageMs: number): number {
   return index === -1 ? BINS.length - 1 : index;
 }
 
-/** Of each bin and all after it. */
+/** For each bin, the sum of its count and of those of all later bins. */
 function sumsFrom(counts: readonly number[]): readonly number[] {
   return counts.map((_, index) => counts.slice(index).reduce((sum, count) => sum + count, 0));
 }

@@ -1,4 +1,4 @@
-/** What the parts report as they go. One implementation counts for Prometheus, one does nothing. */
+/** Events that the parts of the gateway report. One implementation feeds the Prometheus metrics, one does nothing. */
 
 export type UpstreamOperation = 'check-id' | 'list';
 
@@ -9,10 +9,10 @@ export interface Telemetry {
     readonly durationMs: number;
   }): void;
 
-  /** A snapshot was appended. `lagMs` where the upstream told when the order changed. */
+  /** A snapshot was appended. `lagMs` is `undefined` unless the upstream stated when the order changed. */
   snapshotAppended(snapshot: { readonly status: string; readonly lagMs: number | undefined }): void;
 
-  /** Lists are not relied on for a while. */
+  /** Lists are no longer trusted for a while, so sweeps stop. */
   sweepsStopped(reason: string): void;
 
   /** An event was handed to a subscriber. */

@@ -1,24 +1,26 @@
 /**
- * The words of this product:
+ * Glossary:
  *
- * - **top-up, order**: one internet top-up at the upstream, named by its id.
- * - **observation**: what one upstream call said of one order at one moment.
- * - **snapshot**: an observation that differs from the one before, numbered per order from 1 (its version).
- * - **in progress / parked / settled**: HANDLING or a status not known / QUEUED / FULFILLED or REFUNDED.
+ * - **top-up, order**: one internet top-up at the upstream, identified by its id.
+ * - **observation**: what one upstream call said about one order at one moment.
+ * - **snapshot**: an observation that differs from the previous one, numbered per order from 1 (its version).
+ * - **in progress**: HANDLING or a status that the gateway does not know.
+ * - **parked**: QUEUED.
+ * - **settled**: FULFILLED or REFUNDED.
  *
  * All times are Unix milliseconds.
  */
 
 export type TopupStatus = 'HANDLING' | 'QUEUED' | 'FULFILLED' | 'REFUNDED' | 'UNKNOWN';
 
-/** What the upstream tells of an order besides its id and status. `null` where it tells nothing. */
+/** What the upstream says about an order besides its id and status. `null` where it says nothing. */
 export interface TopupDetails {
   readonly ref: string | null;
   readonly type: string | null;
   readonly number: string | null;
   /** Algerian dinar. */
   readonly amount: number | null;
-  /** Worth money to whoever reads it: never logged, never part of an error. */
+  /** Worth money to anyone who reads it: never logged, never part of an error. */
   readonly cardCode: string | null;
   readonly transactionNumber: string | null;
   readonly processedAt: number | null;
@@ -28,15 +30,15 @@ export interface TopupDetails {
 
 export interface Observation extends TopupDetails {
   readonly orderId: string;
-  /** The upstream's own word, kept as it came: the set of statuses is open. */
+  /** The upstream's own word, unchanged: the set of statuses is open. */
   readonly upstreamStatus: string;
   readonly observedAt: number;
 }
 
 export interface Snapshot extends Observation {
-  /** Counts from 1 for each order, without holes; the first ones may have been removed since. */
+  /** Counts from 1 for each order, without gaps; the oldest snapshots may have been removed since. */
   readonly version: number;
-  /** The log holds a card code, but no key that opens it is here; `cardCode` is `null` then. */
+  /** The log holds a card code, but the gateway has no key that opens it; `cardCode` is then `null`. */
   readonly isCardUnreadable?: true;
 }
 
@@ -52,7 +54,7 @@ const DETAILS: readonly (keyof TopupDetails)[] = [
   'createdAt',
 ];
 
-/** The upstream's word as one of ours; `UNKNOWN` for a word that we do not know. */
+/** Maps the upstream's status to a `TopupStatus`; `UNKNOWN` for a word that the gateway does not know. */
 export function statusOf(upstreamStatus: string): TopupStatus {
   switch (upstreamStatus) {
     case 'HANDLING':
@@ -70,10 +72,10 @@ export function isSettled(upstreamStatus: string): boolean {
 }
 
 /**
- * The snapshot that an observation adds after `latest`, or `undefined` where it says nothing new.
+ * The snapshot that an observation adds after `latest`, or `undefined` if it says nothing new.
  *
- * A detail that is absent says nothing: the upstream marks no field as required, so one that was told
- * once is carried forward. Nothing follows a settled snapshot.
+ * The upstream marks no field as required, so a missing detail does not mean that it has gone: the previous value
+ * is carried forward. Nothing follows a settled snapshot.
  */
 export function nextSnapshot(
   latest: Snapshot | undefined,

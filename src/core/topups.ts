@@ -1,32 +1,33 @@
 import type { TopupView } from './view.ts';
 
 /**
- * Asked once before a call to the upstream that nobody else asks for at that moment: why it may not be made
- * on this caller's account, or `undefined` where it may.
+ * Called once before an upstream call that only this caller has requested. Returns why the call may not be charged
+ * to this caller, or `undefined` if it may.
  */
 export type MayAsk = () => Error | undefined;
 
-/** What the schema asks of the rest: the state of an order, now. */
+/** What the schema needs: the current state of an order. */
 export interface Topups {
   /**
-   * The state of an order: from the log where it is settled or fresh enough, else from one upstream check
-   * that is shared with everybody who asks for it at that moment. `null` where the upstream knows no such
-   * order. With the upstream failing: what the log holds, marked as stale.
+   * The state of an order. It comes from the log if the order is settled or was checked recently enough, otherwise
+   * from one upstream check that all concurrent lookups of the order share. `null` if the upstream knows no such
+   * order. While the upstream fails, the result is what the log holds, marked as stale.
    *
-   * @param maxAgeMs how old the answer may be for an order in progress; 0 forces a check within the budget.
-   *   Without it 5 s, and 5 min for a parked order.
-   * @param mayAsk whose account a call goes on. One that may not be made fails a lookup that needs it: of an
-   *   order never seen, or with a `maxAgeMs`. Others get what the log holds, marked as stale.
-   * @throws GatewayError `UPSTREAM_*`, where nothing is known of the order and the upstream cannot be asked.
+   * @param maxAgeMs how old the last check of an unsettled order may be; 0 forces a check within the budget.
+   *   Defaults to 5 s, and to 5 min for a parked order.
+   * @param mayAsk decides whether an upstream call may be charged to this caller. If not, the lookup rejects with the
+   *   returned error for an order never seen, or if `maxAgeMs` is given; otherwise it resolves to what the log
+   *   holds, marked as stale.
+   * @throws GatewayError `UPSTREAM_*` if nothing is known about the order and the upstream cannot be asked.
    */
   lookup(orderId: string, maxAgeMs?: number, mayAsk?: MayAsk): Promise<TopupView | null>;
 }
 
-/** What the feed asks of the rest: that somebody keeps an order fresh while it is followed. */
+/** What the feed needs: that an order is checked regularly while a subscriber follows it. */
 export interface Watch {
   /**
-   * Keeps asking for an order until the returned function is called. `onMissing` is called when the
-   * upstream has denied the order for 15 s; never while the upstream fails.
+   * Has an order checked until the returned function is called. Calls `onMissing` once the upstream says that it
+   * knows no such order and the watch is at least 15 s old; a failing upstream is no reason for the call.
    */
   watch(orderId: string, onMissing: () => void): () => void;
 }

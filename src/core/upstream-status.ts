@@ -1,18 +1,18 @@
-/** How the upstream, as a whole, has been treating us. */
+/** Whether the upstream as a whole answers the gateway's calls. */
 export type UpstreamState = 'PROVING' | 'SERVING' | 'FAILING' | 'THROTTLED' | 'REFUSED';
 
 export interface UpstreamStatus {
   readonly state: UpstreamState;
-  /** When calls go on; `null` while they do. */
+  /** When calls resume, Unix milliseconds; `null` while they are not suspended. */
   readonly resumesAt: number | null;
-  /** What the configuration allows. */
+  /** The configured limit. */
   readonly limitPerMinute: number;
-  /** What we allow ourselves at present, after what 429s took. */
+  /** The limit that the gateway keeps to at present: lower than the configured one after 429 responses. */
   readonly callsPerMinute: number;
   /** Calls made within the last 60 s. */
   readonly usedInLastMinute: number;
-  /** Calls that could start this moment. */
+  /** Calls that could start now. */
   readonly budgetLeft: number;
-  /** Whether lists are relied on to refresh many orders with one call. */
+  /** Whether lists are trusted to refresh many orders with one call. */
   readonly usesLists: boolean;
 }

@@ -2,15 +2,15 @@ import { overdueAfter, staleAfter } from './cadence.ts';
 import type { Order } from './store.ts';
 import { isSettled, type Snapshot } from './topup.ts';
 
-/** One snapshot, and how fresh our knowledge of its order is. What the schema shows as a `Topup`. */
+/** One snapshot, and how fresh the gateway's knowledge of its order is. The schema's `Topup`. */
 export interface TopupView {
   readonly snapshot: Snapshot;
   readonly checkedAt: number;
-  /** `null` once settled, and for an abandoned order. */
+  /** `null` for a settled or abandoned order. */
   readonly nextCheckAt: number | null;
   readonly isStale: boolean;
   readonly isOverdue: boolean;
-  /** When `isStale` and `isOverdue` become true by themselves if nothing is heard of the order. */
+  /** When `isStale` and `isOverdue` become true unless another check succeeds before, Unix milliseconds. */
   readonly turns: { readonly stale: number; readonly overdue: number };
 }
 
@@ -22,7 +22,7 @@ export function viewOf(order: Order, now: number): TopupView {
   return {
     snapshot: order.latest,
     checkedAt: order.checkedAt,
-    // What is due already is asked as soon as the budget has a call for it.
+    // An order that is already due is checked as soon as the budget allows.
     nextCheckAt: order.dueAt === null ? null : Math.max(order.dueAt, now),
     isStale: now > turns.stale,
     isOverdue: now > turns.overdue,
@@ -31,8 +31,8 @@ export function viewOf(order: Order, now: number): TopupView {
 }
 
 /**
- * A version that a later one has replaced, for those who catch up. It was confirmed at least when it was
- * first seen, and nothing about it is overdue.
+ * A snapshot that a later one has replaced, for subscribers that catch up. It was confirmed at least once, when it
+ * was first seen. It is neither stale nor overdue.
  */
 export function viewOfEarlier(snapshot: Snapshot, order: Order): TopupView {
   return {

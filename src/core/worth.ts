@@ -1,41 +1,41 @@
 import type { SettlingTimes } from './settling.ts';
 
 /**
- * What the next check of one order is worth by itself: the price of a call at which it makes no difference
- * whether it is asked now or a moment later, all later checks being made at their best times. That is Whittle's
- * index of the order. Unlike the lag that a check ends, it knows that one which finds nothing must be followed
- * by another: where most orders are about to settle, it waits for them (docs/polling.md).
+ * What the next check of one order is worth by itself: the price of a call at which it makes no difference whether
+ * the order is checked now or a moment later, if all later checks are made at their best times. That is the order's
+ * Whittle index. Unlike the lag that a check ends, the index accounts for the further check that must follow a check
+ * that finds nothing: shortly before most orders settle, it is worth waiting for them to do so (docs/polling.md).
  *
- * For one price, the best times are those of Barlow, Hunter and Proschan's inspection problem, found backwards
- * over a grid of ages; the index is read off which check is the best next one at which price. All durations are
- * milliseconds.
+ * At a given price, the best times are the solution of Barlow, Hunter and Proschan's inspection problem, computed
+ * backwards over a grid of ages. The index follows from the best next check at each of a series of prices. All
+ * durations are milliseconds.
  */
 
 const SECOND_MS = 1_000;
 const DAY_MS = 24 * 3_600 * SECOND_MS;
 
-/** Ages: even steps while orders are young, then each so much more. */
+/** The grid of ages: even steps up to `EVEN_UNTIL_MS`, then each age `GROWTH` times the previous one. */
 const STEP_MS = SECOND_MS / 2;
 const EVEN_UNTIL_MS = 60 * SECOND_MS;
 const GROWTH = 1.25;
 const LAST_MS = 8 * DAY_MS;
 
-/** Prices that are tried: what is worth less, or more, is not told apart. */
+/** The range of prices that are tried: values beyond it are not told apart. */
 const LOWEST_PRICE_MS = 1;
 const HIGHEST_PRICE_MS = 60 * SECOND_MS;
 const PRICE_STEP = 1.1;
 
-/** An array as the others are, so that one way of reading them all is compiled. */
+/** Of the same type as the other arrays, so that V8 compiles `at` for one type only. */
 const AGES = Float64Array.from(agesOfGrid());
 
 export class Worth {
-  /** Of orders last checked at this age or later it tells nothing. */
+  /** For an order last checked at this age or later, `priceMs` is 0. */
   readonly untilMs = EVEN_UNTIL_MS;
-  /** Of the times as they were known when this was made. */
+  /** Computed from the settling times as they were at construction. */
   readonly #curve: Curve;
   /**
-   * By the age of the last check, then by age now: both are places in the grid. Made when first asked for, since it
-   * takes long, and a gateway that starts may have no order to check.
+   * Prices by the age at the last check, then by the present age; both are indices into the grid. Computed at first
+   * use, since it takes long and a gateway that starts may have no order to check.
    */
   #table: readonly Float32Array[] | undefined;
 
@@ -44,15 +44,15 @@ export class Worth {
   }
 
   /**
-   * Of a check at `ageMs`, after one at `checkedMs` that found the order in progress; 0 for an old order, of
-   * which the lag that a check ends tells as much.
+   * What a check at `ageMs` is worth, after one at `checkedMs` that found the order in progress. 0 for an order that
+   * was last checked at the age `untilMs` or later: there, the lag that a check ends is as good a measure.
    */
   priceMs({ checkedMs, ageMs }: { readonly checkedMs: number; readonly ageMs: number }): number {
     if (checkedMs >= this.untilMs) return 0;
     const checked = Math.floor(placeOf(checkedMs));
     this.#table ??= tableOf(this.#curve);
     const row = this.#table[checked];
-    // As long after the last check as it is, which was a little later than its place in the grid.
+    // Keep the time since the last check, which was a little later than its place in the grid.
     const place = placeOf(ageMs - (Math.max(0, checkedMs) - at(AGES, checked)));
     const before = Math.floor(place);
     const part = place - before;
@@ -67,7 +67,7 @@ function agesOfGrid(): readonly number[] {
   return ages;
 }
 
-/** Between two ages of the grid, the part of the way. */
+/** The index of an age in the grid; fractional between two ages. */
 function placeOf(ageMs: number): number {
   const age = Math.max(0, ageMs);
   const place =
@@ -79,10 +79,10 @@ function placeOf(ageMs: number): number {
 
 function tableOf(curve: Curve): readonly Float32Array[] {
   const table = Array.from(AGES, () => new Float32Array(AGES.length).fill(HIGHEST_PRICE_MS));
-  // From dear to cheap: whoever is checked at a price is so at any lower one, and no later.
+  // From the highest price down: an order that is checked at a price is checked no later at any lower one.
   for (let price = HIGHEST_PRICE_MS; price >= LOWEST_PRICE_MS; price /= PRICE_STEP) {
     for (const [checked, next] of bestNext(curve, price).entries()) {
-      // Before its best next check, an order is worth less than the price.
+      // Until the best next check at this price, a check is worth at most the price.
       table[checked]?.fill(price, 0, next);
     }
   }
@@ -90,7 +90,7 @@ function tableOf(curve: Curve): readonly Float32Array[] {
 }
 
 interface Curve {
-  /** By age: the part of the orders that is in progress, and for how long an order has been settled. */
+  /** By age: the share of orders still in progress, and the average time for which an order has been settled. */
   readonly unsettled: Float64Array;
   readonly settledMs: Float64Array;
 }
@@ -109,7 +109,7 @@ function curveOf(times: SettlingTimes): Curve {
   return { unsettled, settledMs };
 }
 
-/** By the age of a check that found nothing: when the next one is best made at this price. */
+/** For each age at a check that found nothing: the age at which the next check is best made at this price. */
 function bestNext({ unsettled, settledMs }: Curve, price: number): Int16Array {
   const last = AGES.length - 1;
   const costs = new Float64Array(AGES.length);
@@ -122,7 +122,7 @@ function bestNext({ unsettled, settledMs }: Curve, price: number): Int16Array {
     for (let to = from + 1; to <= last; to += 1) {
       const lostMs = at(settledMs, to) - settled - (at(AGES, to) - age) * known;
       if (lostMs >= least) break;
-      // The call that finds an order settled is made in any case, and not counted.
+      // The call that finds the order settled is made in any case, so it costs nothing here.
       const cost = lostMs + price * at(unsettled, to) + at(costs, to);
       if (cost >= least) continue;
       least = cost;

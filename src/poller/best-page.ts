@@ -1,15 +1,16 @@
-/** Which orders to ask for with one list: all that were created within a window of time, in the order of creation. */
+/** Chooses the window of creation time that one list call asks for. */
 import type { Order } from '../core/store.ts';
 
+/** An order that a list could show. */
 export interface Covered {
   readonly orderId: string;
-  /** To the second where `order` is `undefined`. */
+  /** Unix milliseconds; exact only to the second if `order` is `undefined`. */
   readonly createdAt: number;
-  /** Lag that seeing it is expected to bring to an end, in milliseconds. */
+  /** The lag that a look at the order is expected to end, in milliseconds. */
   readonly gainMs: number;
-  /** What it adds to what a page is worth that shows it. */
+  /** What the order adds to the worth of a page that shows it. */
   readonly worth: number;
-  /** `undefined` for one that no call has shown us yet. */
+  /** `undefined` for an order that no call has shown yet. */
   readonly order: Order | undefined;
 }
 
@@ -21,18 +22,19 @@ export interface Page {
 }
 
 export interface Room {
-  /** Creation times of all orders that the log knows, settled ones too, the earliest first. */
+  /** Creation times of all orders in the log, settled ones too, the earliest first. */
   readonly known: readonly number[];
-  /** That a page has room for. */
+  /** How many orders fit on a page. */
   readonly rows: number;
 }
 
-/** An id tells the creation to the second, and so may a row. */
+/** An order id gives the creation time to the second; a list's row may do no better. */
 const SECOND_MS = 1_000;
 
 /**
- * Of all runs of neighbours that fit on a page, that of the largest value; `undefined` where there is none. A page
- * shows every order of its window, settled or not, those of the log and those that no call has shown yet.
+ * Of all runs of neighbouring orders that fit on a page, the run of the largest total value; `undefined` if there is
+ * none. `coverable` must be sorted by creation time. A page shows every order of its window: settled or not, in the
+ * log or not yet shown by any call.
  */
 export function bestPage(
   coverable: readonly Covered[],
@@ -64,12 +66,12 @@ function pageOf(covered: readonly Covered[]): Page | undefined {
   return { from: first.createdAt - 1, to, covered };
 }
 
-/** A time that is told to the second only may be any of that second. */
+/** A creation time that is exact only to the second may lie anywhere within that second. */
 function latestCreation({ createdAt }: Covered): number {
   return createdAt % SECOND_MS === 0 ? createdAt + SECOND_MS - 1 : createdAt + 1;
 }
 
-/** How many of these ascending times are at or before a moment. */
+/** How many of the ascending `times` are at or before `moment`. */
 function countUntil(times: readonly number[], moment: number): number {
   let [low, high] = [0, times.length];
   while (low < high) {

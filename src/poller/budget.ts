@@ -6,13 +6,13 @@ import { RateCeiling } from './rate-ceiling.ts';
 
 const NOTE = 'call-budget';
 
-/** The upstream counts by the minute, when calls reach it. */
+/** The upstream limits the calls per minute, counted when they reach it. */
 const MINUTE_MS = 60_000;
-/** So late after its start, at the most, a call that was never answered is taken to have reached it. */
+/** A call without an answer is assumed to have reached the upstream at most this long after it started. */
 const ON_THE_WAY_MS = 1_000;
 const WINDOW_MS = MINUTE_MS + ON_THE_WAY_MS;
 
-/** How many calls may start at once after a quiet time: one thirtieth of a minute's, and ten at most. */
+/** How many calls may start at once after a quiet time: a thirtieth of those of a minute, and ten at most. */
 const LARGEST_BURST = 10;
 const BURST_PART = 30;
 
@@ -27,21 +27,21 @@ const noteSchema = z.object({
   }),
 });
 
-/** A call in the window. */
+/** A call that counts in the window. */
 interface Taken {
-  /** When it started; once it was answered, `ON_THE_WAY_MS` before that. Unix milliseconds. */
+  /** When the call started or, once it was answered, `ON_THE_WAY_MS` before the answer. Unix milliseconds. */
   at: number;
 }
 
 export interface StartedCall {
-  /** It was answered, or given up. */
+  /** To be called when the call was answered or has failed. */
   end(): void;
 }
 
 /**
- * The calls that the key allows. When each call of the last minute started is known, and noted before it
- * starts, so no 60 s hold more calls than the limit, however often the gateway is started again in them. A
- * token bucket in front of that spreads the calls evenly.
+ * Rations the calls that the key allows. The budget remembers when each call of the last minute started, and this is
+ * stored before the call starts. So no 60 s contain more calls than the limit, however often the gateway restarts. A
+ * token bucket in front of this window spreads the calls evenly.
  */
 export class CallBudget {
   readonly limitPerMinute: number;
@@ -51,10 +51,10 @@ export class CallBudget {
   readonly #ceiling: RateCeiling;
   #tokens = 1;
   #refilledAt: number;
-  /** The calls of the last window, the first to leave it first: never more than the limit. */
+  /** The calls in the window, never more than the limit. The first to leave the window comes first. */
   #taken: Taken[];
 
-  /** `callsPerMinute` must be at least 5. `note` is what an earlier process noted of itself. */
+  /** `callsPerMinute` must be at least 5. `note` is the `note` of the budget of an earlier process. */
   constructor(options: {
     readonly callsPerMinute: number;
     readonly clock: Clock;
@@ -78,7 +78,7 @@ export class CallBudget {
     return new CallBudget({ ...options, note: await options.store.recall(NOTE) });
   }
 
-  /** Notes what a process that takes over must know; to be called before a call that was taken starts. */
+  /** Stores what the next process must know. Must be called after a call is taken out and before it starts. */
   async keep(notebook: Notebook): Promise<void> {
     await notebook.note(NOTE, this.note);
   }
@@ -87,18 +87,18 @@ export class CallBudget {
     return JSON.stringify({ taken: this.#taken.map(({ at }) => at), ceiling: this.#ceiling.note });
   }
 
-  /** Calls a minute that the budget allows at present, after what 429s took from it. */
+  /** Calls per minute that the budget allows at present: fewer than the limit after 429 responses. */
   get callsPerMinute(): number {
     return this.#ceiling.calls;
   }
 
-  /** Whole calls that could start at this moment. */
+  /** How many calls could start now, spread evenly. */
   get left(): number {
     this.#refill();
     return Math.max(0, Math.min(Math.floor(this.#tokens), this.room));
   }
 
-  /** Calls that the window still has room for, spread evenly or not. */
+  /** How many calls the window still has room for, regardless of the even spread. */
   get room(): number {
     this.#refill();
     const room = this.limitPerMinute - this.#taken.length;
@@ -111,14 +111,14 @@ export class CallBudget {
     return this.#taken.filter(({ at }) => at > since).length;
   }
 
-  /** Takes one call out; `false` where none is left. */
+  /** Takes one call out of the budget; `false` if none is left. */
   take(): boolean {
     return this.start() !== undefined;
   }
 
   /**
-   * The same for a call that starts. One that is `urgent` need not keep to the even spread, only to the
-   * limit. To be ended by whoever makes it.
+   * Takes one call out of the budget; `undefined` if none is left. An `urgent` call is bound only by the limit, not by
+   * the even spread. The caller must call `end` once the call is over.
    */
   start({ urgent = false } = {}): StartedCall | undefined {
     if ((urgent ? this.room : this.left) < 1) return undefined;
@@ -128,7 +128,7 @@ export class CallBudget {
     return { end: () => this.#end(taken) };
   }
 
-  /** An answered call has reached the upstream before now: a minute later it is out of the count for sure. */
+  /** An answered call reached the upstream before now, so it leaves the upstream's count within a minute. */
   #end(taken: Taken): void {
     taken.at = this.#clock.now() - ON_THE_WAY_MS;
     this.#taken.sort((one, other) => one.at - other.at);
@@ -149,20 +149,20 @@ export class CallBudget {
     return Math.max(0, Math.max(forRoom, forCeiling) - this.#refilledAt);
   }
 
-  /** After a 429: we were told more than we may, so ask less from here on. */
+  /** To be called after a 429: allows fewer calls from here on. */
   shrink(): void {
     this.#refill();
     this.#ceiling.shrink(this.#taken.length, this.#refilledAt);
     this.#tokens = 0;
   }
 
-  /** When no more than `most` of these calls are left in the window. */
+  /** When at most `most` of these calls will be left in the window, Unix milliseconds. */
   #roomAt(taken: readonly Taken[], most: number): number {
     const leaving = Math.min(taken.length, taken.length - most);
     return (taken[leaving - 1]?.at ?? Number.NEGATIVE_INFINITY) + WINDOW_MS;
   }
 
-  /** What came before a 429 was counted when it came. */
+  /** The calls since the last 429: the ceiling that the 429 set already accounts for earlier calls. */
   #sinceTrouble(): readonly Taken[] {
     const { shrunkAt } = this.#ceiling.note;
     return shrunkAt === 0 ? this.#taken : this.#taken.filter(({ at }) => at > shrunkAt);
@@ -182,7 +182,7 @@ export class CallBudget {
     while ((this.#taken[0]?.at ?? now) <= now - WINDOW_MS) this.#taken.shift();
   }
 
-  /** A clock that was set back earns nothing, and the calls were as long ago as ever. */
+  /** Shifts the recorded calls when the clock was set back, so that they stay as long ago as before. */
   #setBack(byMs: number): void {
     for (const taken of this.#taken) taken.at -= byMs;
   }

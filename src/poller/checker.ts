@@ -10,10 +10,10 @@ import { refused, throttled } from './gate.ts';
 import type { Pacer } from './pace.ts';
 import type { Watchers } from './watchers.ts';
 
-/** For a client whose order has no schedule yet: as long as the gateway itself would wait after one failure. */
+/** The `retryAfterMs` of a failed call for which the upstream gave none: as long as the gateway's own first backoff. */
 const ASK_AGAIN_AFTER_MS = 2_000;
 
-/** What a check came to, for whoever waits for it. */
+/** The outcome of a check, for the queries that wait for it. */
 export type Checked =
   | { readonly kind: 'observed'; readonly order: Order }
   | { readonly kind: 'unknown' }
@@ -28,13 +28,13 @@ export interface CheckerOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly telemetry: Telemetry;
-  /** Told of each answer that was taken down. */
+  /** Called with each observation that was recorded. */
   readonly onRecorded: (recorded: Recorded) => void;
 }
 
 type Observed = Extract<CheckAnswer, { kind: 'observed' }>;
 
-/** One check of one order: asks, takes down what came, and says when to ask again. */
+/** Makes checks of single orders: calls the upstream, records the observation and plans the next check. */
 export class Checker {
   readonly #options: CheckerOptions;
 
@@ -42,7 +42,7 @@ export class Checker {
     this.#options = options;
   }
 
-  /** Asks, and tells `onAnswer` at once, before the answer is on disk. */
+  /** Makes one check. Calls `onAnswer` when the answer arrives, before it is recorded. Rejects if the store fails. */
   async check(orderId: string, onAnswer: (answer: CheckAnswer) => void): Promise<Checked> {
     const answer = await this.#options.client.check(orderId);
     onAnswer(answer);
@@ -70,7 +70,7 @@ export class Checker {
     return recorded.order;
   }
 
-  /** Tells the log and the metrics what a call added, and learns from it. */
+  /** Reports what a call added to the log and the metrics, and lets the pacer learn from it. */
   report(recorded: Recorded): void {
     const { order, appended } = recorded;
     this.#options.pacer.learn(recorded);
@@ -82,8 +82,8 @@ export class Checker {
   #reportSnapshot({ orderId, version, upstreamStatus, observedAt, processedAt }: Snapshot): void {
     const { logger, telemetry } = this.#options;
     const status = statusOf(upstreamStatus);
-    // The upstream tells when it processed an order, and nothing else of when things change. What was
-    // over before we first looked says nothing of our lag.
+    // `processedAt` is the only time of a change that the upstream states. An order that had settled before the
+    // gateway first looked says nothing about the gateway's lag.
     const known = version > 1 && processedAt !== null;
     const lagMs = known ? Math.max(0, observedAt - processedAt) : undefined;
     telemetry.snapshotAppended({ status, lagMs });
@@ -98,14 +98,14 @@ export class Checker {
     );
   }
 
-  /** For an order that the upstream has shown us before, "unknown" is a fault of the upstream's. */
+  /** If the upstream has shown the order before, its "unknown" counts as a failed check. */
   async #onUnknown(orderId: string): Promise<void> {
     this.#options.watchers.missing(orderId);
     await this.#retryLater(orderId);
   }
 
   async #onFailure(orderId: string, failure: Failure): Promise<void> {
-    // The whole key waits then, and the order stays due.
+    // After a 429 or a refusal all calls wait, and the order stays due.
     if (failure.kind !== 'failed') return;
     this.#options.watchers.failed(orderId);
     await this.#retryLater(orderId);
@@ -117,7 +117,7 @@ export class Checker {
     if (order === undefined || order.dueAt === null) return;
     const now = clock.now();
     const failures = order.failures + 1;
-    // Never sooner than it would have been asked again had all gone well.
+    // Never sooner than after a successful check.
     const plannedAt = planner(watchers.has(orderId))({ ...order, checkedAt: now });
     const dueAt =
       plannedAt === null ? null : Math.max(plannedAt, now + retryDelayMs(failures, random()));

@@ -5,7 +5,7 @@ import type { Requests } from './requests.ts';
 import type { Sweep, SweepPlanner } from './sweep-planner.ts';
 import type { Watchers } from './watchers.ts';
 
-/** Due orders to choose from at a time. */
+/** How many due orders to choose from. */
 const MOST_CHOICES = 200;
 
 /** What the next call is for. */
@@ -20,23 +20,23 @@ export interface ChoiceOptions {
   readonly watchers: Watchers;
   readonly pacer: Pacer;
   readonly clock: Clock;
-  /** Whether a call that has started, or must, will show this order. */
+  /** Whether a call in flight, or one that is already bound to start, will show this order. */
   readonly isBusy: (orderId: string) => boolean;
 }
 
-/** An order that is due; `order` is `undefined` for one that no call has shown us yet. */
+/** An order that is due; `order` is `undefined` if no call has shown it yet. */
 interface Due {
   readonly orderId: string;
   readonly order: Order | undefined;
-  /** The lag that a look is expected to bring to an end: what it counts for beside others on a list. */
+  /** The lag that a look at the order is expected to end: what it contributes to a list that shows several orders. */
   readonly gainMs: number;
   /** What a check of this order alone is worth. */
   readonly worthMs: number;
 }
 
 /**
- * Where the next call gains most. Queries and the schedule each have a turn of their own: a call that
- * somebody waits for is never held up by the schedule, nor the schedule by however many queries.
+ * Chooses the call that gains most. Queries and the schedule are chosen for separately, so that the dispatcher can
+ * alternate: the schedule never holds up a query, nor any number of queries the schedule.
  */
 export class Choice {
   readonly #options: ChoiceOptions;
@@ -45,7 +45,7 @@ export class Choice {
     this.#options = options;
   }
 
-  /** The query that has waited longest, with as many others as one list can answer. */
+  /** The call for the query that has waited longest: a list if it can answer other queries too, otherwise a check. */
   async forRequests(): Promise<Job | undefined> {
     const { requests, planner, isBusy } = this.#options;
     for (const { orderId, isUnlisted } of requests) {
@@ -56,7 +56,7 @@ export class Choice {
     return undefined;
   }
 
-  /** Of the orders that are due, the one that gains most by being asked now, or a list that gains more. */
+  /** A check of the due order that gains most by it now, or a list if that gains more. */
   async forSchedule(): Promise<Job | undefined> {
     const due = await this.#neediest();
     if (due === undefined) return undefined;
@@ -64,7 +64,7 @@ export class Choice {
     return sweep === undefined ? { kind: 'check', orderId: due.orderId } : { kind: 'sweep', sweep };
   }
 
-  /** When the next order is due that is not being asked about already; `busy` of them may be. */
+  /** When the next order that is not busy is due, Unix milliseconds. Skips up to `busy` busy orders of the schedule. */
   async nextDueAt(busy: number): Promise<number | undefined> {
     const { schedule, watchers, isBusy } = this.#options;
     const ever = Number.MAX_SAFE_INTEGER;

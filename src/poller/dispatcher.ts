@@ -13,23 +13,23 @@ import type { Spare } from './spare.ts';
 import type { Sweep } from './sweep-planner.ts';
 import type { Sweeps } from './sweeps.ts';
 
-/** Of the calls that could start, so many are left for queries: one that comes is asked at once. */
+/** How many calls the schedule leaves in the budget, so that a query that arrives is answered at once. */
 const RESERVED_CALLS = 1;
 
-/** Calls whose answers cannot be written down would be wasted. */
+/** How long calls pause after the store failed: their answers could not be recorded. */
 const STORE_FAULT_PAUSE_MS = 1_000;
 
-/** How long a shutdown waits for calls that are in flight. */
+/** How long a shutdown waits for calls in flight. */
 const STOP_MS = 2_000;
 
-/** What a deploy takes, for clients that are asked to come back. */
+/** The `retryAfterMs` that clients get during a shutdown: about as long as a deploy takes. */
 const RESTART_MS = 3_000;
 
 export interface DispatcherOptions {
   readonly checker: Checker;
   readonly sweeps: Sweeps;
   readonly choice: Choice;
-  /** Orders that a list showed settled without all that a check tells, the first to be asked first. */
+  /** Orders that a list showed as settled, but without their card or refund reason; the first is checked first. */
   readonly cards: Set<string>;
   readonly spare: Spare;
   readonly requests: Requests;
@@ -39,13 +39,13 @@ export interface DispatcherOptions {
   readonly gate: UpstreamGate;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Called when calls stop or go on, before anything else is done. */
+  /** Called when the gate changes its state or the end of its wait, before waiting queries are told. */
   readonly onGateChange: (state: GateState) => void;
 }
 
 /**
- * Spends the budget. Of every two calls one goes to queries, where any wait, and one to the schedule: neither
- * can starve the other. One call at a time for one order.
+ * Spends the budget. While queries wait, calls alternate between queries and the schedule, so neither can starve the
+ * other. At any time, at most one call in flight is made for an order.
  */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
@@ -66,8 +66,8 @@ export class Dispatcher {
   }
 
   /**
-   * Starts no more calls, answers those who wait, and returns once the calls in flight are on disk; one that
-   * takes long is given up, and asked again by the next process.
+   * Starts no more calls, fails the waiting queries, and resolves once the answers of the calls in flight are recorded.
+   * Gives up calls that take longer than `STOP_MS`; the next process repeats them.
    */
   async stop(): Promise<void> {
     const { requests, inFlight, clock } = this.#options;
@@ -80,11 +80,14 @@ export class Dispatcher {
     await Promise.race([inFlight.settled(), late.promise]);
     timer.cancel();
     inFlight.giveUp(shuttingDown());
-    // When the last calls were answered.
+    // The budget counts each call from its answer on: the last answers came after the last write.
     await this.#keepBudget();
   }
 
-  /** One look at this order as soon as the budget allows, shared with whoever else asks for it now. */
+  /**
+   * One look at this order as soon as the budget allows, shared by all concurrent requests for it. Never rejects: a
+   * failure, or too long a wait, is a `failed` result.
+   */
   request(orderId: string): Promise<Checked> {
     const { requests, inFlight, gate, clock } = this.#options;
     const checking = inFlight.checkOf(orderId);
@@ -96,14 +99,14 @@ export class Dispatcher {
     return promise;
   }
 
-  /** Whether `request` would lead to a call that nobody has asked for yet. */
+  /** Whether `request` would lead to a call that no other query is waiting for. */
   wouldAsk(orderId: string): boolean {
     const { requests, inFlight, gate, clock } = this.#options;
     if (requests.has(orderId) || inFlight.checkOf(orderId) !== undefined) return false;
     return this.#state !== 'stopped' && gate.refusalAt(clock.now()) === undefined;
   }
 
-  /** Looks at the schedule again: something may be due sooner than it was. */
+  /** Looks at the schedule again, since an order may be due sooner than before. */
   wake(): void {
     if (this.#state !== 'running') return;
     this.#pumpAgain = true;
@@ -120,7 +123,7 @@ export class Dispatcher {
         this.#onStoreFault(error);
       }
     }
-    // In the same breath as the last look at `#pumpAgain`: a wake between the two would be lost.
+    // No `await` between the last test of `#pumpAgain` and this line: a wake in between would be lost.
     this.#pumping = undefined;
   }
 
@@ -131,7 +134,7 @@ export class Dispatcher {
     return gate.admits(now, inFlight.size);
   }
 
-  /** Starts one call; `false` where there is nothing to ask, or no longer leave to. */
+  /** Starts one call; `false` if there is nothing to ask, or no call may start. */
   async #startNext(): Promise<boolean> {
     const { budget, requests } = this.#options;
     if (!this.#mayCall() || budget.room < 1) return false;
@@ -147,7 +150,7 @@ export class Dispatcher {
 
   async #startRequested(): Promise<boolean> {
     const { choice, budget, cards } = this.#options;
-    // Cards take each call as soon as there is one: whoever waits takes turns with them on the same terms.
+    // Cards take each call as soon as the limit allows one. To alternate with cards, queries must do the same.
     const urgent = cards.size > 0;
     const job = urgent || budget.left > 0 ? await choice.forRequests() : undefined;
     if (job === undefined || !this.#mayCall()) return false;
@@ -155,7 +158,7 @@ export class Dispatcher {
     return this.#start(job, budget.start({ urgent }));
   }
 
-  /** A card that a list left out goes ahead of all that is due. */
+  /** Starts the check for a card that a list left out. It comes ahead of all that is due. */
   #startCard(): boolean {
     const { cards, spare, budget } = this.#options;
     const [orderId] = cards;
@@ -173,17 +176,17 @@ export class Dispatcher {
     return this.#start(job, budget.start());
   }
 
-  /** Calls that the schedule leaves for a query that may come; where one waits, they take turns. */
+  /** Calls that the schedule leaves for a query yet to come; none while queries wait, since calls then alternate. */
   #reserved(): number {
     const { budget, requests } = this.#options;
-    // A bucket that holds but one call has none to spare.
+    // A token bucket of one call has none to reserve.
     return requests.size > 0 ? 0 : Math.min(RESERVED_CALLS, budget.burst - 1);
   }
 
-  /** `false` where there was no longer leave to. */
+  /** Starts the call for a job; `false` without a call from the budget. */
   #start(job: Job, call: StartedCall | undefined): boolean {
     if (call === undefined) return false;
-    // Begun before the call is: a process that is killed under way has counted it.
+    // The write starts before the call, so that a call counts even if the process is killed while it is in flight.
     void this.#keepBudget();
     if (job.kind === 'sweep') this.#sweep(job.sweep, call);
     else this.#check(job.orderId, call);
@@ -219,7 +222,7 @@ export class Dispatcher {
     });
   }
 
-  /** Where a failure stops all calls, whoever waited for that one is told the same as all who come after. */
+  /** If a failure has stopped all calls, gives the queries of this call the same error as all later queries. */
   #withWait(checked: Checked): Checked {
     if (checked.kind !== 'failed' || checked.error.code === 'INTERNAL_SERVER_ERROR') return checked;
     const { gate, clock } = this.#options;
@@ -248,7 +251,7 @@ export class Dispatcher {
     const now = clock.now();
     const state = gate.stateAt(now);
     const gateAt = 'until' in state ? state.until : now;
-    // With every place taken, the next call that comes back wakes us.
+    // If the gate admits no further call in flight, the next answer wakes the dispatcher.
     if (gateAt <= now && !gate.admits(now, inFlight.size)) return;
     const requestAt = requests.size > 0 ? now + budget.waitMs() : undefined;
     const cardAt = cards.size > 0 ? now + budget.roomInMs(1) : undefined;
@@ -262,13 +265,13 @@ export class Dispatcher {
     this.#timer = clock.after(at - clock.now(), () => this.wake());
   }
 
-  /** Notes what a process that takes over must know. */
+  /** Writes the budget down for the process that takes over. */
   async #keepBudget(): Promise<void> {
     const { budget, notebook } = this.#options;
     await budget.keep(notebook).catch((error: unknown) => void this.#onStoreFault(error));
   }
 
-  /** The disk failed us. Nothing is lost but time: what was not written is asked again, after a pause. */
+  /** Pauses calls after the store failed. Only time is lost: what was not recorded is asked for again. */
   #onStoreFault(cause: unknown): Checked {
     const { clock, logger } = this.#options;
     logger.error(

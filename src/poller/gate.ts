@@ -1,14 +1,14 @@
 import { GatewayError } from '../errors.ts';
 
 /**
- * Whether the upstream may be called at all. One small state machine over the whole key:
+ * Whether the upstream may be called at all: one state machine for the whole key, a circuit breaker.
  *
  *     proving ──good answer──> serving ──failures in a row──> failing ──time──> proving
  *        │                        └────────429──────────────> throttled ──time─────^
  *        └──failure──> failing    └────────401, 403─────────> refused ────time─────^
  *
- * `proving` lets one call through at a time. The gateway starts there, so that a bad key is tried once and
- * not by everybody who waits: the fifth bad try locks the merchant's address out.
+ * `proving` lets through one call at a time. The gateway starts in that state, so that a bad key is tried only once,
+ * however many queries wait: the upstream blocks the merchant's address after the fifth call with a bad key.
  */
 export type GateState =
   | { readonly name: 'proving'; readonly breakMs: number }
@@ -17,19 +17,19 @@ export type GateState =
   | { readonly name: 'throttled'; readonly until: number }
   | { readonly name: 'refused'; readonly until: number };
 
-/** What a call says of the upstream as a whole. */
+/** What the outcome of a call says about the upstream as a whole. */
 export type CallResult =
   | { readonly kind: 'good' }
   | { readonly kind: 'failed'; readonly retryAfterMs?: number | undefined }
   | { readonly kind: 'throttled'; readonly retryAfterMs: number | undefined }
   | { readonly kind: 'refused' };
 
-/** Fewer than the five bad tries that lock an address out, should the key go bad under way. */
+/** Fewer than the five refused calls after which the upstream blocks an address, in case the key is revoked. */
 const MOST_IN_FLIGHT = 4;
 const FAILURES_BEFORE_BREAK = 5;
 const FIRST_BREAK_MS = 2_000;
 const LONGEST_BREAK_MS = 60_000;
-/** A 503 may ask for any wait, but one slip must not keep the gateway from looking for an hour. */
+/** A 503 may ask for any wait, but one mistaken `Retry-After` must not stop the gateway for an hour. */
 const LONGEST_FAILING_MS = 5 * 60_000;
 const THROTTLED_MS = 15_000;
 const REFUSED_MS = 15 * 60_000;
@@ -41,7 +41,7 @@ export class UpstreamGate {
     this.#state = state;
   }
 
-  /** The state at `now`: a wait that is over has already ended. */
+  /** The state at `now`. A wait that is over by then becomes `proving`. */
   stateAt(now: number): GateState {
     const state = this.#state;
     if ('until' in state && state.until <= now) {
@@ -51,7 +51,7 @@ export class UpstreamGate {
     return this.#state;
   }
 
-  /** Whether one more call may start beside those in flight. */
+  /** Whether one more call may start beside `inFlight` others. */
   admits(now: number, inFlight: number): boolean {
     const state = this.stateAt(now);
     if (state.name === 'proving') return inFlight === 0;
@@ -63,7 +63,7 @@ export class UpstreamGate {
     return this.#state;
   }
 
-  /** Why nobody may call at `now`, for those who wait; `undefined` while calls go through. */
+  /** The error for waiting queries if calls are suspended at `now`; otherwise `undefined`. */
   refusalAt(now: number): GatewayError | undefined {
     const state = this.stateAt(now);
     if (!('until' in state)) return undefined;
@@ -81,14 +81,14 @@ export class UpstreamGate {
   }
 }
 
-/** What those who wait are told where the upstream asked for fewer calls. */
+/** The error for waiting queries after the upstream answered 429. */
 export function throttled(retryAfterMs: number | undefined): GatewayError {
   return new GatewayError('UPSTREAM_THROTTLED', 'OneClickDz asked us to slow down.', {
     retryAfterMs,
   });
 }
 
-/** What those who wait are told where the upstream will have nothing of us. */
+/** The error for waiting queries after the upstream answered 401 or 403. */
 export function refused(retryAfterMs?: number): GatewayError {
   return new GatewayError(
     'UPSTREAM_REFUSED',
@@ -104,7 +104,7 @@ function next(state: GateState, result: CallResult, now: number): GateState {
     case 'throttled':
       return afterThrottled(state, now + (result.retryAfterMs ?? THROTTLED_MS));
     case 'good':
-      // An answer that was under way when the gate closed does not open it.
+      // A good answer to a call that started before a 429 or a refusal does not end the wait.
       return 'until' in state && state.name !== 'failing'
         ? state
         : { name: 'serving', failuresInRow: 0 };

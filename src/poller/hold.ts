@@ -13,8 +13,8 @@ const holdSchema = z.object({
 });
 
 /**
- * A wait that the upstream imposed, kept across restarts: a gateway with a bad key that is started again
- * and again must not use up the five tries. Another key has its own.
+ * Stores a wait that the upstream imposed, so that it outlasts restarts: a gateway with a bad key that restarts again
+ * and again must not make the five calls that get its address blocked. A wait applies only to the key that earned it.
  */
 export class Hold {
   readonly #notebook: Notebook;
@@ -22,7 +22,7 @@ export class Hold {
 
   constructor(notebook: Notebook, apiKey: string) {
     this.#notebook = notebook;
-    // Tells keys apart without holding one.
+    // Identifies the key without storing it.
     this.#key = createHash('sha256').update(`hold:${apiKey}`).digest('hex').slice(0, 16);
   }
 
@@ -32,7 +32,7 @@ export class Hold {
     await this.#notebook.note(NOTE, JSON.stringify(hold));
   }
 
-  /** The wait that is still running at `now`, if there is one for this key. */
+  /** This key's wait if it is still running at `now`, otherwise `undefined`. */
   async recall(now: number): Promise<GateState | undefined> {
     const hold = parseNote(await this.#notebook.recall(NOTE), holdSchema);
     if (hold === undefined || hold.key !== this.#key || hold.until <= now) return undefined;

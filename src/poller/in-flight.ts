@@ -8,19 +8,19 @@ interface Check {
   readonly settle: (checked: Checked) => void;
 }
 
-/** The calls that have started and not come back: one at a time for one order. */
+/** The calls in flight: at any time, at most one is made for an order. */
 export class InFlight {
   readonly #checks = new Map<string, Check>();
   readonly #sweeps = new Set<Promise<void>>();
   /** Orders that a list in flight will show. */
   readonly #swept = new Set<string>();
 
-  /** Calls. */
+  /** The number of calls in flight. */
   get size(): number {
     return this.#checks.size + this.#sweeps.size;
   }
 
-  /** Orders that the calls are about. */
+  /** The number of orders that the calls in flight will show. */
   get orders(): number {
     return this.#checks.size + this.#swept.size;
   }
@@ -29,12 +29,12 @@ export class InFlight {
     return this.#checks.has(orderId) || this.#swept.has(orderId);
   }
 
-  /** The check of this order that is under way, to be shared. */
+  /** The result of the order's check in flight, to be shared by all queries for it; `undefined` if there is none. */
   checkOf(orderId: string): Promise<Checked> | undefined {
     return this.#checks.get(orderId)?.shared;
   }
 
-  /** `checked` never rejects. Returns what all who wait for it are to be given. */
+  /** Adds a check; `checked` must never reject. Returns the result to share: that of `checked`, or of `giveUp`. */
   addCheck(orderId: string, checked: Promise<Checked>): Promise<Checked> {
     const { promise: shared, resolve: settle } = Promise.withResolvers<Checked>();
     const ended = checked.then((result) => {
@@ -45,7 +45,7 @@ export class InFlight {
     return shared;
   }
 
-  /** `swept` never rejects. Resolves once the orders may be asked about again. */
+  /** Adds a sweep; `swept` must never reject. Resolves once the sweep's orders are no longer in flight. */
   addSweep({ covered }: Sweep, swept: Promise<void>): Promise<void> {
     for (const { orderId } of covered) this.#swept.add(orderId);
     const ended = swept.finally(() => {
@@ -56,13 +56,13 @@ export class InFlight {
     return ended;
   }
 
-  /** Once all that is in flight at present has come back. */
+  /** Resolves once all calls that are in flight now are over. */
   async settled(): Promise<void> {
     await Promise.all([...this.#checks.values()].map(({ ended }) => ended));
     await Promise.all(this.#sweeps);
   }
 
-  /** Tells all who wait for a check that they wait in vain. */
+  /** Fails all queries that wait for a check in flight. */
   giveUp(error: GatewayError): void {
     for (const { settle } of this.#checks.values()) settle({ kind: 'failed', error });
   }

@@ -4,7 +4,7 @@ import type { Recorded } from '../core/store.ts';
 import type { Telemetry } from '../core/telemetry.ts';
 import { isSettled } from '../core/topup.ts';
 
-/** A list that is up to date to this is as good as any. */
+/** A list may lag behind by up to this and still be trusted. */
 const LATEST_ROW_MS = 5_000;
 
 const FIRST_DISTRUST_MS = 60_000;
@@ -17,14 +17,14 @@ export interface ListTrustOptions {
 }
 
 /**
- * Whether lists are relied on. They must prove themselves: they are while they show the orders that they
- * should, and are not, for a while that doubles, the moment that they do not.
+ * Whether lists are trusted. They are trusted as long as they show the orders that they should. A list that does not
+ * ends the trust for a while, which doubles each time until a list proves right.
  */
 export class ListTrust {
   readonly #options: ListTrustOptions;
   #distrustMs = FIRST_DISTRUST_MS;
   #trustedFrom = 0;
-  /** How far our clock is ahead of the upstream's, at the most. */
+  /** An upper bound on how far our clock is ahead of the upstream's, in milliseconds. */
   #aheadMs = Number.POSITIVE_INFINITY;
 
   constructor(options: ListTrustOptions) {
@@ -35,11 +35,12 @@ export class ListTrust {
     return this.#options.clock.now() >= this.#trustedFrom;
   }
 
-  /** A list showed all that it should. */
+  /** To be called after a list that showed all that it should. */
   proved(): void {
     this.#distrustMs = FIRST_DISTRUST_MS;
   }
 
+  /** To be called after a list that cannot be relied on: ends the trust for a while. */
   lost(reason: string): void {
     const { clock, logger, telemetry } = this.#options;
     this.#trustedFrom = clock.now() + this.#distrustMs;
@@ -52,9 +53,9 @@ export class ListTrust {
   }
 
   /**
-   * Checks what was told before against how an order ended: one that was listed as in progress well after
-   * the upstream had processed it came from a list that lags behind. Clocks may differ; by how much at the
-   * most is told by the youngest order at its first sight.
+   * Compares an order's last observation with how the order settled: an order that was still shown as in progress
+   * well after the upstream had processed it was shown by a list that lags behind. Clocks may differ: the time between
+   * an order's creation and our first sight of it, at its smallest, is the upper bound on the difference.
    */
   verify({ before, order: { latest } }: Recorded): void {
     const { createdAt, processedAt, observedAt } = latest;

@@ -13,7 +13,7 @@ export interface LookupsOptions {
   readonly clock: Clock;
 }
 
-/** The query path: from the log where that will do, else one check that all share. */
+/** Answers queries: from the log if that is fresh enough, otherwise from one look that concurrent queries share. */
 export class Lookups implements Topups {
   readonly #options: LookupsOptions;
   readonly #unknown: UnknownOrders;
@@ -62,7 +62,7 @@ export class Lookups implements Topups {
     if (isAbandoned(order)) await store.reschedule(orderId, woken(order, clock.now()));
     const checked = await dispatcher.request(orderId);
     if (checked.kind === 'observed') return viewOf(checked.order, clock.now());
-    // Whatever was appended while we waited is newer than what we came with.
+    // A snapshot appended during the wait is newer than `order`.
     const held = (await store.find(orderId)) ?? order;
     return { ...viewOf(held, clock.now()), isStale: !isSettled(held.latest.upstreamStatus) };
   }

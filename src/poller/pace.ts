@@ -9,43 +9,47 @@ import { Worth } from '../core/worth.ts';
 import { parseNote } from './parse-note.ts';
 import type { Watchers } from './watchers.ts';
 
-/** Another name than that of earlier versions, which counted ages in other bins. */
+/** Not the name that earlier versions used: their counts are by other age bins. */
 const NOTE = 'settling-ages';
 const NOTE_EVERY_MS = 10_000;
 
-/** The upstream knows a handful of types; beyond so many, new ones share what is known of all. */
+/** The upstream knows a handful of types. Beyond this number, all new types share one entry. */
 const MOST_TYPES = 20;
 
-/** Expected lag, in milliseconds, that makes a check worth a call while calls are left over. */
+/** The expected lag, in milliseconds, at which a check is worth a call while calls are left over. */
 const PRICE_MS = 2;
 const LONGEST_DELAY_MS = 60_000;
 
-/** Time for which an order has been due counts this part of lag: whatever it gains else, its turn comes. */
+/** The time for which an order has been due counts as this share of lag, so that each order's turn comes. */
 const WAITING_PART = 0.003;
 
-/** Somebody waits for the first look at an order, and learns nothing until then. */
+/** The gain of a first look, in milliseconds of lag: until then, the watcher of an order learns nothing at all. */
 const FIRST_LOOK_GAIN_MS = 50;
-/** A second without a first look weighs as much as this part of a second of lag. */
+/** A second of waiting for the first look counts as this share of a second of lag. */
 const FIRST_LOOK_PART = 0.02;
 
 /**
- * Pages of a busy key hardly differ in the lag that they end: a full one that has just been seen ends as much as one
- * of few orders that wait since long, and would be asked for again and again. So the time for which nobody has seen
- * an order counts as well, and by its fourth power, which makes all pages take turns. Not beyond so long, nor beyond
- * so many times the lag that a look ends: one that hardly ever settles would count for more and more.
+ * On a busy key, pages hardly differ in the lag that they end: a full page seen a moment ago ends as much as a page of
+ * few orders that have not been seen for long, and would be chosen again and again. So the time since an order was last
+ * seen counts as well, by its fourth power, which makes all pages take turns. That time is capped, at
+ * `LONGEST_UNSEEN_MS` and at `MOST_LAGS` times the lag that a look ends: otherwise an order that is unlikely to settle
+ * would count for more and more.
  */
 const LONGEST_UNSEEN_MS = 30_000;
 const MOST_LAGS = 6;
 
-/** Taking turns, pages make up for waiting by themselves. */
+/** `WAITING_PART` for pages: smaller, since pages take turns anyway. */
 const WAITING_PAGE_PART = WAITING_PART / 10;
-/** Pages of parked orders may come rarely on a busy key: who waits for hours does not mind some minutes. */
+/** For a parked order, this share of its gain counts as unseen time, so that a busy key spends few pages on them. */
 const PARKED_PAGE_PART = 1 / 12;
 
-/** What a look gains counts for more where somebody watches. */
+/** The factor by which the gain of a look counts more for a watched order. */
 const WATCHED_WEIGHT = 2;
 
-/** What a check is worth is computed anew once so much more was learned: this part, and a few orders at the least. */
+/**
+ * The worth of checks is recomputed once more than `FEWEST_NEWS` + `NEWS_PART` · n further orders have settled, where n
+ * is the number at the last computation, at most `MOST_NEEDED`.
+ */
 const NEWS_PART = 0.05;
 const FEWEST_NEWS = 10;
 const MOST_NEEDED = 2_000;
@@ -53,25 +57,26 @@ const MOST_NEEDED = 2_000;
 const countsSchema = z.array(z.number().nonnegative());
 const noteSchema = z.record(z.string(), z.object({ settled: countsSchema, reached: countsSchema }));
 
-/** An order that no call has shown us yet, and that is due for its first look since `dueAt`. */
+/** An order that no call has shown yet, and whose first look has been due since `dueAt`. */
 export interface Unseen {
   readonly orderId: string;
   readonly dueAt: number;
   readonly now: number;
 }
 
-/** What is known of one type. */
+/** What has been learned about one type. */
 interface Learned {
   readonly times: SettlingTimes;
   worth: Worth;
-  /** Orders noted in all, and when `worth` was computed. */
+  /** How many settled orders were counted since the process started. */
   noted: number;
+  /** The value of `noted` when `worth` was computed. */
   worthOf: number;
 }
 
 /**
- * Where the next call buys the most, from how long orders of a type took. While calls are left over, an
- * order is asked again once that is worth a few milliseconds; when they are not, whoever gains most.
+ * Computes what a look at an order is worth, from how long orders of its type took to settle. While calls are left
+ * over, an order is checked again once the expected lag is `PRICE_MS`; otherwise the order that gains most goes first.
  */
 export class Pacer {
   readonly #clock: Clock;
@@ -90,7 +95,7 @@ export class Pacer {
     this.#watchers = options.watchers;
   }
 
-  /** Takes up what an earlier process learned. */
+  /** Loads what an earlier process learned. */
   async recall(): Promise<void> {
     const counts = parseNote(await this.#notebook.recall(NOTE), noteSchema);
     for (const [type, { settled, reached }] of Object.entries(counts ?? {})) {
@@ -107,14 +112,14 @@ export class Pacer {
     });
 
   /**
-   * The lag that a look at this order is expected to bring to an end at `now`, in milliseconds; lag that
-   * somebody watches counts double. What a list gains is the sum of it.
+   * The lag that a look at this order at `now` is expected to end, in milliseconds, plus a share of the time for which
+   * the order has been due; doubled for a watched order. The gain of a list is the sum over its orders.
    */
   gainMs(order: Order, now: number): number {
     return this.#weighted(order, now, this.#lagMs(order, now));
   }
 
-  /** What a check of this order alone is worth at `now`: of several that are due, the highest comes first. */
+  /** What a check of this order alone is worth at `now`. Of several due orders, the one worth most is checked first. */
   worthMs(order: Order, now: number): number {
     if (isParked(order)) return this.gainMs(order, now);
     const { worth } = this.#learnedOf(order.latest.type);
@@ -123,7 +128,7 @@ export class Pacer {
     return this.#weighted(order, now, Math.max(priceMs, this.#lagMs(order, now)));
   }
 
-  /** What this order adds at `now` to what a page is worth that shows it: of several pages, the highest comes first. */
+  /** What this order adds at `now` to the worth of a page that shows it. The page worth most comes first. */
   pageWorth(order: Order, now: number): number {
     const waitedMs = waitedMsOf(order, now);
     if (isParked(order)) {
@@ -134,7 +139,7 @@ export class Pacer {
     return this.#weightOf(order) * onPage(lagMs, now - order.checkedAt);
   }
 
-  /** The lag itself; of a parked order nobody knows any. */
+  /** The expected lag alone; 0 for a parked order, since nothing is learned about when those settle. */
   #lagMs(order: Order, now: number): number {
     if (isParked(order)) return 0;
     return this.#learnedOf(order.latest.type).times.expectedLagMs({
@@ -151,19 +156,19 @@ export class Pacer {
     return this.#watchers.has(order.latest.orderId) ? WATCHED_WEIGHT : 1;
   }
 
-  /** The same as `gainMs` for an order that no call has shown us yet: it may have settled since it was sent. */
+  /** `gainMs` for an order that no call has shown yet: the order may have settled since it was sent. */
   firstLookGainMs(unseen: Unseen): number {
     const delayMs = unseenForMs(unseen);
     const lagMs = this.#learnedOf(null).times.expectedLagMs({ ageMs: 0, delayMs });
     return WATCHED_WEIGHT * (lagMs + firstLookMs(unseen));
   }
 
-  /** The same as `pageWorth`. */
+  /** `pageWorth` for an order that no call has shown yet. */
   firstLookPageWorth(unseen: Unseen): number {
     return onPage(this.firstLookGainMs(unseen), unseenForMs(unseen));
   }
 
-  /** An order went on, or did not: how long its type takes is known better. */
+  /** Learns from a recorded observation how long orders of its type are in progress. */
   learn({ before, order }: Recorded): void {
     const { latest, statusSince } = order;
     const notedMs = before === undefined ? undefined : before.checkedAt - before.statusSince;
@@ -184,7 +189,7 @@ export class Pacer {
     if (now - this.#notedAt < NOTE_EVERY_MS) return;
     this.#notedAt = now;
     const counts = [...this.#byType].map(([type, { times }]) => [type, times.counted]);
-    // What is lost here is learned again.
+    // If the write fails, the next process learns these counts again.
     this.#notebook.note(NOTE, JSON.stringify(Object.fromEntries(counts))).catch(() => undefined);
   }
 
@@ -203,7 +208,7 @@ export class Pacer {
     const known = this.#byType.get(type ?? '');
     if (known !== undefined) return known;
     const name = this.#byType.size < MOST_TYPES ? (type ?? '') : '';
-    // Until more is known, what a check is worth is what it is worth of any.
+    // Until enough is learned about this type, its checks are worth what the prior says.
     const learned = this.#byType.get(name) ?? { ...nothingLearned(), times: new SettlingTimes() };
     this.#byType.set(name, learned);
     return learned;
@@ -223,12 +228,12 @@ function unseenForMs({ orderId, dueAt, now }: Unseen): number {
   return Math.min(LONGEST_DELAY_MS, Math.max(now - dueAt, now - (creationTimeOf(orderId) ?? now)));
 }
 
-/** What a first look is worth beside the lag that it may end. */
+/** What a first look is worth besides the lag that it may end, in milliseconds of lag. */
 function firstLookMs({ dueAt, now }: Unseen): number {
   return FIRST_LOOK_GAIN_MS + Math.max(0, now - dueAt) * FIRST_LOOK_PART;
 }
 
-/** Made once, since it takes some milliseconds: what is not known is the same wherever. */
+/** What is known of a type without observations: the prior alone. Computed once, since that takes some milliseconds. */
 let ofNothing: Learned | undefined;
 
 function nothingLearned(): Learned {

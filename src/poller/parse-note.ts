@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 
-/** What an earlier process noted as JSON. What cannot be read is as good as nothing: another version wrote it. */
+/** Parses JSON that an earlier process noted; `undefined` if it does not fit, as a note of another version may not. */
 export function parseNote<Schema extends z.ZodType>(
   note: string | undefined,
   schema: Schema,

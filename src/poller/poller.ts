@@ -37,7 +37,8 @@ export interface PollerOptions {
 }
 
 /**
- * Polls on everybody's behalf. It never publishes: what it sees it appends to the log, and the log rings.
+ * Polls the upstream on behalf of all clients. It never publishes: it appends what it sees to the log, and the log
+ * rings its bells.
  */
 export class Poller implements Topups, Watch {
   readonly #options: PollerOptions;
@@ -94,7 +95,7 @@ export class Poller implements Topups, Watch {
     this.#lookups = new Lookups({ store, dispatcher: this.#dispatcher, clock });
   }
 
-  /** A poller that makes no call before it is started; what is asked of it until then waits. */
+  /** Opens a poller that makes no call before `start`; lookups wait until then. Rejects if the store fails. */
   static async open(options: PollerOptions): Promise<Poller> {
     const hold = new Hold(options.store, options.apiKey);
     const gate = new UpstreamGate(await hold.recall(options.clock.now()));
@@ -103,12 +104,12 @@ export class Poller implements Topups, Watch {
     return poller;
   }
 
-  /** Goes on where the last one stopped: at once, and without a burst. */
+  /** Continues at once where the previous process stopped, without a burst of calls. */
   start(): void {
     this.#dispatcher.start();
   }
 
-  /** Makes no more calls, and returns once those in flight are on disk. */
+  /** Starts no more calls, and resolves once those in flight are recorded or given up. */
   async stop(): Promise<void> {
     await this.#dispatcher.stop();
   }
@@ -120,7 +121,7 @@ export class Poller implements Topups, Watch {
   watch(orderId: string, onMissing: () => void): () => void {
     const end = this.#watchers.add(orderId, onMissing);
     this.#bringForward(orderId).catch((error: unknown) => {
-      // The order stays on its schedule; only the wish to see it sooner is lost.
+      // The order keeps its schedule; it is only not checked any sooner.
       this.#options.logger.error(
         { orderId, ...loggedError(error) },
         'could not bring an order forward',
@@ -142,7 +143,7 @@ export class Poller implements Topups, Watch {
     };
   }
 
-  /** Somebody watches: an order that is parked is asked sooner, an abandoned one again. */
+  /** Adapts the schedule of an order that is now watched: wakes an abandoned order, checks a parked one sooner. */
   async #bringForward(orderId: string): Promise<void> {
     const { store, clock } = this.#options;
     const order = await store.find(orderId);
@@ -158,7 +159,7 @@ export class Poller implements Topups, Watch {
     this.#dispatcher.wake();
   }
 
-  /** Why nobody could be asked in the time that a query waits. */
+  /** The error for a query that was not answered within the time that queries wait. */
   #inVain(waiting: number): GatewayError {
     const retryAfterMs = this.#budget.waitMs(waiting + 1);
     return this.#gate.stateAt(this.#options.clock.now()).name === 'serving'

@@ -1,49 +1,49 @@
 /**
- * How many calls a window may hold at present: the configured limit until a 429 says otherwise, then whatever
- * the upstream really allows, found and held.
+ * How many calls a window may hold at present: the configured limit until a 429 contradicts it, then the limit that
+ * the upstream really has, as far as found out.
  *
- * After a 429 the ceiling falls well below what was in use, climbs back quickly to just under that, and holds.
- * Only after a while, and only while the calls are wanted, does it try for more, slowly; each try that ends in
- * another 429 doubles the while. It is TCP's additive increase and multiplicative decrease, with CUBIC's memory
- * of where things went wrong.
+ * After a 429 the ceiling falls well below the calls in use, quickly climbs back to just under them, and holds there.
+ * Only after a while, and only while the calls are wanted, does it slowly try for more; each try that ends in another
+ * 429 doubles that while. This is TCP's additive increase and multiplicative decrease, with CUBIC's memory of the rate
+ * at which the last loss happened.
  */
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 
-/** A key that answers 429 to everything is still asked now and then. */
+/** The lowest ceiling: even if the upstream answers every call with 429, some are still made. */
 const FEWEST_CALLS = 5;
-/** After a 429, of what was in use. */
+/** The share of the calls in use that a 429 leaves. */
 const SHRINK_FACTOR = 0.7;
-/** What is held, of what was too much. */
+/** The share of the calls that were too many at which the ceiling holds. */
 const HELD_SHARE = 0.95;
 /**
- * A rate that much above what once was too much shows that the upstream allows more by now. Less would not: an
- * upstream that counts by a token bucket lets a little too much pass for minutes.
+ * Calls in use at this multiple of what once was too many show that the upstream now allows more. A smaller excess
+ * would not: an upstream with a token bucket tolerates a slightly excessive rate for minutes.
  */
 const OVERCOME_SHARE = 1.25;
 
-/** 429s so close together are one: an upstream that counts by the minute refuses until it is over. */
+/** 429s within this time count as one: an upstream that counts by the minute refuses calls until the minute is over. */
 const ONE_TROUBLE_MS = MINUTE_MS;
 
-/** The first 429 may have been a slip: try again soon. Once two agree, the limit is real. */
+/** The first 429 may have been a mistake, so the first try for more comes soon. A second 429 confirms the limit. */
 const FIRST_TRY_MS = 2 * MINUTE_MS;
 const SECOND_TRY_MS = 15 * MINUTE_MS;
 const LONGEST_TRY_MS = 60 * MINUTE_MS;
 
-/** One step up is this part: of the limit on known ground, of what was too much when trying for more. */
+/** The size of a step up: a share of the limit below the holding level, of what was too many when trying for more. */
 const STEP_SHARE = 0.05;
 const STEP_EVERY_MS = 30 * SECOND_MS;
 const TRY_STEP_EVERY_MS = 2 * MINUTE_MS;
 
-/** Calls are wanted where so much of what is allowed is in use. */
+/** Calls count as wanted while this share of the ceiling is in use. */
 const WANTED_SHARE = 0.8;
 
 /** What a restart must not forget. Times are Unix milliseconds. */
 export interface CeilingNote {
   readonly calls: number;
-  /** Calls in the window that were too many; `null` where no 429 came, or it was overcome. */
+  /** How many calls in the window were too many; `null` if no 429 came, or a higher rate has since worked. */
   readonly tooMany: number | null;
-  /** How long it holds before it tries for more. */
+  /** How long after a 429 the ceiling holds before it tries for more. */
   readonly tryMs: number;
   readonly shrunkAt: number;
   readonly steppedAt: number;
@@ -83,7 +83,7 @@ export class RateCeiling {
     };
   }
 
-  /** Goes up a step where it is time, and `used` shows that the calls are wanted. */
+  /** Raises the ceiling by a step if it is time to and `used`, the calls in the window, shows that calls are wanted. */
   climb(used: number, now: number): void {
     const { calls, tooMany, tryMs, shrunkAt, steppedAt } = this.#state;
     if (calls >= this.#limit || used < this.calls * WANTED_SHARE) return;

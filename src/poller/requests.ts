@@ -2,27 +2,27 @@ import type { Clock, Timer } from '../core/ports.ts';
 import type { GatewayError } from '../errors.ts';
 import type { Checked } from './checker.ts';
 
-/** Somebody who waits for an answer is told after this long that the calls are spent. */
+/** How long a query waits for a look before it fails. */
 const LONGEST_WAIT_MS = 5_000;
 
-/** More than that have no chance within the longest wait, not even by lists. */
+/** Beyond this number, queries cannot be answered within the longest wait, not even by lists. */
 const MOST_WAITING = 1_000;
 
 interface Request {
   readonly promise: Promise<Checked>;
   readonly settle: (checked: Checked) => void;
   readonly timer: Timer;
-  /** A list that should have shown the order did not: only a single check tells whether there is one. */
+  /** A list that should have shown the order did not: only a single check tells whether the order exists. */
   isUnlisted: boolean;
 }
 
 export interface RequestsOptions {
   readonly clock: Clock;
-  /** Why nobody was answered in time, with so many waiting. */
+  /** Makes the error for a query that could not be answered in time, while `waiting` queries wait. */
   readonly inVain: (waiting: number) => GatewayError;
 }
 
-/** Queries that wait for a look at an order, in the order in which they came. One entry for one order. */
+/** Queries that wait for a look at an order, in the order of their arrival. Queries for one order share an entry. */
 export class Requests {
   readonly #options: RequestsOptions;
   readonly #byOrder = new Map<string, Request>();
@@ -43,7 +43,7 @@ export class Requests {
     for (const [orderId, { isUnlisted }] of this.#byOrder) yield { orderId, isUnlisted };
   }
 
-  /** Waits for the next look at an order; after five seconds, or with too many waiting, in vain. */
+  /** Waits for the next look at an order. Resolves to a failure after five seconds, or at once if too many wait. */
   add(orderId: string): Promise<Checked> {
     const { clock, inVain } = this.#options;
     const shared = this.#byOrder.get(orderId)?.promise;
@@ -58,7 +58,7 @@ export class Requests {
     return promise;
   }
 
-  /** Takes the request out, for a call that will answer it. */
+  /** Removes the order's request, for a call that will answer it, and returns the function that does so. */
   take(orderId: string): ((checked: Checked) => void) | undefined {
     const request = this.#byOrder.get(orderId);
     request?.timer.cancel();

@@ -1,10 +1,10 @@
 import type { Clock } from '../core/ports.ts';
 import type { CallBudget } from './budget.ts';
 
-/** The cards of so long tell how many there will be. */
+/** The cards of the last minute predict those of the next. */
 const WINDOW_MS = 60_000;
 
-/** However many cards there are, at least this part of the calls is for looks: one in 5.5 s of 120 a minute. */
+/** The least share of calls for looks, however many cards there are: one look in 5.5 s at 120 calls a minute. */
 const LEAST_PART = 1 / 11;
 
 export interface SpareOptions {
@@ -13,13 +13,14 @@ export interface SpareOptions {
 }
 
 /**
- * What cards leave over for looks. A list finds several orders settled at once, and each card that it leaves
- * out is a call that should not wait. So looks keep a distance: in a minute, as many as the key allows less
- * the cards of the last one, less the root of their number, by which the next minute may well have more.
+ * Limits looks, that is calls for the schedule, to what cards leave over. A list finds several orders settled at once,
+ * and each card that it leaves out needs a call that should not wait. So looks leave room for cards. Looks per minute
+ * are the calls that the key allows, less the n cards of the last minute, less √n, by which the next minute may well
+ * have more cards.
  */
 export class Spare {
   readonly #options: SpareOptions;
-  /** When the cards of the last minute were asked for, oldest first. */
+  /** When the checks for cards within the last minute started, oldest first. */
   readonly #cards: number[] = [];
   #looks: number;
   #refilledAt: number;
@@ -39,7 +40,7 @@ export class Spare {
     this.#looks -= 1;
   }
 
-  /** Milliseconds until a look may start, as far as cards are concerned. */
+  /** Milliseconds until the cards leave room for a look. */
   waitMs(): number {
     this.#refill();
     return Math.max(0, Math.ceil((1 - this.#looks) / this.#looksPerMs()));

@@ -17,38 +17,40 @@ export interface SweepPlannerOptions {
   readonly pacer: Pacer;
   readonly trust: ListTrust;
   readonly clock: Clock;
-  /** Whether a call that has started, or must, will show this order. */
+  /** Whether a call in flight, or one that is already bound to start, will show this order. */
   readonly isBusy: (orderId: string) => boolean;
 }
 
-/** What the upstream shows on a page, at the most. */
+/** The most rows that the upstream shows on a page. */
 export const PAGE = 100;
 
 const SECOND_MS = 1_000;
 const OLDEST_UNSEEN_MS = 24 * 3_600_000;
 
-/** How much of what the last page told of strangers is kept with each page. */
+/** The weight of earlier pages in `#rowsPerOrder`, an exponential moving average. */
 const MEMORY = 0.8;
+/** The factor by which `#rowsPerOrder` grows with a full page, which does not show how many orders it left out. */
 const MORE = 1.1;
 
-/** Orders that a window is chosen from, at the most. */
+/** The most orders that a window is chosen from. */
 const MOST_COVERABLE = 4_000;
+/** An order that was created less than this ago is young. */
 const YOUNG_MS = 12 * 60_000;
 
-/** A page that ends this part of all lag need not take turns with others. */
+/** A page that ends more than this share of all lag need not take turns with others. */
 const MOST_PART = 2 / 3;
 
 interface Best {
   readonly page: Page;
   readonly worth: number;
-  /** Of any page, not only of the best one, whose turn it is. */
+  /** The largest gain of any page; `page`, whose turn it is, may gain less. */
   readonly mostGainMs: number;
 }
 
-/** Which list, if any, tells more than the check of one order. */
+/** Finds the list, if any, that gains more than a check of one order. */
 export class SweepPlanner {
   readonly #options: SweepPlannerOptions;
-  /** Rows on a page for each order that the log knows of: more than one where others send orders too. */
+  /** Rows on a page per order that the gateway knows of: above 1 if others send orders with the same key. */
   #rowsPerOrder = 1;
 
   constructor(options: SweepPlannerOptions) {
@@ -56,8 +58,8 @@ export class SweepPlanner {
   }
 
   /**
-   * Of all windows of creation time that fit on a page, the one that is worth most; `undefined` where the check of
-   * the neediest order ends more lag than any page.
+   * Of all windows of creation time that fit on a page, the one that is worth most; `undefined` if a check of `due`,
+   * the neediest order, ends as much lag as any page.
    */
   async forSchedule(
     due: Pick<Covered, 'orderId' | 'order' | 'gainMs'>,
@@ -87,7 +89,7 @@ export class SweepPlanner {
     return { page, worth: total(page.covered, 'worth'), mostGainMs };
   }
 
-  /** The list that answers the most queries beside the one for this order; `undefined` where it is the only one. */
+  /** The list that answers most queries; `undefined` unless it answers that for this order and at least one other. */
   async forRequests(orderId: string): Promise<Sweep | undefined> {
     const { requests } = this.#options;
     if (requests.size < 2) return undefined;
@@ -102,19 +104,19 @@ export class SweepPlanner {
     return isCovered && wanted.length > 1 ? sweepOf(page) : undefined;
   }
 
-  /** Learns from a page that came how many of its rows are of orders that the log knows nothing of. */
+  /** Learns from a page how many rows there are per order that the gateway knows of. */
   async adapt(sweep: Sweep, rows: number): Promise<void> {
     const known = await this.#options.store.creationTimes(sweep);
     const unseen = sweep.covered.filter(({ order }) => order === undefined).length;
     const expected = Math.max(1, known.length + unseen);
-    // A full page does not tell how many more there are: a tenth more, until one is not full.
+    // A full page does not show how many orders it left out: assume a tenth more, until a page is not full.
     const isFull = rows >= PAGE && expected < PAGE;
     const seen = isFull ? this.#rowsPerOrder * MORE : rows / expected;
     const kept = isFull ? 0 : MEMORY;
     this.#rowsPerOrder = Math.max(1, this.#rowsPerOrder * kept + seen * (1 - kept));
   }
 
-  /** What takes up room on a page beside these, and how much there is. */
+  /** How many orders fit on a page, and which orders of the log would take up that room. */
   async #roomAmong(coverable: readonly Covered[]): Promise<Room> {
     const rows = PAGE / this.#rowsPerOrder;
     const [first, last] = [coverable[0], coverable.at(-1)];
@@ -123,11 +125,11 @@ export class SweepPlanner {
     return { known: await this.#options.store.creationTimes(range), rows };
   }
 
-  /** What a list could refresh beside an order of this creation time, the earliest first. */
+  /** The orders that a list could refresh together with an order created at `at`, the earliest first. */
   async #coverable(at: number): Promise<readonly Covered[]> {
     if (!this.#options.trust.isTrusted) return [];
     const now = this.#options.clock.now();
-    // Orders in progress are young, as a rule: any of their windows may be the best one.
+    // Orders in progress are usually young, so any window of young orders may be the best one.
     const [from, to] = isYoung(at, now)
       ? [now - YOUNG_MS, now + SECOND_MS]
       : [at - YOUNG_MS / 2, at + YOUNG_MS / 2];
@@ -157,7 +159,7 @@ export class SweepPlanner {
     return tracked;
   }
 
-  /** Orders that no call has shown yet, and that somebody watches or asks for. */
+  /** Orders that no call has shown yet, and that a client watches or queries. */
   #unseen(): readonly Covered[] {
     const { watchers, requests, pacer, isBusy, clock } = this.#options;
     const now = clock.now();
@@ -178,7 +180,7 @@ export class SweepPlanner {
     return [...unseen.values()];
   }
 
-  /** When the upstream took an order; `undefined` where that is not known, or no list is to be asked. */
+  /** When the upstream created an order; `undefined` if that is unknown or lists are not trusted. */
   #creationOf(orderId: string, order: Order | undefined): number | undefined {
     const { trust, clock } = this.#options;
     if (!trust.isTrusted) return undefined;
@@ -199,7 +201,7 @@ function total(orders: readonly Covered[], value: 'worth' | 'gainMs'): number {
   return orders.reduce((sum, order) => sum + order[value], 0);
 }
 
-/** A list of one order tells no more than its check, and leaves out what only that tells. */
+/** `undefined` for a page of one order: a check shows no less, and may show a card that a list leaves out. */
 function sweepOf(page: Page | undefined): Sweep | undefined {
   return page === undefined || page.covered.length < 2 ? undefined : page;
 }

@@ -17,14 +17,14 @@ export interface SweepsOptions {
   readonly pacer: Pacer;
   readonly planner: SweepPlanner;
   readonly trust: ListTrust;
-  /** Orders that a list showed settled without all that a check tells, the first to be asked first. */
+  /** Orders that a list showed as settled, but without their card or refund reason; the first is checked first. */
   readonly cards: Set<string>;
   readonly onRecorded: (recorded: Recorded) => void;
 }
 
 type Listed = Extract<ListAnswer, { kind: 'listed' }>;
 
-/** Makes a sweep: asks, and takes down what the list shows of the orders that it was made for. */
+/** Makes sweeps: calls the upstream's list and records what it shows of the orders that the sweep covers. */
 export class Sweeps {
   readonly #options: SweepsOptions;
 
@@ -32,7 +32,10 @@ export class Sweeps {
     this.#options = options;
   }
 
-  /** Tells `onAnswer` at once, before anything is on disk. Returns the orders that were taken down. */
+  /**
+   * Makes one sweep. Calls `onAnswer` as soon as the answer arrives, before it is recorded. Resolves to the recorded
+   * orders, none if the call failed or the list is stale; rejects if the store fails.
+   */
   async run(sweep: Sweep, onAnswer: (answer: ListAnswer) => void): Promise<readonly Order[]> {
     const { client, trust } = this.#options;
     const answer = await client.list({ from: sweep.from, to: sweep.to, page: 1 });
@@ -62,12 +65,12 @@ export class Sweeps {
     return orders;
   }
 
-  /** Whether the list shows all that it should; what it leaves out is asked for one by one. */
+  /** Whether the list shows all that it should; orders that it leaves out are then checked one by one. */
   #isComplete(sweep: Sweep, list: Listed): boolean {
     const { watchers, requests, trust } = this.#options;
     const shown = new Set(list.observations.map(({ orderId }) => orderId));
     const missing = sweep.covered.filter(({ orderId }) => !shown.has(orderId));
-    // A full page may have had no room for them.
+    // A full page may have had no room for the missing orders.
     if (list.rows >= PAGE) return missing.length === 0;
     for (const { orderId } of missing) {
       watchers.notListed(orderId);
@@ -90,7 +93,7 @@ export class Sweeps {
     return recorded.map(({ order }) => order);
   }
 
-  /** A row in progress of an order that the log knows as settled: the list lags behind. */
+  /** Whether the list shows an order as unsettled that the log knows as settled: such a list lags behind. */
   async #isStale(rows: readonly Observation[]): Promise<boolean> {
     for (const row of rows) {
       if (isSettled(row.upstreamStatus)) continue;
@@ -101,12 +104,12 @@ export class Sweeps {
   }
 }
 
-/** Whoever has waited longest comes first. */
+/** Sorts by `processedAt`, so that the order that settled first is recorded, or checked for its card, first. */
 function byEnd(one: Observation, other: Observation): number {
   return (one.processedAt ?? 0) - (other.processedAt ?? 0);
 }
 
-/** Settled, but without the card, or the reason of a refund: a single check tells. */
+/** Settled, but without the card or the reason of the refund, which only a single check shows. */
 function needsSingleCheck({ upstreamStatus, cardCode, refundMessage }: Observation): boolean {
   if (!isSettled(upstreamStatus)) return false;
   return upstreamStatus === 'FULFILLED' ? cardCode === null : refundMessage === null;

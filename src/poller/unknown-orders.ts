@@ -3,7 +3,10 @@ import type { Clock } from '../core/ports.ts';
 const REMEMBERED_MS = 10_000;
 const MOST_REMEMBERED = 10_000;
 
-/** Ids that the upstream denied a moment ago, so that junk cannot drain the budget. Bounded. */
+/**
+ * Ids that the upstream did not know a moment ago, so that repeated queries for invalid ids do not drain the budget.
+ * Bounded.
+ */
 export class UnknownOrders {
   readonly #until = new Map<string, number>();
   readonly #clock: Clock;
@@ -13,7 +16,7 @@ export class UnknownOrders {
   }
 
   add(orderId: string): void {
-    // Taken out and put in again, so that the map stays in the order of time and its first is its oldest.
+    // Deleted and inserted again, so that the map stays in order of time and its first entry is the oldest.
     this.#until.delete(orderId);
     this.#until.set(orderId, this.#clock.now() + REMEMBERED_MS);
     if (this.#until.size > MOST_REMEMBERED) {

@@ -2,7 +2,7 @@ import { retryDelayMs } from '../core/cadence.ts';
 import { FewByKey } from '../core/few.ts';
 import type { Clock, Random } from '../core/ports.ts';
 
-/** An order that the upstream does not know yet may have been sent a moment ago: so long we keep trying. */
+/** How long a watcher waits for an order that the upstream does not know: it may have been sent only a moment ago. */
 const MISSING_AFTER_MS = 15_000;
 const FIRST_MISSING_RETRY_MS = 1_000;
 const LONGEST_MISSING_RETRY_MS = 8_000;
@@ -12,10 +12,10 @@ interface Watcher {
   readonly onMissing: () => void;
 }
 
-/** An order that somebody watches and that no call has ever shown us. It has no place in the store. */
+/** A watched order that no call has ever shown, and that the store therefore does not contain. */
 interface Unseen {
   dueAt: number;
-  /** A list that should have shown it did not: only a single check tells whether there is such an order. */
+  /** A list that should have shown the order did not: only a single check tells whether the order exists. */
   isUnlisted: boolean;
   missing: number;
   failures: number;
@@ -24,11 +24,11 @@ interface Unseen {
 export interface UnseenDue {
   readonly orderId: string;
   readonly dueAt: number;
-  /** Whether it must be asked for by itself. */
+  /** Whether the order needs a single check, since a list left it out. */
   readonly isUnlisted: boolean;
 }
 
-/** Who watches which order. In memory alone: after a restart the watchers come back by themselves. */
+/** The watched orders and their watchers. Kept in memory only: after a restart, the subscribers reconnect. */
 export class Watchers {
   readonly #byOrder = new FewByKey<Watcher>();
   readonly #unseen = new Map<string, Unseen>();
@@ -69,18 +69,18 @@ export class Watchers {
     }
   }
 
-  /** A list that covers its creation time does not show the order. */
+  /** To be called if a list that covers the order's creation time does not show it. */
   notListed(orderId: string): void {
     const unseen = this.#unseen.get(orderId);
     if (unseen !== undefined) unseen.isUnlisted = true;
   }
 
-  /** The order is in the store from now on. */
+  /** To be called once the order is in the store. */
   seen(orderId: string): void {
     this.#unseen.delete(orderId);
   }
 
-  /** The upstream knows no such order: tells those who have waited long enough, and looks again for the rest. */
+  /** To be called if the upstream knows no such order: plans the next look, and notifies watchers past their wait. */
   missing(orderId: string): void {
     const unseen = this.#unseen.get(orderId);
     if (unseen === undefined) return;
@@ -96,7 +96,7 @@ export class Watchers {
     }
   }
 
-  /** The look failed, which says nothing of the order. */
+  /** To be called if a look failed, which says nothing about the order: plans the next one after a backoff. */
   failed(orderId: string): void {
     const unseen = this.#unseen.get(orderId);
     if (unseen === undefined) return;

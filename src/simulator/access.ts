@@ -5,9 +5,9 @@ const ATTEMPTS = 5;
 const BLOCKED_MS = 15 * 60_000;
 
 /**
- * Checks the key of a call, and locks everybody out after five bad ones: the upstream blocks an address,
- * and the simulator has one caller. A good key does not wipe out the bad tries before it; whether it does
- * at the upstream is unknown, so this is the harder of the two.
+ * Checks the key of a call, and blocks all callers after five bad ones: the upstream blocks by address, but the
+ * simulator has a single caller. A good key does not reset the count of bad ones. Whether it does at the upstream is
+ * unknown, so the simulator takes the stricter variant.
  */
 export function createAccess(apiKey: string, clock: Clock) {
   let attemptsLeft = ATTEMPTS;
@@ -24,7 +24,7 @@ export function createAccess(apiKey: string, clock: Clock) {
   }
 
   return {
-    /** `undefined` where the call may go on. */
+    /** Returns the refusal of a call, or `undefined` if its key is good. Counts bad keys. */
     refuse(key: string | null): Refusal | undefined {
       if (clock.now() < blockedUntil) return BLOCKED;
       if (key === null || key === '') {

@@ -1,15 +1,15 @@
 import { stepAt } from './life.ts';
 import type { BegunOrder } from './orders.ts';
 
-/** A top-up as it goes over the wire, under the upstream's own names. */
+/** A top-up as it is sent, with the upstream's own field names. */
 export type WireTopup = Readonly<Record<string, unknown>>;
 
-/** What the upstream has to say, before it is put into its envelope. */
+/** An answer before it is put into the upstream's envelope. */
 export type Answer =
   | { readonly kind: 'topup'; readonly topup: WireTopup }
   | {
       readonly kind: 'list';
-      /** The name of the rows: the stated one for internet, or the one of the mobile list. */
+      /** The name of the rows: `topups`, as documented for internet top-ups, or `items`, as in the mobile list. */
       readonly rowsName: 'topups' | 'items';
       readonly topups: readonly WireTopup[];
       readonly pagination: Pagination;

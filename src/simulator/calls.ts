@@ -2,9 +2,9 @@ import type { Clock } from '../core/ports.ts';
 import type { Operation } from './routes.ts';
 
 export interface Call {
-  /** `undefined` for a call that no route takes. */
+  /** `undefined` for a call that matches no route. */
   readonly operation: Operation | undefined;
-  /** The order that was asked for, whether it exists or not; `undefined` for calls about none or many. */
+  /** The order that the call asked for, whether it exists or not; `undefined` for a call about no or many orders. */
   readonly orderId: string | undefined;
 }
 
@@ -13,29 +13,29 @@ export interface RecordedCall extends Call {
   readonly startedAt: number;
 }
 
-/** What was asked of the simulator, refused calls included. */
+/** The calls made to the simulator, refused ones included. */
 export interface Calls {
   readonly total: number;
   readonly inFlight: number;
   byOperation(): Readonly<Partial<Record<Operation | 'unrouted', number>>>;
-  /** By HTTP status; `none` for calls that were aborted or reset. */
+  /** Counts by HTTP status; `none` counts calls that were aborted or reset. */
   byOutcome(): Readonly<Record<string, number>>;
   /** The latest calls, oldest first; at most 10,000. */
   recent(): readonly RecordedCall[];
   /** How many calls asked for this order. */
   countFor(orderId: string): number;
-  /** The most calls for this order that were ever in flight at once. */
+  /** The largest number of calls for this order that were ever in flight at once. */
   mostAtOnceFor(orderId: string): number;
 }
 
 export interface CallRecorder extends Calls {
-  /** Returns what to call when the call's answer has begun; without a status where there was none. */
+  /** Returns a function to call once the response has begun, or without a status once the call has failed. */
   begin(call: Call): (httpStatus: number | undefined) => void;
 }
 
 const RECENT = 10_000;
 
-/** Orders that are counted one by one. Beyond that, the one asked for first is forgotten. */
+/** How many orders have a count of their own. Beyond that, the order that was asked for first is forgotten. */
 const COUNTED_ORDERS = 100_000;
 
 interface OrderCount {
@@ -69,7 +69,7 @@ export function createCallRecorder(clock: Clock): CallRecorder {
       inFlight += 1;
       increment(operations, call.operation ?? 'unrouted');
       recent.push({ ...call, startedAt: clock.now() });
-      // Cut now and then: a shift of every call would cost as much as the list is long.
+      // Trimmed only now and then: to shift the array at each call would take time linear in its length.
       if (recent.length >= 2 * RECENT) recent.splice(0, RECENT);
       const order = call.orderId === undefined ? undefined : beginOrder(orders, call.orderId);
       return (httpStatus) => {

@@ -31,7 +31,7 @@ export type ParsedConfig =
   /** Everything that is wrong, one line each. */
   | { readonly ok: false; readonly faults: readonly string[] };
 
-/** An empty value counts as left out. */
+/** An empty variable counts as unset. */
 export function parseSimulatorConfig(
   env: Readonly<Record<string, string | undefined>>,
 ): ParsedConfig {
@@ -55,7 +55,7 @@ export function parseSimulatorConfig(
 }
 
 function faultOf(name: keyof typeof KEYS, value: string | undefined): string {
-  // A key is not repeated, lest somebody set a real one.
+  // The message does not quote the key, which might be a real one.
   const came = name === 'SIMULATOR_API_KEY' ? 'something else' : JSON.stringify(value);
   return `${name}: expected ${KEYS[name]}, got ${came}`;
 }

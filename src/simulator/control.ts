@@ -3,7 +3,7 @@ import { faultSchema } from './faults.ts';
 import { LIFE_NAMES, scripted } from './life.ts';
 import type { Simulator } from './simulator.ts';
 
-/** Where the standalone simulator is told what to do; the real upstream has nothing there. */
+/** The path prefix of the standalone simulator's controls; the real upstream has nothing there. */
 export const CONTROL_PREFIX = '/simulator/';
 
 const lifeSchema = z.union([
@@ -18,7 +18,7 @@ const lifeSchema = z.union([
 ]);
 
 const orderSchema = z.strictObject({
-  /** A kind of life, or its steps. */
+  /** The name of a life, or its steps. */
   life: lifeSchema,
   id: z.string().min(1).optional(),
   ref: z.string().min(1).optional(),
@@ -31,8 +31,8 @@ const orderSchema = z.strictObject({
 /**
  * - `POST /simulator/orders` `{life, id?, ref?, type?, number?, amount?, createdAt?}`: adds an order
  * - `POST /simulator/faults` `{fault, times?, orderId?, operation?, …}`: makes calls fail
- * - `DELETE /simulator/faults`: makes them work again
- * - `GET /simulator/calls`, with `?orderId=` for one order: what was asked so far
+ * - `DELETE /simulator/faults`: ends all faults
+ * - `GET /simulator/calls`, with `?orderId=` for one order: counts the calls so far
  */
 export async function control(simulator: Simulator, request: Request): Promise<Response> {
   const url = new URL(request.url);

@@ -11,13 +11,13 @@ import type { Simulator } from './simulator.ts';
 
 export interface DemoOrder {
   readonly id: string;
-  /** What happens to it, for a person to read. */
+  /** What happens to the order, for a person to read. */
   readonly story: string;
 }
 
 /**
- * Fixed, so that an id that was copied yesterday works today. The creation time in them is that of the
- * vendor's own example, not that of the order, which is created when somebody first asks for it.
+ * The ids are fixed, so that an id copied yesterday works today. The creation time in them is that of the vendor's own
+ * example, not that of the order, which is created when it is first asked for.
  */
 const ORDERS: readonly (DemoOrder & { readonly plan: Plan; readonly type: string })[] = [
   {
@@ -54,7 +54,7 @@ const ORDERS: readonly (DemoOrder & { readonly plan: Plan; readonly type: string
 
 const UNKNOWN_ORDER: DemoOrder = { id: '6901616fe9e88196b4eb64b6', story: 'unknown order' };
 
-/** Adds one order for each kind of life, begun by whoever first asks. One of the ids is of no order. */
+/** Adds one order per kind of life; it begins when first asked for. Returns those orders, and an id of no order. */
 export function addDemoOrders(simulator: Pick<Simulator, 'addOrder'>): readonly DemoOrder[] {
   const demo = ORDERS.map(({ id, story, plan, type }, index) => {
     simulator.addOrder({ id, type, plan: whenFirstAsked(plan), ref: `demo-order-${index + 1}` });

@@ -9,14 +9,14 @@ export interface FaultContext {
   readonly fault: Fault;
   readonly clock: Clock;
   readonly signal: AbortSignal | undefined;
-  /** What a healthy upstream would answer. Called late: an order may change meanwhile. */
+  /** Makes the answer of a healthy upstream. Called as late as possible, since an order may change meanwhile. */
   readonly healthy: () => Answer;
   readonly render: (answer: Answer) => Response;
 }
 
 type Performer = (context: FaultContext) => Response | Promise<Response>;
 
-/** The response that a fault makes of a call. Rejects where the fault breaks the connection. */
+/** Makes the response of a call with a fault. Rejects if the fault breaks the connection or the call is aborted. */
 export async function perform(context: FaultContext): Promise<Response> {
   return PERFORMERS[context.fault.fault](context);
 }
@@ -52,7 +52,7 @@ const PERFORMERS: Readonly<Record<FaultName, Performer>> = {
     render(throttled(fault.retryAfterSeconds ?? DEFAULT_RETRY_AFTER_SECONDS)),
   throttledBare: ({ render }) => render(throttled()),
   badRequest: refuse({ httpStatus: 400, code: 'ERR_VALIDATION', message: 'Invalid id' }),
-  // Said, not counted: it takes no attempt away from the caller.
+  // Does not count as a bad key of the caller.
   unauthorized: refuse({
     httpStatus: 401,
     code: 'INVALID_ACCESS_TOKEN',
@@ -101,7 +101,7 @@ function refuse(refusal: Omit<Refusal, 'kind'>): Performer {
   return ({ render }) => render({ ...refusal, kind: 'refusal' });
 }
 
-/** Changes the top-ups of an answer, one or many. */
+/** Changes each top-up of an answer. */
 function distort(change: (topup: WireTopup) => WireTopup): Performer {
   return ({ healthy, render }) => {
     const answer = healthy();

@@ -6,17 +6,17 @@ export const FAULT_NAMES = [
   // On the wire.
   'hang', // no answer, ever
   'hangBody', // half an answer, then nothing
-  'slow', // the right answer after `delayMs`
+  'slow', // the normal answer after `delayMs`
   'connectionReset',
   'truncated', // JSON cut off in the middle
   'tooLarge', // 50 MB, with a content-length if `announced`
-  // In front of the upstream.
+  // From a proxy or a router in front of the upstream.
   'html', // a proxy's page, 502
   'htmlOk', // a page with status 200
   'routerMiss', // 404 without the envelope
   // Refusals in the upstream's own envelope.
   'throttled', // 429 with `retryAfterSeconds`
-  'throttledBare', // 429 that does not say how long
+  'throttledBare', // 429 without a `Retry-After`
   'badRequest', // 400
   'unauthorized', // 401
   'forbidden', // 403
@@ -24,41 +24,41 @@ export const FAULT_NAMES = [
   'serverError', // 500
   'unavailable', // 503, with `retryAfterSeconds` if given
   'authUnavailable', // 503: the key could not be checked, which does not mean that it is bad
-  // Answers that are not what they should be. They leave a refusal as it is.
-  'otherId', // about another order than the one asked for
+  // Wrong answers. If the normal answer is a refusal, these leave it unchanged.
+  'otherId', // the id of another order than the one asked for
   'missingFields', // nothing but _id and status
   'nullFields', // everything but _id and status is null
   'type4GLTE', // another word for the type 4G
   'unknownStatus', // a status that no document names
   'noData', // success without data
-  'items', // a list under the mobile list's name
+  'items', // a list with the row name of the mobile list
 ] as const;
 
 export type FaultName = (typeof FAULT_NAMES)[number];
 
 export const faultSchema = z.strictObject({
   fault: z.enum(FAULT_NAMES),
-  /** How many calls it befalls; without it, all until `heal`. */
+  /** How many calls the fault affects; by default, all until `heal`. */
   times: z.int().positive().optional(),
-  /** Only calls that ask for this order, by id or by reference. A list asks for none. */
+  /** Affects only calls that ask for this order, by id or by reference; a list call asks for no order. */
   orderId: z.string().optional(),
   operation: z.enum(OPERATIONS).optional(),
-  /** For `slow`. One second where left out. */
+  /** For `slow`; 1,000 by default. */
   delayMs: z.number().nonnegative().optional(),
-  /** For `throttled`, 5 where left out, and `unavailable`. */
+  /** For `throttled`, 5 by default, and for `unavailable`, where it is left out by default. */
   retryAfterSeconds: z.number().nonnegative().optional(),
-  /** For `tooLarge`. */
+  /** For `tooLarge`: whether the response has a `Content-Length`. */
   announced: z.boolean().optional(),
 });
 
-/** A fault, and which calls it befalls. */
+/** A fault, and which calls it affects. */
 export type Fault = Readonly<z.infer<typeof faultSchema>>;
 
 export interface Faults {
-  /** Returns what takes this one fault away again. */
+  /** Returns a function that removes this one fault. */
   add(fault: Fault): () => void;
   clear(): void;
-  /** The fault that befalls this call: of several, the one that was added first. */
+  /** The fault that affects this call, or `undefined`; of several, the one that was added first. Counts it as used. */
   take(call: Call): Fault | undefined;
 }
 

@@ -1,26 +1,26 @@
 import type { Random } from '../core/ports.ts';
 import { drawInteger } from './random.ts';
 
-/** What an order does, decided beforehand: its state is a pure function of its plan and the time. */
+/** The life of an order, decided beforehand: its state is a pure function of its plan and the time. */
 export interface Plan {
-  /** At least one, the first at 0, in the order of their times. */
+  /** At least one step, the first at 0, in the order of their times. */
   readonly steps: readonly Step[];
   /**
-   * The order is created when a call first asks for it, by id or by reference, and until then no list shows
-   * it. For orders that somebody is meant to watch: they are live whenever that somebody arrives.
+   * If true, the order is created when a call first asks for it, by id or by reference; until then no list shows it.
+   * For demo orders, which should be in progress whenever somebody comes to watch them.
    */
   readonly startsWhenFirstAsked?: boolean | undefined;
 }
 
 export interface Step {
-  /** Since the order was created. */
+  /** Milliseconds after the order was created. */
   readonly afterMs: number;
-  /** The word that the upstream uses; any word. */
+  /** The upstream's word for the status; any word is allowed. */
   readonly status: string;
   readonly refundMessage?: string | undefined;
 }
 
-/** Hours at the upstream (12 to 48); minutes here, so that a person can wait for the end. */
+/** At the upstream orders stay queued for 12 to 48 hours; here for minutes, so that a person can wait for the end. */
 export const QUEUED_MS = 2 * 60_000;
 
 /** The upstream states that an order is HANDLING for 3 to 45 s. */
@@ -30,7 +30,7 @@ export const LONGEST_HANDLING_MS = 45_000;
 /** "The operation could not be carried out, and the amount was returned to your balance." */
 export const REFUND_MESSAGE = 'تعذر تنفيذ العملية، وتمت إعادة المبلغ إلى رصيدك';
 
-/** Any life, step by step. */
+/** A life from its steps. Throws a `RangeError` unless they are in order and the first is at 0 ms. */
 export function scripted(steps: readonly Step[]): Plan {
   const inOrder = steps.every(
     ({ afterMs }, index) => afterMs >= (steps[index - 1]?.afterMs ?? afterMs),
@@ -76,12 +76,12 @@ export function unnamedThenFulfilled(unnamedMs: number, status = 'VERIFYING'): P
   ]);
 }
 
-/** The same life, but begun by the first who asks. */
+/** The same life, but starting when the order is first asked for. */
 export function whenFirstAsked(plan: Plan): Plan {
   return { ...plan, startsWhenFirstAsked: true };
 }
 
-/** The step that an order is in, `ageMs` after it was created. */
+/** The step that an order is in `ageMs` milliseconds after it was created. */
 export function stepAt(plan: Plan, ageMs: number): Step {
   const step = plan.steps.findLast(({ afterMs }) => afterMs <= ageMs) ?? plan.steps[0];
   if (step === undefined) throw new RangeError('a life without steps');
@@ -97,7 +97,7 @@ export const LIFE_NAMES = [
   'any',
 ] as const;
 
-/** A kind of life; how long its HANDLING takes is drawn. `any` draws the kind as well. */
+/** A kind of life; the duration of its HANDLING is drawn at random. `any` draws the kind at random as well. */
 export type LifeName = (typeof LIFE_NAMES)[number];
 
 export function drawPlan(name: LifeName, random: Random): Plan {
@@ -118,7 +118,7 @@ export function drawPlan(name: LifeName, random: Random): Plan {
   }
 }
 
-/** Mostly good, as with any merchant whose shop goes on. */
+/** Mostly fulfilled orders, as in real use. */
 function drawName(random: Random): LifeName {
   const drawn = random();
   if (drawn < 0.85) return 'fulfilled';

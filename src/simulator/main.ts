@@ -3,7 +3,7 @@ import { addDemoOrders } from './demo.ts';
 import { startSimulatorServer } from './server.ts';
 import { createSimulator } from './simulator.ts';
 
-/** The exit code for a faulty configuration (EX_CONFIG of sysexits.h). */
+/** The exit code for an invalid configuration (EX_CONFIG of sysexits.h). */
 const EXIT_CONFIG = 78;
 
 const parsed = parseSimulatorConfig(process.env);

@@ -19,7 +19,7 @@ export interface OperationInput {
   readonly body: string;
 }
 
-/** What a healthy upstream answers to a call that it let in. */
+/** The answer of a healthy upstream to a call that passed the key check and the rate limit. */
 export function operate(
   options: OperationsOptions,
   { route, query, body }: OperationInput,
@@ -38,7 +38,7 @@ export function operate(
   }
 }
 
-/** A malformed id is as unknown as any other: whether the real one answers 400 is not known. */
+/** A malformed id gets a 404 like any unknown id: whether the real upstream answers 400 instead is not known. */
 function check({ orders, clock }: OperationsOptions, id: string | undefined): Answer {
   const order = id === undefined ? undefined : orders.ask(id);
   if (order === undefined) return NOT_FOUND;
@@ -81,7 +81,7 @@ function withoutCard({ card_code: _, ...rest }: WireTopup): WireTopup {
 }
 
 const service = {
-  // The upstream's name for the amount of a card, in this one call.
+  // The upstream's name for the amount, in this one call only.
   value: z.number().int().positive(),
   ref: z.string().min(1).max(200).optional(),
 };

@@ -4,16 +4,16 @@ import { drawDigits, drawHex } from './random.ts';
 
 export interface NewOrder {
   readonly plan: Plan | LifeName;
-  /** Made up as the upstream does where left out. */
+  /** By default made up as the upstream does. */
   readonly ref?: string | undefined;
-  /** ADSL where left out. */
+  /** ADSL by default. */
   readonly type?: string | undefined;
   readonly number?: string | undefined;
-  /** Algerian dinar. 1000 where left out. */
+  /** Algerian dinar. 1,000 by default. */
   readonly amount?: number | undefined;
-  /** Drawn where left out: 24 hex digits that begin with the creation time. */
+  /** By default drawn at random: 24 hex digits that begin with the creation time. */
   readonly id?: string | undefined;
-  /** Unix milliseconds; now where left out. Says nothing for a life that starts when first asked for. */
+  /** Unix milliseconds; now by default. For a life that starts when first asked for, it only affects a drawn id. */
   readonly createdAt?: number | undefined;
 }
 
@@ -29,19 +29,19 @@ export interface Order {
   readonly transaction: string;
 }
 
-/** An order that has begun: its life counts from `createdAt`. */
+/** An order that has begun: its steps count from `createdAt`. */
 export interface BegunOrder extends Order {
   readonly createdAt: number;
 }
 
 export interface OrderBook {
-  /** @throws RangeError for an id or a reference that is taken. */
+  /** @throws RangeError if the id or the reference is already taken. */
   add(order: NewOrder): Order;
   hasRef(ref: string): boolean;
   idOfRef(ref: string): string | undefined;
-  /** Asks for an order, which begins one that waited for that. */
+  /** Returns an order, `undefined` if there is none. Begins an order that starts when first asked for. */
   ask(id: string): BegunOrder | undefined;
-  /** Those that have begun, newest first. */
+  /** The begun orders created between these bounds, both inclusive, newest first. */
   createdWithin(range: { readonly from: number; readonly to: number }): readonly BegunOrder[];
 }
 
@@ -59,7 +59,7 @@ export function createOrderBook(clock: Clock, random: Random): OrderBook {
   const byCreation: BegunOrder[] = [];
   const idsByRef = new Map<string, string>();
 
-  /** The place of the first that was created after `at`. */
+  /** The index in `byCreation` of the first order that was created after `at`. */
   function firstAfter(at: number): number {
     let [low, high] = [0, byCreation.length];
     while (low < high) {
@@ -72,7 +72,7 @@ export function createOrderBook(clock: Clock, random: Random): OrderBook {
 
   function begin(order: BegunOrder): void {
     begun.set(order.id, order);
-    // Of two in the same millisecond, the one added later counts as the younger.
+    // Of two orders created in the same millisecond, the one added later counts as the newer.
     byCreation.splice(firstAfter(order.createdAt), 0, order);
   }
 

@@ -1,6 +1,6 @@
 import type { Random } from '../core/ports.ts';
 
-/** A seeded generator (mulberry32): the same seed draws the same numbers, on every machine. */
+/** A seeded generator (mulberry32): the same seed gives the same numbers on every machine. */
 export function createRandom(seed: number): Random {
   let state = seed | 0;
   return () => {
@@ -11,7 +11,7 @@ export function createRandom(seed: number): Random {
   };
 }
 
-/** A whole number from `from` to `to`, both possible. */
+/** A whole number between `from` and `to`, both inclusive. */
 export function drawInteger(random: Random, from: number, to: number): number {
   return from + Math.floor(random() * (to - from + 1));
 }

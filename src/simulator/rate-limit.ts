@@ -6,19 +6,19 @@ const WINDOW_MS = 60_000;
 export interface RateLimitOptions {
   /** Calls in any 60 s; `Infinity` for no limit. */
   readonly callsPerMinute: number;
-  /** Whether a 429 says how long to wait: the real one does sometimes. */
+  /** Whether a 429 has a `Retry-After`: the real upstream sends it only sometimes. */
   readonly sendsRetryAfter: boolean;
   readonly clock: Clock;
 }
 
-/** A sliding window over the calls that were let through; those that were refused do not count. */
+/** A sliding window over the accepted calls; refused calls do not count. */
 export function createRateLimit({ callsPerMinute, sendsRetryAfter, clock }: RateLimitOptions) {
-  /** When each of the last `callsPerMinute` calls was let through, in a ring. */
+  /** A ring buffer of when each of the last `callsPerMinute` accepted calls came. */
   const letThrough: number[] = [];
   let next = 0;
 
   return {
-    /** Counts a call; `undefined` where it may go on. */
+    /** Returns a 429 for a call beyond the limit; otherwise counts the call and returns `undefined`. */
     refuse(): Refusal | undefined {
       if (callsPerMinute === Number.POSITIVE_INFINITY) return undefined;
       const now = clock.now();

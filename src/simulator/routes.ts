@@ -1,6 +1,6 @@
 export const OPERATIONS = ['check-id', 'check-ref', 'list', 'send', 'validate'] as const;
 
-/** The upstream's calls, by the last fixed word of their path. */
+/** The upstream's operations, named by the last fixed segment of their path. */
 export type Operation = (typeof OPERATIONS)[number];
 
 export interface Route {
@@ -21,7 +21,7 @@ const ROUTES: readonly {
   { operation: 'validate', method: 'GET', path: /^\/v3\/validate$/ },
 ];
 
-/** `undefined` where the upstream's router knows nothing of the kind. */
+/** `undefined` for a request that the upstream's router does not know. */
 export function routeOf(method: string, pathname: string): Route | undefined {
   for (const { operation, ...route } of ROUTES) {
     const match = route.method === method ? route.path.exec(pathname) : null;
@@ -32,7 +32,7 @@ export function routeOf(method: string, pathname: string): Route | undefined {
   return undefined;
 }
 
-/** `undefined` for a percent sign that starts no escape. */
+/** `undefined` for malformed percent-encoding. */
 function decode(text: string): string | undefined {
   try {
     return decodeURIComponent(text);

@@ -6,20 +6,20 @@ import { CONTROL_PREFIX, control } from './control.ts';
 import type { Simulator } from './simulator.ts';
 import { ConnectionReset } from './transport.ts';
 
-/** It can be told to do anything by anybody who reaches it, so only this machine does. */
+/** Anyone who can reach the simulator can control it, so it listens on this machine only. */
 const HOST = '127.0.0.1';
 
 export interface SimulatorServer extends AsyncDisposable {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly url: string;
   readonly port: number;
-  /** Breaks open connections. */
+  /** Closes the server and all open connections. */
   close(): Promise<void>;
 }
 
 /**
- * Serves a simulator on this machine, with its controls under `/simulator/`. Port 0 takes a free one.
- * Rejects where the port is in use.
+ * Serves a simulator on this machine, with its controls under `/simulator/`. Port 0 takes any free port. Rejects if the
+ * port is in use.
  */
 export async function startSimulatorServer(
   simulator: Simulator,
@@ -53,7 +53,7 @@ async function serve(
   try {
     await send(await answer(simulator, await toRequest(incoming), gone.signal), outgoing);
   } catch (error) {
-    // Whoever left gets no answer.
+    // The client has disconnected, so there is nobody to answer.
     if (gone.signal.aborted) return;
     if (error instanceof ConnectionReset || outgoing.headersSent) incoming.socket.resetAndDestroy();
     else outgoing.writeHead(500).end('the simulator itself failed\n');
@@ -80,7 +80,7 @@ async function toRequest(incoming: IncomingMessage): Promise<Request> {
   });
 }
 
-/** Passes the body on as fast as the other side reads: one that is too large is never held here. */
+/** Streams the body as fast as the client reads, so that a huge body is never held in memory. */
 async function send(response: Response, outgoing: ServerResponse): Promise<void> {
   outgoing.writeHead(response.status, Object.fromEntries(response.headers));
   if (response.body === null) outgoing.end();

@@ -10,36 +10,36 @@ import { createRandom } from './random.ts';
 import { createRateLimit } from './rate-limit.ts';
 import { type Route, routeOf } from './routes.ts';
 
-/** Known to everybody, and good for nothing but a simulator. */
+/** A public key, valid for a simulator only. */
 export const SIMULATOR_API_KEY = '5a9db0c5-0000-4000-8000-000000000000';
 
 export interface SimulatorOptions {
-  /** The one key that is let in. `SIMULATOR_API_KEY` where left out. */
+  /** The only key that is accepted. `SIMULATOR_API_KEY` by default. */
   readonly apiKey?: string;
-  /** The system's where left out. */
+  /** The system's clock by default. */
   readonly clock?: Clock;
-  /** The same seed and the same times give the same ids, cards and lives. 1 where left out. */
+  /** The same seed and the same times give the same ids, cards and lives. 1 by default. */
   readonly seed?: number;
-  /** Calls in any 60 s, beyond which the answer is 429; `Infinity` for no limit. 120 where left out. */
+  /** Calls in any 60 s, beyond which the answer is 429; `Infinity` for no limit. 120 by default. */
   readonly callsPerMinute?: number;
-  /** Whether that 429 carries a `Retry-After`. It does where left out. */
+  /** Whether that 429 has a `Retry-After`. True by default. */
   readonly sendsRetryAfter?: boolean;
-  /** What a list calls its rows. `topups` where left out, as stated for internet top-ups. */
+  /** The name of a list's rows. By default `topups`, as documented for internet top-ups. */
   readonly rowsName?: 'topups' | 'items';
-  /** Whether the rows of a list carry `card_code`, which nobody states. They do not where left out. */
+  /** Whether the rows of a list have a `card_code`, which the upstream does not document. False by default. */
   readonly listCarriesCards?: boolean;
 }
 
-/** A OneClickDz of our own: it answers as the real one is known to, and fails on demand. */
+/** A stand-in for OneClickDz: it answers as the real one is known to, and fails on demand. */
 export interface Simulator {
   readonly apiKey: string;
-  /** Stands in for the network: takes any host, and heeds the signal of a call. */
+  /** Replaces the network: accepts any host, and honours the call's abort signal. */
   readonly fetch: Fetch;
-  /** Returns the order's id. */
+  /** Returns the order's id. Throws a `RangeError` if the id or the reference is already taken. */
   addOrder(order: NewOrder): string;
-  /** From now on calls fail like this; returns what takes this one fault away again. */
+  /** Makes calls fail from now on. Returns a function that removes this one fault. */
   fail(fault: Fault): () => void;
-  /** Takes all faults away. Calls that hang go on hanging until they are aborted. */
+  /** Removes all faults. Calls that already hang do so until they are aborted. */
   heal(): void;
   readonly calls: Calls;
 }
@@ -62,7 +62,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
     return toResponse(answer, { now: clock.now(), requestId: `req_${answers}` });
   }
 
-  /** Turns a call away, or lets it in, to be answered well or not. */
+  /** Refuses a call, or answers it, with a fault if one applies. */
   async function receive({ request, url, route, call, signal }: Received): Promise<Response> {
     if (route === undefined) {
       return render({ kind: 'routerMiss', method: request.method, path: url.pathname });

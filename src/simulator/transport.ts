@@ -1,8 +1,8 @@
 import type { Clock } from '../core/ports.ts';
 
-/** What may go wrong on the wire, below HTTP's meaning. Everything here ends when the signal aborts. */
+/** Faults of the transport, below HTTP. Everything here that waits ends when the signal aborts. */
 
-/** As `fetch` fails on a connection that the other side broke. */
+/** The error with which `fetch` fails if the other side resets the connection. */
 export class ConnectionReset extends TypeError {
   override readonly name = 'TypeError';
 
@@ -12,7 +12,7 @@ export class ConnectionReset extends TypeError {
   }
 }
 
-/** Waits for nothing but the caller's patience. */
+/** Never resolves; rejects when the signal aborts. */
 export function untilAborted(signal: AbortSignal | undefined): Promise<never> {
   return new Promise((_, reject) => {
     onAbort(signal, reject);
@@ -35,7 +35,7 @@ export async function pause(
 
 const CHUNK = new Uint8Array(64 * 1_024).fill(0x20);
 
-/** Blanks, made as they are read: a JSON parser would wait for the end of them. */
+/** A body of blanks, generated as it is read. JSON may begin with blanks, so a parser would read on to the end. */
 export function longBody(bytes: number, signal: AbortSignal | undefined): ReadableStream {
   let left = bytes;
   return new ReadableStream<Uint8Array>(
@@ -53,7 +53,7 @@ export function longBody(bytes: number, signal: AbortSignal | undefined): Readab
   );
 }
 
-/** The beginning of a body, and never its end. */
+/** A body that stops after its beginning and never ends. */
 export function stalledBody(beginning: string, signal: AbortSignal | undefined): ReadableStream {
   return new ReadableStream<Uint8Array>({
     start(controller) {

@@ -3,11 +3,11 @@ import type { Observation, Snapshot } from '../core/topup.ts';
 import { isSettled, nextSnapshot } from '../core/topup.ts';
 
 /**
- * What an observation makes of an order. Pure, and the same for every store: a store only has to read
- * `current`, call this and write the answer in one transaction.
+ * Applies an observation to an order. Pure, and shared by all stores: within one transaction, a store reads
+ * `current`, calls this function and writes the result.
  *
- * An observation from before the last check is out of date, since answers can overtake each other: it
- * changes nothing, and `order` is `current` itself.
+ * Upstream responses can overtake each other, so an observation made before the last check is out of date. It changes
+ * nothing, and the returned `order` is `current` itself.
  */
 export function advance(
   current: Order | undefined,
@@ -34,7 +34,7 @@ export function advance(
 function statusSince(current: Order | undefined, latest: Snapshot): number {
   if (current === undefined) {
     const { createdAt, observedAt } = latest;
-    // A clock that runs ahead of ours would make an order younger than it can be.
+    // If the upstream's clock runs ahead of ours, `createdAt` may lie in the future.
     return createdAt !== null && createdAt <= observedAt ? createdAt : observedAt;
   }
   return latest.upstreamStatus === current.latest.upstreamStatus
@@ -43,8 +43,8 @@ function statusSince(current: Order | undefined, latest: Snapshot): number {
 }
 
 /**
- * JSON can spell half a surrogate pair, and no database keeps one. Left as it is, the text would differ
- * from what was kept at each check, and each check would append a snapshot.
+ * JSON can express a lone surrogate, which no database stores. An unchanged lone surrogate would make the text differ
+ * from the stored one at each check, and each check would append a snapshot.
  */
 function withWellFormedText(observation: Observation): Observation {
   return {

@@ -1,10 +1,10 @@
 /**
- * A read or a write that failed. Neither the message nor the cause holds what was to be written: card
- * codes are worth money to whoever reads them in a log.
+ * A failed read or write. Neither the message nor the cause contains the data: a card code is worth money to anyone
+ * who reads it in a log.
  */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
-  /** The engine's own word, such as `SQLITE_FULL`; `STORE_CLOSED` after `close()`. */
+  /** The engine's error code, such as `SQLITE_FULL`; `STORE_CLOSED` after `close()`; `UNKNOWN` if there is none. */
   readonly code: string;
 
   constructor(code: string, message: string, options: { readonly cause?: unknown } = {}) {
@@ -13,7 +13,7 @@ export class StoreError extends Error {
   }
 }
 
-/** A database that cannot be used. The message is one line for the operator: which, why, and what to do. */
+/** A database that cannot be used. The message is one line for the operator: which database, why, and what to do. */
 export class StoreOpenError extends Error {
   override readonly name = 'StoreOpenError';
 

@@ -8,8 +8,8 @@ import { Bells } from './bells.ts';
 import { storeClosed } from './errors.ts';
 
 /**
- * The reference that the other stores are compared with: clear rather than fast. Keeps nothing after the
- * process ends.
+ * The reference implementation, which other stores are compared with: clear rather than fast. Its data is gone once
+ * the process ends.
  */
 export function createMemoryStore(options: { readonly logId?: string } = {}): Store {
   return new MemoryStore(options.logId ?? randomUUID());
@@ -136,14 +136,14 @@ class MemoryStore implements Store {
     return this.#snapshots.get(orderId) ?? [];
   }
 
-  /** The longest due first; orders due at the same moment by their ids. */
+  /** The longest-due first; orders due at the same moment by their ids. */
   #tracked(): (Order & { readonly dueAt: number })[] {
     return [...this.#orders.values()]
       .filter((order): order is Order & { readonly dueAt: number } => order.dueAt !== null)
       .sort((a, b) => a.dueAt - b.dueAt || (a.latest.orderId < b.latest.orderId ? -1 : 1));
   }
 
-  /** When the upstream took each order that told, the earliest first. */
+  /** The known creation times of all orders, the earliest first. */
   #creations(): number[] {
     this.#mustBeOpen();
     return [...this.#orders.values()]

@@ -1,15 +1,16 @@
 import type { Clock } from '../core/ports.ts';
 import type { Census, Schedule } from '../core/store.ts';
 
-/** Of the time, the most that goes into counting, however often somebody asks. */
+/** The largest share of time spent on counting, however often the census is asked for. */
 const LARGEST_PART = 1 / 50;
-/** A count that took long because the machine was busy with something else is not kept for long. */
+/** A limit for a count that took long only because the machine was busy. */
 const LONGEST_KEPT_MS = 1_000;
 
 /**
- * A census goes through all that is tracked, and holds up everything else meanwhile: some 10 ms at 100,000
- * orders. So a count stands for fifty times as long as it took, a second at most; with a few orders, each is
- * new. Who asks at the same time shares one. A fault is told, and not kept.
+ * A census goes through all unsettled orders and blocks the event loop meanwhile: some 10 ms at 100,000 orders. So
+ * its result is kept for fifty times as long as the count took, at most a second; with few orders, nearly every call
+ * counts anew. Concurrent calls share one count. If the count fails, those calls reject, and the next call counts
+ * again.
  */
 export function sparingCensus({
   store,
@@ -39,7 +40,7 @@ export function sparingCensus({
 
   return async () => {
     const now = clock.now();
-    // A clock that was set back keeps nothing.
+    // After the clock was set back, the kept result is not used.
     if (kept !== undefined && kept.from <= now && now < kept.to) return kept.census;
     counting ??= count();
     return counting;

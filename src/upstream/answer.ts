@@ -1,6 +1,6 @@
 import type { Observation } from '../core/topup.ts';
 
-/** Why a call brought no news. Values are metric labels and log fields too. */
+/** Why a call gave no usable answer. The values also serve as metric labels and log fields. */
 export type FailureReason =
   | 'network'
   | 'timeout'
@@ -10,17 +10,17 @@ export type FailureReason =
   | 'wrong_order';
 
 /**
- * What a call came to. Never an exception, and never with a body of the upstream in it. A failed call is
- * no news: it says nothing of the order.
+ * The outcome of a call without a usable answer. Calls never throw, and no outcome contains a response body. A
+ * failed call says nothing about the order.
  */
 export type Failure =
-  /** 429. Everybody waits. */
+  /** 429. All calls with this key must wait. */
   | { readonly kind: 'throttled'; readonly retryAfterMs: number | undefined }
-  /** 401 or 403: the key or our address is not welcome. The fifth such try locks the address out. */
+  /** 401 or 403: the upstream refuses the key or our address. After the fifth such call it blocks the address. */
   | {
       readonly kind: 'refused';
       readonly httpStatus: number;
-      /** The upstream's word for it, such as `IP_BLOCKED`. For the log. */
+      /** The upstream's error code, such as `IP_BLOCKED`. For the log. */
       readonly upstreamCode: string | undefined;
     }
   | {

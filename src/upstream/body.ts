@@ -1,9 +1,9 @@
-/** A status answer takes a few hundred bytes and a full list about 50 kB; far beyond that it is none. */
+/** A status response takes a few hundred bytes and a full list about 50 kB: a far longer body is neither. */
 export const LONGEST_BODY_BYTES = 1024 * 1024;
 
 /**
- * The body as text, or `undefined` as soon as it proves longer than the limit: at once where it says so
- * itself, else after that many bytes. The rest is not read.
+ * The body as text, or `undefined` if it is longer than the limit. A body whose `Content-Length` exceeds the limit
+ * is not read at all; any other is read up to the limit.
  */
 export async function readBody(response: Response): Promise<string | undefined> {
   const announced = Number(response.headers.get('content-length') ?? 0);

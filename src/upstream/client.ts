@@ -26,13 +26,13 @@ export interface ListQuery {
   readonly page: number;
 }
 
-/** One call is one request: no retries here, since every request counts against the key. */
+/** Each call makes exactly one request. The client never retries, since every request counts against the key. */
 export interface UpstreamClient {
   check(orderId: string): Promise<CheckAnswer>;
   list(query: ListQuery): Promise<ListAnswer>;
 }
 
-/** What came back, before anybody asks what it says of an order. */
+/** A response before its data is decoded. */
 type Reply =
   | { readonly kind: 'reply'; readonly httpStatus: number; readonly envelope: Envelope }
   | Failure;
@@ -65,13 +65,13 @@ interface Call {
   readonly orderId?: string;
 }
 
-/** Of one call. Unix milliseconds. */
+/** When one call started and was answered. Unix milliseconds. */
 interface Times {
   readonly askedAt: number;
   readonly answeredAt: number;
 }
 
-/** Makes the call, and tells the log and the metrics what it came to: one line each, without its body. */
+/** Makes the call and reports its outcome to the log and the metrics, never the body. */
 async function call<Answer extends CheckAnswer | ListAnswer>(
   options: UpstreamClientOptions,
   { operation, path, orderId }: Call,
@@ -90,7 +90,7 @@ async function call<Answer extends CheckAnswer | ListAnswer>(
   return answer;
 }
 
-/** Tells a key that is not known from an address that is blocked, and a name that is not found from a closed port. */
+/** Distinguishes an unknown key from a blocked address, and an unknown host name from a closed port. */
 function codeOf(reply: Reply): string | undefined {
   if (reply.kind === 'refused') return reply.upstreamCode;
   return reply.kind === 'failed' ? reply.networkCode : undefined;
@@ -103,7 +103,7 @@ async function request(options: UpstreamClientOptions, path: string): Promise<Re
     const response = await options.fetch(new URL(path, options.baseUrl), {
       headers: { 'x-access-token': options.apiKey, accept: 'application/json' },
       signal: abort.signal,
-      // A redirect would carry the key to wherever it points.
+      // Following a redirect would send the key to its target.
       redirect: 'manual',
     });
     return await toReply(response, options.clock.now());
@@ -120,7 +120,7 @@ async function toReply(response: Response, now: number): Promise<Reply> {
   const httpStatus = response.status;
   const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), now);
   if (httpStatus === 429 || httpStatus === 401 || httpStatus === 403) {
-    // The status alone decides: a body that breaks off must not turn a refusal into a mere fault.
+    // The status alone decides: a truncated body must not turn a refusal into an ordinary failure.
     const body = await readBody(response).catch(() => undefined);
     if (httpStatus === 429) return { kind: 'throttled', retryAfterMs };
     return { kind: 'refused', httpStatus, upstreamCode: upstreamCodeOf(decodeBody(body)) };
@@ -147,7 +147,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The upstream's word for its error, if it looks like one: it goes into a log line. */
+/** The upstream's error code, which goes into a log line; `undefined` for anything that does not look like a code. */
 function upstreamCodeOf(envelope: Envelope | undefined): string | undefined {
   const code = envelope?.success === false ? envelope.error?.code : undefined;
   return code !== undefined && /^[A-Z][A-Z_-]{2,39}$/.test(code) ? code : undefined;
@@ -157,7 +157,7 @@ function toCheckAnswer(reply: Reply, orderId: string, { askedAt, answeredAt }: T
   if (reply.kind !== 'reply') return reply;
   const { envelope, httpStatus } = reply;
   if (!envelope.success) {
-    // Only in the upstream's own envelope: a router miss is a 404 as well, and says nothing of the order.
+    // Only with the upstream's own envelope: its router also answers an unknown path with a 404, without an envelope.
     if (httpStatus === 404 || httpStatus === 400) return { kind: 'unknown' };
     return { kind: 'failed', reason: 'http_status', httpStatus };
   }

@@ -2,12 +2,12 @@ import * as z from 'zod';
 import type { Observation } from '../core/topup.ts';
 
 /**
- * From what the upstream sends to what we mean. Strict on what must hold (an envelope, a status),
- * tolerant of the rest: no detail is marked as required, and any may be missing, `null` or of another type.
+ * Decodes the upstream's JSON into observations. Strict about the envelope and the status, tolerant of the rest: the
+ * upstream marks no other field as required, so each may be missing, `null` or of another type.
  */
 
 const text = z
-  // Of a number that JSON cannot carry whole, the last digits are made up: better none than a wrong code.
+  // `JSON.parse` rounds an integer beyond 2^53, so its last digits are wrong: no card code is better than a wrong one.
   .union([z.string(), z.int().transform(String)])
   .transform((value) => (value === '' ? null : value))
   .nullish()
@@ -66,12 +66,12 @@ const listSchema = z.union([
 
 export type Envelope = z.infer<typeof envelopeSchema>;
 
-/** `undefined` for whatever is not the upstream's own envelope: a router miss, a proxy's page. */
+/** `undefined` for anything but the upstream's own envelope, such as its router's 404 or a proxy's error page. */
 export function decodeEnvelope(body: unknown): Envelope | undefined {
   return envelopeSchema.safeParse(body).data;
 }
 
-/** An order, with `orderId` undefined where the upstream left its id out; `undefined` if it is none. */
+/** A decoded order; `orderId` is `undefined` if the upstream left the id out. */
 export type Decoded = Omit<Observation, 'orderId'> & { readonly orderId: string | undefined };
 
 export function decodeTopup(data: unknown, observedAt: number): Decoded | undefined {
@@ -94,8 +94,8 @@ export function decodeTopup(data: unknown, observedAt: number): Decoded | undefi
 }
 
 /**
- * The rows of a list, under either of the two names that they are known by. Rows without an id or a
- * status are left out, and show in the difference to `rows`.
+ * The orders of a list, whose rows may be named `topups` or `items`. `rows` counts all rows; `observations` leaves
+ * out rows without an id or a status. `undefined` if `data` is no list.
  */
 export function decodeList(
   data: unknown,

@@ -1,8 +1,9 @@
 const LONGEST_RETRY_AFTER_MS = 60 * 60 * 1_000;
 
 /**
- * A `Retry-After` header in milliseconds from `now`: seconds or an HTTP date (RFC 9110, 10.2.3). At most an
- * hour, so that a slip of the upstream cannot stop the gateway for good. `undefined` where it says nothing.
+ * Parses a `Retry-After` header, in seconds or as an HTTP date (RFC 9110, 10.2.3), into milliseconds from `now`. At
+ * most an hour, so that a mistake of the upstream cannot stop the gateway for good. `undefined` if the header is
+ * missing or malformed.
  */
 export function parseRetryAfter(header: string | null, now: number): number | undefined {
   if (header === null) return undefined;

@@ -10,11 +10,11 @@ import type { GatewayProcess } from './gateway-process.ts';
 import { INSPECTABLE, InspectedMemory } from './inspected-memory.ts';
 import { bearer, type Claims, SECRET } from './tickets.ts';
 
-/** How long others may have to wait for their answer. */
+/** How long other clients may have to wait for a response during an attack. */
 const SERVES_OTHERS_WITHIN_MS = 1_000;
-/** What memory may have grown to when an attack is over, as a part of what it was before the first. */
+/** How much memory the gateway may use after an attack, as a multiple of its use before the first attack. */
 const MEMORY_RETURNS_TO = 1.2;
-/** Between two questions of somebody who has nothing to do with it. */
+/** The time between two requests of an uninvolved client. */
 const ASKS_EVERY_MS = 50;
 
 const TICKET_SECONDS = 600;
@@ -22,8 +22,8 @@ const ISSUER = 'shop';
 const AUDIENCE = 'gateway';
 
 /**
- * Where attackers come from: another address of this machine than that of whoever must still be served. Only
- * macOS has no second one.
+ * The attackers' address: a loopback address other than that of the clients that must still be served. macOS has no
+ * second loopback address by default.
  */
 export const ELSEWHERE = process.platform === 'darwin' ? '127.0.0.1' : '127.0.0.2';
 
@@ -31,7 +31,7 @@ export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly text: string;
-  /** The codes of its errors, where it is an answer of GraphQL. */
+  /** The codes of the errors in a GraphQL response; empty for any other. */
   readonly codes: readonly string[];
 }
 
@@ -40,13 +40,13 @@ export interface Question {
   readonly path?: string;
   readonly headers?: Readonly<Record<string, string | string[]>>;
   readonly body?: string | Buffer;
-  /** Whether to go once it is clear that the answer is an event stream, which may have no end. */
+  /** Whether to disconnect if the response is an event stream, which may never end. */
   readonly leavesStream?: boolean;
 }
 
 type Attack = (target: AttackedGateway) => Promise<unknown>;
 
-/** A gateway as users start it, which asks for tickets, under attack. */
+/** A gateway process as users start it, with tickets required, and the means to attack it. */
 export class AttackedGateway implements AsyncDisposable {
   readonly #stack: GatewayOverSimulator;
   readonly #memory: InspectedMemory;
@@ -83,7 +83,10 @@ export class AttackedGateway implements AsyncDisposable {
     return attacked;
   }
 
-  /** Asks until what is made on first use is there, and so no growth; then looks how much memory that takes. */
+  /**
+   * Sends requests until everything that is made on first use exists, so that it does not count as growth. Then
+   * measures the memory in use.
+   */
   async warmUp(further: Attack): Promise<void> {
     for (let times = 0; times < 20; times += 1) await this.#askAsBystander();
     await this.metric('');
@@ -103,18 +106,18 @@ export class AttackedGateway implements AsyncDisposable {
     return Number(new URL(this.gateway.url).port);
   }
 
-  /** Closes what attackers have open over HTTP. */
+  /** Closes the attackers' HTTP connections. */
   hangUp(): void {
     this.#attackers.destroy();
   }
 
-  /** Sends an HTTP request from elsewhere, with exactly these headers beside `Host` and the length. */
+  /** Sends an HTTP request from `ELSEWHERE`, with exactly these headers besides `Host` and `Content-Length`. */
   send(question: Question): Promise<Answer> {
     const options = { agent: this.#attackers, localAddress: ELSEWHERE };
     return ask(this.port, question, options);
   }
 
-  /** Asks GraphQL over POST, with the ticket for everything unless another is given, or `null` for none. */
+  /** Sends a GraphQL request over POST, by default with the ticket for everything; `null` sends none. */
   post(body: unknown, authorization: string | null = this.ticket): Promise<Answer> {
     return this.send({
       method: 'POST',
@@ -127,7 +130,7 @@ export class AttackedGateway implements AsyncDisposable {
     });
   }
 
-  /** What `/metrics` says now of a series, labels included; 0 for one that it does not have. */
+  /** The present value in `/metrics` of a series, given with its labels; 0 if there is no such series. */
   async metric(series: string): Promise<number> {
     const answer = await this.#asBystander({
       path: '/metrics',
@@ -142,8 +145,8 @@ export class AttackedGateway implements AsyncDisposable {
   }
 
   /**
-   * Runs an attack, and expects that nobody else notices: others are answered in time while it goes on and
-   * after it, memory goes back to what it was, and no fault is logged.
+   * Runs an attack, and expects that nobody else notices: other clients are answered in time during and after it,
+   * memory goes back to about what it was, and no error is logged.
    */
   async survives(attack: () => Promise<unknown>): Promise<void> {
     const over = new AbortController();
@@ -153,7 +156,7 @@ export class AttackedGateway implements AsyncDisposable {
     ]);
     expect(slowestMs).toBeLessThan(SERVES_OTHERS_WITHIN_MS);
     const most = this.#bytesBefore * MEMORY_RETURNS_TO;
-    // To collect garbage takes a while, and is needed only where there is some.
+    // Collecting garbage takes a while, so it is skipped if memory is low enough anyway.
     if ((await this.#memory.bytes()) >= most) {
       await expect.poll(() => this.#memory.usedBytes()).toBeLessThan(most);
     }
@@ -168,8 +171,9 @@ export class AttackedGateway implements AsyncDisposable {
   }
 
   /**
-   * The longest that somebody else had to wait, asking now and then, and once more at the end. Less what this
-   * process itself was held up, which attacks from within it and so comes late to hear the answer.
+   * Sends requests as an uninvolved client until `over`, and once more after that. Returns the longest response time in
+   * milliseconds, less the longest event loop delay of this process: the attacks run here too, and delay the reading
+   * of responses.
    */
   async #askUntil(over: AbortSignal): Promise<number> {
     const heldUp = monitorEventLoopDelay({ resolution: 10 });
@@ -199,7 +203,7 @@ export class AttackedGateway implements AsyncDisposable {
   }
 }
 
-/** The claims of a ticket for everything that holds for a while, but for those that are given. */
+/** The claims of a ticket that grants everything and is valid for ten minutes, overridden by `claims`. */
 export function claimsWith(claims: Claims = {}): Claims {
   return {
     topups: '*',
@@ -211,14 +215,14 @@ export function claimsWith(claims: Claims = {}): Claims {
   };
 }
 
-/** The value of an `Authorization` header for such a ticket. */
+/** The value of an `Authorization` header with a ticket of `claimsWith(claims)`. */
 export function ticketWith(claims: Claims = {}): Promise<string> {
   return bearer(claimsWith(claims));
 }
 
 /**
- * Starts a gateway for all attacks of a file, and returns what runs one of them as a test. What the attacks have it
- * make once and keep is to be asked for before, in `warmUp`.
+ * Starts one gateway for all attacks of a test file, and returns a function that runs an attack as a test. `warmUp`
+ * must cause everything that the gateway makes once, at an attack's first request, and keeps.
  */
 export function attacksOn(
   environment: Readonly<Record<string, string>> = {},
@@ -276,7 +280,10 @@ function codesIn(text: string): readonly string[] {
   }
 }
 
-/** Pino's levels: 50 is `error`. What is no JSON is not the gateway's own, unless Node tells of its inspector. */
+/**
+ * Whether a line of output reports an error: a log line of level `error` (50 in Pino) or above, or a line that is not
+ * JSON, except for those that Node writes about its inspector.
+ */
 function isFault(line: string): boolean {
   return line.startsWith('{')
     ? /"level":(5|6)\d\b/.test(line)

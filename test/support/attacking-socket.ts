@@ -8,7 +8,7 @@ export interface Message {
   readonly payload?: unknown;
 }
 
-/** A WebSocket from elsewhere that says whatever it is told to, in whatever order. */
+/** A WebSocket from the attackers' address that sends any messages in any order. */
 export class AttackingSocket {
   readonly socket: WebSocket;
   readonly messages: Message[] = [];
@@ -19,7 +19,7 @@ export class AttackingSocket {
     this.socket = socket;
     socket.on('message', (data) => this.messages.push(JSON.parse(String(data))));
     socket.on('error', () => undefined);
-    // Not `once` of node:events, which an error would have fail.
+    // Not `once` of node:events, which rejects on an `error` event.
     this.closed = new Promise((resolve) => {
       socket.once('close', (code, reason) => resolve([code, String(reason)]));
     });
@@ -48,7 +48,7 @@ export class AttackingSocket {
     this.send({ id, type: 'subscribe', payload: { query } });
   }
 
-  /** The first message of a type, had already or to come. */
+  /** The first message of a type, already received or yet to come. Rejects if the socket closes before. */
   async message(type: string): Promise<Message> {
     for (;;) {
       const had = this.messages.find((message) => message.type === type);

@@ -4,8 +4,9 @@ import { currentBundle } from '../../src/bundle/bundle.ts';
 const ROOT = resolve(import.meta.dirname, '../..');
 
 /**
- * Before all tests: else the first ones that start a gateway would each make the file that it runs, at once. And what
- * tests start besides gateways, right from its sources, is compiled once, not by each anew.
+ * Runs before all tests. Makes the bundle that gateway processes run; otherwise the first tests that start a gateway
+ * would all make it at the same time. Also sets a compile cache, so that other programs, which tests start from their
+ * sources, are compiled only once.
  */
 export default async function bundleFirst(): Promise<void> {
   process.env['NODE_COMPILE_CACHE'] ??= resolve(ROOT, 'node_modules/.cache/topup-gateway-tests');

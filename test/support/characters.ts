@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 
-/** UTF-16 sets so many code points aside, from this one on: none of them is a character. */
+/** The surrogates of UTF-16: the first of these code points, and how many there are. None of them is a character. */
 const [FIRST_SURROGATE, SURROGATES] = [0xd800, 0x800];
 
 /**
- * Any character, as `fc.string({ unit: 'binary' })` has it, case by case the same. But that one makes a table of a
- * million characters first, to find back from each to its number: that takes seconds.
+ * Any character: the same ones, for the same seed, as in `fc.string({ unit: 'binary' })`. The latter first makes a
+ * table that maps a million characters back to their numbers, which takes seconds.
  */
 export const anyCharacter = fc
   .nat({ max: 0x10ffff - SURROGATES })
@@ -30,7 +30,7 @@ const segment = fc.string({
   ),
 });
 
-/** A path as `fc.webPath()` has it, which would make the table too. */
+/** A path as from `fc.webPath()`, which would make the same table. */
 export const anyPath = fc
   .array(segment)
   .map((segments) => segments.map((each) => `/${each}`).join(''));

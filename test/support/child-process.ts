@@ -11,7 +11,7 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs the gateway to its end, and keeps apart what it wrote where. */
+/** Runs the gateway until it exits, and collects its output. */
 export async function runGateway(environment: Readonly<Record<string, string>>): Promise<Ended> {
   const child = spawn(process.execPath, ['src/main.js'], {
     cwd: ROOT,
@@ -27,15 +27,15 @@ export async function runGateway(environment: Readonly<Record<string, string>>):
 }
 
 export interface ProcessGroup extends AsyncDisposable {
-  /** What it wrote, line by line, as it comes. */
+  /** The lines of standard output, as they are written. */
   readonly lines: AsyncIterable<string>;
-  /** Sends a signal to the process and all that it started, as a terminal does. */
+  /** Sends a signal to the process and all its descendants, as a terminal does. */
   signal(signal: NodeJS.Signals): void;
-  /** Resolves once all of them are gone. */
+  /** Resolves once all these processes have ended. */
   readonly ended: Promise<unknown>;
 }
 
-/** Starts a command that starts others, such as npm, so that they can be ended together. */
+/** Starts a command that starts further processes, such as npm, so that all of them can be ended together. */
 export function startProcessGroup(
   command: readonly [string, ...string[]],
   environment: Readonly<Record<string, string>>,
@@ -47,14 +47,14 @@ export function startProcessGroup(
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
   });
-  // The output closes with the last process that holds it.
+  // Standard output closes when the last process that has it open ends.
   const ended = once(child, 'close');
   const signal = (name: NodeJS.Signals) => {
     if (child.pid === undefined) return;
     try {
       process.kill(-child.pid, name);
     } catch {
-      // All of them are gone already.
+      // All processes of the group have ended already.
     }
   };
   return {

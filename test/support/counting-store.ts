@@ -1,6 +1,6 @@
 import type { Store } from '../../src/core/store.ts';
 
-/** The same store, and how often the history of an order was read from it. */
+/** Wraps a store and counts the calls of its `read`, which reads the history of an order. */
 export function countingReads(store: Store): {
   readonly store: Store;
   readonly reads: () => number;

@@ -8,14 +8,14 @@ import { type GatewayProcess, startGatewayProcess, temporaryFolder } from './gat
 
 export interface GatewayOverSimulator extends AsyncDisposable {
   readonly simulator: Simulator;
-  /** The gateway that runs now: another one after a `restart`. */
+  /** The present gateway process; a new one after each `restart`. */
   readonly gateway: GatewayProcess;
   readonly databasePath: string;
-  /** Starts the gateway again, on the same database and the same port. */
+  /** Starts a new gateway process on the same database and port. The previous one must have ended. */
   restart(): Promise<GatewayProcess>;
 }
 
-/** A real gateway process that polls a real simulator over a socket, on a database of its own. */
+/** Starts a gateway process, with a database of its own, that polls a simulator over a real socket. */
 export async function startGatewayOverSimulator(
   environment: Readonly<Record<string, string>> = {},
 ): Promise<GatewayOverSimulator> {

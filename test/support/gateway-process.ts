@@ -8,23 +8,24 @@ import { createInterface } from 'node:readline';
 const ROOT = new URL('../..', import.meta.url).pathname;
 
 export interface GatewayProcess extends AsyncDisposable {
-  /** Of GraphQL over HTTP. */
+  /** The URL of GraphQL over HTTP. */
   readonly url: string;
-  /** Of GraphQL over WebSocket. */
+  /** The URL of GraphQL over WebSocket. */
   readonly wsUrl: string;
   readonly child: ChildProcess;
-  /** Everything that it wrote so far. */
+  /** All output so far, of both streams. */
   readonly lines: readonly string[];
-  /** Resolves with the first line, written already or to come, that the test accepts. */
+  /** Resolves with the first output line, past or future, that `accept` accepts. */
   line(accept: (line: string) => boolean): Promise<string>;
-  /** Sends a signal and waits for the end; answers with the exit code, or the signal that ended it. */
+  /** Sends a signal and waits for the process to end. Resolves with the exit code, or the signal that ended it. */
   end(signal: NodeJS.Signals): Promise<number | NodeJS.Signals | null>;
 }
 
 /**
- * Starts the gateway as a user does, on a free port unless the environment says otherwise.
+ * Starts the gateway as a user does, on a free port unless the environment sets `PORT`. Rejects if the gateway ends
+ * before it is up.
  *
- * @param root where it is installed: this project, by default.
+ * @param root the folder in which the gateway is installed; this project by default.
  */
 export async function startGatewayProcess(
   environment: Readonly<Record<string, string>>,
@@ -61,7 +62,7 @@ function spawnGateway(environment: Readonly<Record<string, string>>, root: strin
     env: { PATH: process.env['PATH'], HOST: '127.0.0.1', PORT: '0', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  // A test that is cut off must not leave its gateway behind.
+  // An interrupted test run must not leave its gateways running.
   const kill = () => child.kill('SIGKILL');
   process.once('exit', kill);
   child.once('close', () => process.off('exit', kill));

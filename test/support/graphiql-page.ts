@@ -3,7 +3,7 @@ import { type Browser, chromium, type Locator, type Page } from 'playwright-core
 
 const EXECUTABLE = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium';
 
-/** Why there is no browser to test with; `undefined` where there is one. */
+/** Why there is no browser to test with; `undefined` if there is one. */
 export const missingBrowser = existsSync(EXECUTABLE)
   ? undefined
   : `there is no Chromium at ${EXECUTABLE}: set CHROMIUM_PATH`;
@@ -23,13 +23,13 @@ export function launchBrowser(): Promise<Browser> {
   });
 }
 
-/** What a page asked of the network, and what it complained of. */
+/** The network requests of a page, and its errors. */
 export interface Traffic {
   readonly requests: readonly URL[];
   readonly complaints: readonly string[];
 }
 
-/** GraphiQL as a person at the screen uses it. */
+/** GraphiQL in a browser, used through its user interface. */
 export class GraphiQLPage {
   readonly #page: Page;
   readonly traffic: Traffic;
@@ -40,7 +40,7 @@ export class GraphiQLPage {
   }
 
   static async open(browser: Browser, url: string): Promise<GraphiQLPage> {
-    // A context of its own: GraphiQL keeps the tabs of a visit in the storage of the browser.
+    // A context of its own, since GraphiQL keeps its tabs in the browser's storage.
     const context = await browser.newContext();
     const page = new GraphiQLPage(await context.newPage());
     await page.#page.goto(url);
@@ -55,9 +55,9 @@ export class GraphiQLPage {
   }
 
   /**
-   * Chooses a tab, and waits until its query is in the editor and GraphiQL has taken the change in, which
-   * it notes in the storage of the page: to play before that runs the one before.
-   * By the keyboard, since the tabs slide into place at first, and a click would miss.
+   * Chooses a tab. Waits until its query is in the editor and GraphiQL has noted the change in the page's storage:
+   * executing before that would run the previous tab's query. Uses the keyboard, since the tabs slide into place at
+   * first and a click would miss.
    */
   async choose(tab: string): Promise<void> {
     await this.#page
@@ -72,16 +72,16 @@ export class GraphiQLPage {
     );
   }
 
-  /** Selects all that is in the editor, and writes over it. */
+  /** Replaces the content of the query editor. */
   async write(query: string): Promise<void> {
     await this.#writeIn(this.#page.getByRole('region', { name: 'Operation Editor' }), query);
   }
 
-  /** The same for the editor of headers, which it opens. */
+  /** Replaces the content of the headers editor, after opening it if necessary. */
   async writeHeaders(headers: string): Promise<void> {
     const editor = this.#page.getByRole('region', { name: 'Headers' });
     const isOpen = await editor.locator('.view-lines').locator('visible=true').isVisible();
-    // The button of an editor that is open closes it.
+    // The button toggles: it would close an open editor.
     if (!isOpen) await this.#page.getByRole('button', { name: 'Headers' }).click();
     await this.#writeIn(editor, headers);
   }
@@ -90,7 +90,7 @@ export class GraphiQLPage {
     await editor.locator('.view-lines').locator('visible=true').click();
     await this.#page.keyboard.press('ControlOrMeta+A');
     await this.#page.keyboard.insertText(text);
-    // The brackets and quotes that the editor closed by itself.
+    // Delete the closing brackets and quotes that the editor has added by itself.
     await this.#page.keyboard.press('ControlOrMeta+Shift+End');
     await this.#page.keyboard.press('Delete');
   }
@@ -104,17 +104,17 @@ export class GraphiQLPage {
     await this.#line('Result Window', text).waitFor();
   }
 
-  /** Waits until the button offers to run again: what ran is over. */
+  /** Waits until the button offers to execute again, so the operation has ended. */
   async isDone(): Promise<void> {
     await this.#page.getByRole('button', { name: /^Execute query/ }).waitFor();
   }
 
-  /** Waits until the button offers to stop what runs. */
+  /** Waits until the button offers to stop the running operation. */
   async isRunning(): Promise<void> {
     await this.#page.getByRole('button', { name: /^Stop query/ }).waitFor();
   }
 
-  /** Does in the page what somebody would who has smuggled something into it; tells what came of it. */
+  /** Tries what injected code would: an inline script and a request to another origin. Returns which of them worked. */
   smuggle(): Promise<{ readonly ran: boolean; readonly fetched: boolean }> {
     return this.#page.evaluate(async () => {
       const script = globalThis.document.createElement('script');

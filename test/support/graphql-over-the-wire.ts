@@ -4,8 +4,8 @@ import { type FormattedExecutionResult, print } from 'graphql';
 import { WebSocket } from 'ws';
 
 /**
- * GraphQL as it crosses the wire, without a client library in between: what a test reads here is what the
- * gateway sent, and nothing that a library made of it.
+ * GraphQL as it is sent, without a client library: a test reads exactly what the gateway sent, not what a library has
+ * made of it.
  */
 export interface Operation<Data> {
   readonly document: string | TypedDocumentNode<Data, never>;
@@ -24,7 +24,7 @@ export interface Addresses {
   readonly wsUrl: string;
 }
 
-/** Yields each result, and ends where the gateway says that the operation is complete. */
+/** Yields each result, and returns when the gateway completes the operation. Throws if the connection ends before. */
 export type Follow = <Data>(
   gateway: Addresses,
   operation: Operation<Data>,
@@ -47,7 +47,7 @@ export async function post<Data>(
   };
 }
 
-/** The data of a query that must have gone well. */
+/** The data of a query that must succeed; rejects if there are errors or no data. */
 export async function ask<Data>(
   gateway: Pick<Addresses, 'url'>,
   operation: Operation<Data>,
@@ -95,7 +95,7 @@ export const overWebSocket: Follow = async function* <Data>(
       if (type === 'connection_ack') {
         socket.send(`{"id":"1","type":"subscribe","payload":${toBody(operation)}}`);
       }
-      // An `error` says in one what server-sent events say in a result and a completion.
+      // An `error` message combines what server-sent events express by a result and a completion.
       if (type === 'next' || type === 'error') yield payload;
       if (type === 'complete' || type === 'error') return;
     }
@@ -114,7 +114,7 @@ export interface ServerSentEvent {
   readonly data: string;
 }
 
-/** The events of a stream (HTML, 9.2), as far as GraphQL over SSE needs them. */
+/** The events of an event stream (HTML standard, 9.2), as far as GraphQL over SSE needs them. */
 export async function* eventsOf(response: Response): AsyncGenerator<ServerSentEvent, void> {
   let unread = '';
   for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
@@ -137,7 +137,7 @@ async function json<Data>(response: Response): Promise<FormattedExecutionResult<
   return parse(await response.text());
 }
 
-/** The gateway's own schema says what comes; a test that asserts on it finds out where it does not. */
+/** Unchecked: the type follows from the gateway's schema, and a test's assertions reveal any difference. */
 function parse<Data>(text: string): FormattedExecutionResult<Data> {
   return JSON.parse(text);
 }

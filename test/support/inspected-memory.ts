@@ -2,12 +2,12 @@ import { once } from 'node:events';
 import { WebSocket } from 'ws';
 import type { GatewayProcess } from './gateway-process.ts';
 
-/** What has a process open the door that is knocked at here, and leave little garbage lying about. */
+/** The environment of a process to inspect: opens Node's inspector, and keeps the heap's young generation small. */
 export const INSPECTABLE = { NODE_OPTIONS: '--inspect=127.0.0.1:0 --max-semi-space-size=1' };
 
 /**
- * What a process holds in memory, garbage left out, as Node's own inspector tells it: from outside, so that
- * nothing in the process is there for a test.
+ * Measures a process's memory without its garbage, through Node's own inspector, so that the process needs no code for
+ * tests.
  */
 export class InspectedMemory implements Disposable {
   readonly #socket: WebSocket;
@@ -17,7 +17,7 @@ export class InspectedMemory implements Disposable {
     this.#socket = socket;
   }
 
-  /** Of a process that was started as `INSPECTABLE`. */
+  /** Connects to a process that was started with the environment `INSPECTABLE`. */
   static async of({ line }: GatewayProcess): Promise<InspectedMemory> {
     const listening = await line((text) => text.includes('Debugger listening on'));
     const socket = new WebSocket(/ws:\S+/.exec(listening)?.[0] ?? '');
@@ -25,13 +25,13 @@ export class InspectedMemory implements Disposable {
     return new InspectedMemory(socket);
   }
 
-  /** Objects and buffers that something still refers to, in bytes. */
+  /** The size in bytes of all reachable objects and buffers. Collects garbage first. */
   async usedBytes(): Promise<number> {
     await this.#call('HeapProfiler.collectGarbage');
     return this.bytes();
   }
 
-  /** The same with whatever garbage there is. */
+  /** The size in bytes of all objects and buffers, garbage included. */
   async bytes(): Promise<number> {
     const usage = await this.#call('Runtime.getHeapUsage');
     return Number(usage['usedSize']) + Number(usage['backingStorageSize']);

@@ -7,11 +7,11 @@ const ROOT = new URL('../..', import.meta.url).pathname;
 
 export interface Installation extends AsyncDisposable {
   readonly root: string;
-  /** Where it keeps what it makes of its sources. */
+  /** The folder for the bundles that the gateway makes of its sources. */
   readonly bundles: string;
 }
 
-/** The gateway in a folder of its own, with this one's packages: its sources may be changed. */
+/** Copies the gateway to a folder of its own, where a test can change its sources. Links to this project's packages. */
 export function installElsewhere(): Installation {
   const root = realpathSync(mkdtempSync(join(tmpdir(), 'topup-gateway-elsewhere-')));
   for (const part of ['src', 'drizzle', 'package.json']) {
@@ -20,7 +20,7 @@ export function installElsewhere(): Installation {
   const packages = join(root, 'node_modules');
   mkdirSync(packages);
   for (const name of readdirSync(join(ROOT, 'node_modules'))) {
-    // Caches begin anew.
+    // The copy starts with empty caches.
     if (name !== '.cache') symlinkSync(join(ROOT, 'node_modules', name), join(packages, name));
   }
   return {

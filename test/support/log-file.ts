@@ -5,13 +5,13 @@ import { readCardKeys } from '../../src/cards/card-keys.ts';
 import { encodeCursor } from '../../src/core/cursor.ts';
 import { isSettled, statusOf } from '../../src/core/topup.ts';
 
-/** A snapshot log as it is on disk, read past the gateway. */
+/** A snapshot log as it is on disk, read directly, not through the gateway. */
 export interface LogFile {
-  /** What SQLite says of its own pages: `ok`, or what is wrong. */
+  /** The result of SQLite's integrity check: `ok`, or what is wrong. */
   readonly integrity: unknown;
-  /** Orders whose schedule does not go with their latest snapshot, although one transaction writes both. */
+  /** Orders whose row in `orders` does not match their latest snapshot, although one transaction writes both. */
   readonly torn: readonly unknown[];
-  /** How many snapshots it holds. */
+  /** The number of snapshots. */
   readonly size: number;
   readonly orderIds: readonly string[];
   /** Every version of an order, as clients should see it. */
@@ -34,7 +34,7 @@ const TORN = `
   FULL JOIN orders USING (order_id)
   WHERE latest_version IS NOT latest OR copied_version IS NOT latest`;
 
-/** Reads all of it at once. Leaves the file as it is, write-ahead log included. */
+/** Reads the whole log at once. Does not change the file or its write-ahead log. */
 export function readLogFile(path: string): LogFile {
   const database = new Database(path, { readonly: true, fileMustExist: true });
   try {
@@ -70,7 +70,7 @@ function cardCodesBeside(path: string): CardCodes {
   return new CardCodes(keys);
 }
 
-/** A card code in plain, or under another key, comes out as `unreadable`, which is the code of no order. */
+/** The card code of a row; `unreadable`, which is the code of no order, if it is in plain or under another key. */
 function openCard(row: Row, cards: CardCodes): string | null {
   if (row.card_code === null) return null;
   return cards.open(row.card_code, { orderId: row.order_id, version: row.version }) ?? 'unreadable';

@@ -1,6 +1,6 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Those that take longest, the longest first: begun last, one of them would run on when all others are done. */
+/** The slowest test files, the longest first: one that started last would still run when all others are done. */
 const LONGEST = [
   'scale/scale',
   'e2e/crash',
@@ -14,7 +14,7 @@ const LONGEST = [
   'unit/bench-bound',
 ];
 
-/** A clone that never ran the tests has no times of earlier runs to go by. */
+/** Vitest itself sorts by the durations of earlier runs, which a fresh clone does not have. */
 export class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const others = await super.sort(files);

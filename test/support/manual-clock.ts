@@ -5,7 +5,7 @@ interface Alarm {
   readonly callback: () => void;
 }
 
-/** Time that moves only when told to. */
+/** A clock that moves only when a test advances it. */
 export class ManualClock implements Clock {
   #now: number;
   readonly #alarms = new Set<Alarm>();
@@ -24,7 +24,7 @@ export class ManualClock implements Clock {
     return { cancel: () => void this.#alarms.delete(alarm) };
   }
 
-  /** Moves on by `ms`, stopping at each alarm on the way; lets promises settle after each. */
+  /** Advances by `ms`. Calls the callback of each timer on the way at its time, and lets promises settle after each. */
   async advance(ms: number): Promise<void> {
     const until = this.#now + ms;
     await settle();
@@ -48,7 +48,7 @@ export class ManualClock implements Clock {
   }
 }
 
-/** Lets everything that is ready to run, run: promise callbacks, and what they set off. */
+/** Runs everything that is ready to run: promise callbacks, and the callbacks that these cause. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn += 1) {
     await new Promise<void>((resolve) => setImmediate(resolve));

@@ -2,7 +2,7 @@ import type { Observation } from '../../src/core/topup.ts';
 
 export const ORDER_ID = '6901616fe9e88196b4eb64b2';
 
-/** An observation that tells nothing but its status, and what the test adds. */
+/** An observation without any details except those in `told`. */
 export function observation(told: Partial<Observation> = {}): Observation {
   return {
     orderId: ORDER_ID,

@@ -8,7 +8,7 @@ const LONGEST_STEP_MS = 1_500;
 /** Longer than any test, however slow the machine. */
 const LENGTH_MS = 20 * 60_000;
 
-/** The life of an order that changes all the time, now HANDLING and now something unheard of, until it is ended. */
+/** The life of an order that changes all the time, between HANDLING and unknown statuses, until `end` is called. */
 export class OpenEndedLife {
   readonly createdAt = Date.now();
   readonly #steps: Step[];
@@ -17,12 +17,12 @@ export class OpenEndedLife {
     this.#steps = drawSteps(random);
   }
 
-  /** Read by the simulator at each call, so that an end is seen from the next one on. */
+  /** The simulator reads the plan at each call, so that the next call sees the end. */
   get plan(): Plan {
     return { steps: this.#steps };
   }
 
-  /** All that its upstream status was and, unless it was ended, will be. */
+  /** All upstream statuses that the order has had and, unless it was ended, will have. */
   get statuses(): readonly string[] {
     return this.#steps.map(({ status }) => status);
   }

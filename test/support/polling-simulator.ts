@@ -16,7 +16,7 @@ import { recordingLogger } from './recording-logger.ts';
 export interface PolledSimulator {
   readonly clock: ManualClock;
   readonly simulator: Simulator;
-  /** Answers the lists, as things stood some time ago; the simulator itself where lists are up to date. */
+  /** Answers lists with the state of `listLagMs` ago; the same as `simulator` without that option. */
   readonly lister: Simulator;
   readonly store: Store;
   readonly poller: Poller;
@@ -27,7 +27,7 @@ export interface PolledSimulator {
 
 const LATENCY_MS = 150;
 
-/** A started poller over the simulator, as far away as a real upstream, in time that a test moves. */
+/** Starts a poller over a simulator with the latency of a real upstream, on a clock that a test advances. */
 export async function pollSimulator(
   options: SimulatorOptions & { readonly listLagMs?: number } = {},
 ): Promise<PolledSimulator> {

@@ -17,7 +17,7 @@ export interface Polling {
   readonly logger: ReturnType<typeof recordingLogger>;
 }
 
-/** A started poller over a scripted upstream, a memory store and time that a test moves. */
+/** Starts a poller over a scripted upstream, with a memory store and a clock that a test advances. */
 export async function startPolling(
   options: {
     readonly clock?: ManualClock;

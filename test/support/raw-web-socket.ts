@@ -11,16 +11,16 @@ export const CONTINUATION = 0;
 export interface Frame {
   readonly opcode: number;
   readonly payload?: string | Buffer;
-  /** Whether it is the last of its message. */
+  /** The FIN bit: whether the frame is the last of its message. */
   readonly isLast?: boolean;
-  /** The three bits that are reserved. */
+  /** The three reserved bits. */
   readonly reserved?: number;
   readonly isMasked?: boolean;
-  /** The length that it says it has, where that is not the one it has. */
+  /** The length in the frame's header; by default the real length of the payload. */
   readonly claimedBytes?: number;
 }
 
-/** A frame as it goes over the wire, valid or not. Its mask is zero, and so hides nothing. */
+/** Encodes a frame, valid or not. Its masking key is zero, so the payload stays unchanged. */
 export function encodeFrame(frame: Frame): Buffer {
   const { opcode, isLast = true, reserved = 0, isMasked = true } = frame;
   const { payload: given = '' } = frame;
@@ -50,7 +50,7 @@ export const HANDSHAKE = [
   '\r\n',
 ].join('\r\n');
 
-/** A WebSocket below the frames: whatever bytes are to go over it. */
+/** A WebSocket connection over which any frames can be sent, valid or not. */
 export class RawWebSocket {
   readonly socket: Socket;
   #told: Uint8Array;
@@ -68,7 +68,7 @@ export class RawWebSocket {
     socket.write(handshake);
     const [head]: Buffer[] = await once(socket, 'data');
     if (!String(head).startsWith('HTTP/1.1 101 ')) throw new Error(String(head));
-    // The first frames may have come with it.
+    // The first frames may have arrived together with the handshake response.
     return new RawWebSocket(socket, head?.subarray(head.indexOf('\r\n\r\n') + 4));
   }
 
@@ -83,7 +83,7 @@ export class RawWebSocket {
     });
   }
 
-  /** The code of the close frame, once it has come; `undefined` where the connection ends without one. */
+  /** Resolves with the code of the close frame; `undefined` if the connection ends without a code. */
   async closeCode(): Promise<number | undefined> {
     for (;;) {
       for (const { opcode, payload } of framesIn(Buffer.from(this.#told))) {
@@ -94,12 +94,12 @@ export class RawWebSocket {
     }
   }
 
-  /** How many frames of a kind have come. */
+  /** How many frames with this opcode have been received. */
   count(opcode: number): number {
     return [...framesIn(Buffer.from(this.#told))].filter((frame) => frame.opcode === opcode).length;
   }
 
-  /** Resolves once a frame of text has come. */
+  /** Resolves once a text frame has been received. */
   async told(): Promise<void> {
     while (this.count(TEXT) === 0) {
       if (this.socket.destroyed) throw new Error('closed without a word');
@@ -111,7 +111,7 @@ export class RawWebSocket {
     this.socket.destroy();
   }
 
-  /** Something has come, or nothing will. */
+  /** Resolves once more data has arrived, or the socket is closed. */
   async #more(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.socket.once('data', () => resolve()).once('close', () => resolve());
@@ -119,7 +119,7 @@ export class RawWebSocket {
   }
 }
 
-/** The whole frames of what a server sent, which are short and not masked. */
+/** The complete frames in the bytes that a server sent. Expects frames that are not masked and under 64 KiB. */
 function* framesIn(
   bytes: Buffer,
 ): Generator<{ readonly opcode: number; readonly payload: Buffer }, void> {

@@ -16,20 +16,20 @@ interface Result {
   readonly errors?: readonly Pick<GraphQLFormattedError, 'message'>[] | undefined;
 }
 
-/** Subscribes over one connection. Ends where the subscription completes, throws where the connection drops. */
+/** Subscribes over one connection. Returns when the subscription completes, throws when the connection drops. */
 export type Subscribe = (
   variables: FollowTopupSubscriptionVariables,
 ) => AsyncIterableIterator<Result>;
 
-/** `following` through any number of connections, until it has `completed`, or was refused. */
+/** `following` over any number of connections, until the subscription has `completed` or was refused. */
 type Outcome = 'following' | 'completed' | `refused: ${string}`;
 
 const FOLLOW_TOPUP = print(FollowTopupDocument);
 
-/** Between two attempts to reach a gateway that is not there. */
+/** The delay between two attempts to reach a gateway that is down. */
 const RETRY_MS = 150;
 
-/** Over a WebSocket of its own; `url` as it is at each attempt. */
+/** Subscribes over a WebSocket of its own; calls `url` at each attempt. */
 export function overWebSocket(url: () => string): Subscribe {
   return (variables) =>
     createWebSocketClient({ url, webSocketImpl: WebSocket, retryAttempts: 0 }).iterate({
@@ -38,7 +38,7 @@ export function overWebSocket(url: () => string): Subscribe {
     });
 }
 
-/** Over server-sent events; `url` as it is at each attempt. */
+/** Subscribes over server-sent events; calls `url` at each attempt. */
 export function overEventStream(url: () => string): Subscribe {
   return (variables) =>
     createEventStreamClient({ url, retryAttempts: 0 }).iterate({
@@ -50,19 +50,19 @@ export function overEventStream(url: () => string): Subscribe {
 export interface ResumingSubscriberOptions {
   readonly orderId: string;
   readonly subscribe: Subscribe;
-  /** The last event that it has seen already, by other means; the subscription goes on after it. */
+  /** The last event that the subscriber has already seen by other means; the subscription continues after it. */
   readonly seen?: TopupEvent | undefined;
-  /** What it waits for each time it is cut off, before it comes back. Nothing where left out. */
+  /** Awaited each time the subscriber is disconnected, before it reconnects. By default it reconnects at once. */
   readonly absence?: () => Promise<void>;
 }
 
-/** What an application does: keeps the cursor of its last event, and goes on after it when it was cut off. */
+/** Subscribes as an application does: keeps the cursor of the last event, and resumes from it after a disconnection. */
 export class ResumingSubscriber implements Disposable {
   readonly orderId: string;
-  /** All that it has seen, over all connections, in the order in which it came. */
+  /** All events received, over all connections, in the order of their arrival. */
   readonly events: TopupEvent[] = [];
   outcome: Outcome = 'following';
-  /** How many connections have brought it an event. */
+  /** How many connections have delivered at least one event. */
   connections = 0;
   readonly #subscribe: Subscribe;
   readonly #absence: () => Promise<void>;
@@ -105,7 +105,7 @@ export class ResumingSubscriber implements Disposable {
       }
       return 'completed';
     } catch (error) {
-      // What the gateway refuses comes as a list of GraphQL errors; all else is a lost connection.
+      // A refusal is a list of GraphQL errors; anything else is a lost connection.
       return Array.isArray(error) ? refusal(error) : 'following';
     }
   }

@@ -8,7 +8,7 @@ export interface Call {
   readonly at: number;
 }
 
-/** An upstream whose answers a test writes; each takes `latencyMs` of the test's time. */
+/** An upstream client whose answers a test provides; each takes `latencyMs` on the test's clock. */
 export class ScriptedClient implements UpstreamClient {
   readonly calls: Call[] = [];
   latencyMs = 100;

@@ -22,7 +22,7 @@ import { recordingLogger } from './recording-logger.ts';
 export interface Serving extends AsyncDisposable {
   readonly url: URL;
   readonly logger: ReturnType<typeof recordingLogger>;
-  /** The limits that refused something, in the order in which they did. */
+  /** The limits that refused something, in chronological order. */
   readonly refusals: readonly string[];
 }
 
@@ -51,7 +51,7 @@ interface Parts {
   readonly refusals: readonly string[];
 }
 
-/** All that is below a server, on a log that the test writes itself: nothing polls. */
+/** The parts below a server, on a log that the test writes itself: there is no poller. */
 async function partsOf(store: Store, options: ServingOptions): Promise<Parts> {
   const { topups = noTopups, allowedOrigins = [], auth = { kind: 'none' } } = options;
   const { watch = noWatch } = options;
@@ -81,7 +81,7 @@ async function partsOf(store: Store, options: ServingOptions): Promise<Parts> {
   return { yogaOptions, logger, refusals };
 }
 
-/** The real server, over real sockets. */
+/** Starts the real server, on a free port. */
 export async function serve(store: Store, options: ServingOptions = {}): Promise<Serving> {
   const { yogaOptions, logger, refusals } = await partsOf(store, options);
   const { guard, clock, tickets, allowedOrigins } = yogaOptions;
@@ -110,7 +110,7 @@ export async function serve(store: Store, options: ServingOptions = {}): Promise
   return { url, logger, refusals, [Symbol.asyncDispose]: () => server.close() };
 }
 
-/** Yoga alone, as its pages have it served: with our schema and plugins, and nothing of ours in front. */
+/** Serves Yoga alone, as its documentation shows: with our schema and plugins, but nothing of ours in front of it. */
 export async function serveByYoga(store: Store, options: ServingOptions = {}): Promise<Serving> {
   const { yogaOptions, logger, refusals } = await partsOf(store, options);
   const yoga = createGraphQLYoga(yogaOptions);

@@ -13,18 +13,18 @@ export const SECRET_AUTH: Extract<AuthConfig, { kind: 'secret' }> = {
 export interface Claims {
   readonly topups?: unknown;
   readonly scope?: unknown;
-  /** Seconds since 1970. */
+  /** Unix seconds. */
   readonly exp?: unknown;
   readonly [claim: string]: unknown;
 }
 
-/** The value of an `Authorization` header with these claims, whatever they are. */
+/** The value of an `Authorization` header with a signed ticket of these claims, valid or not. */
 export async function bearer(claims: Claims, secret = SECRET, alg = 'HS256'): Promise<string> {
   const jwt = new SignJWT(asPayload(claims)).setProtectedHeader({ alg });
   return `Bearer ${await jwt.sign(new TextEncoder().encode(secret))}`;
 }
 
-/** Forged claims need not be of the types that they should. */
+/** Forged claims need not have the types that a payload requires. */
 export function asPayload(claims: Claims): JWTPayload {
   return claims as JWTPayload;
 }

@@ -4,8 +4,9 @@ import type { CardPlace } from '../../cards/card-codes.ts';
 export type UpdateCopy = (sealed: string, place: CardPlace) => void;
 
 /**
- * Replaces the card code that lies beside an order, for whoever replaces that of the snapshot: does nothing where
- * another version is the latest. A database that the gateway has not opened since it makes such copies has none.
+ * Returns a function that replaces the copy of a card code in the `orders` table, for use whenever the card code of
+ * the snapshot is replaced. The function does nothing if the copy is of another version. A database that no gateway has
+ * opened since these copies were introduced has none.
  */
 export function copiedCards(database: Database.Database): UpdateCopy {
   const hasCopies = database

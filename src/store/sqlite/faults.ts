@@ -5,11 +5,13 @@ import { DrizzleError, DrizzleQueryError } from './drizzle.ts';
 type SqliteError = InstanceType<typeof Database.SqliteError>;
 
 /**
- * Runs one piece of database work and gives the engine's faults as a `StoreError`. Other errors, such as
- * a planner's own, pass as they are.
+ * Runs `work` and converts errors of SQLite and of Drizzle into a `StoreError`. Other errors, such as a planner's own,
+ * pass unchanged.
  *
- * Drizzle's errors quote the SQL and its parameters, card codes among them, so they end here. SQLite's
- * own name tables and columns at most, and are kept as the cause.
+ * Drizzle's errors quote the SQL and its parameters, card codes among them, so they are dropped. SQLite's errors name
+ * tables and columns at most, and are kept as the cause.
+ *
+ * @throws StoreError also if the database is closed.
  */
 export function withStoreErrors<T>(
   { database, verb }: { readonly database: Database.Database; readonly verb: string },
@@ -31,7 +33,7 @@ export function withStoreErrors<T>(
   }
 }
 
-/** SQLite's own error, out of Drizzle's wrapping if need be. */
+/** SQLite's own error, unwrapped from Drizzle's if necessary; `undefined` if there is none. */
 export function sqliteErrorOf(error: unknown): SqliteError | undefined {
   if (error instanceof Database.SqliteError) return error;
   return isDrizzleError(error) ? sqliteErrorOf(error.cause) : undefined;

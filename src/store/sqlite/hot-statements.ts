@@ -4,7 +4,7 @@ import { getTableColumns } from './drizzle.ts';
 import type { OrderRow, SnapshotRow } from './rows.ts';
 import { orders, snapshots } from './schema.ts';
 
-/** The new place of an order in the schedule, after a check that brought nothing new. */
+/** An order's new schedule, after a check that brought nothing new. */
 export interface CheckRow {
   readonly orderId: string;
   readonly checkedAt: number;
@@ -13,8 +13,8 @@ export interface CheckRow {
 }
 
 /**
- * What is asked of SQLite for every query and every event. Past Drizzle, but for the names of its schema: to map
- * parameters and rows takes it longer than SQLite takes for the question.
+ * The prepared statements that run for every query and every event. They use only the column names of Drizzle's
+ * schema: Drizzle takes longer to map parameters and rows than SQLite takes to run the statement.
  */
 export type HotStatements = ReturnType<typeof prepareHotStatements>;
 

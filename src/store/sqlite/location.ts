@@ -4,9 +4,13 @@ import { StoreOpenError } from '../errors.ts';
 
 export const IN_MEMORY = ':memory:';
 
-/** The absolute path that a `file:` URL names, or `IN_MEMORY` for `file::memory:`. */
+/**
+ * The absolute path that a `file:` URL names, or `IN_MEMORY` for `file::memory:`.
+ *
+ * @throws StoreOpenError for any other URL.
+ */
 export function databasePath(url: string): string {
-  // Only the scheme is told back: another engine's URL may hold a password.
+  // The message quotes only the scheme: another engine's URL may contain a password.
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1];
   if (scheme !== 'file') {
     const got = scheme === undefined ? 'a text without a scheme' : `a ${scheme}: URL`;

@@ -3,18 +3,18 @@ import { StoreOpenError } from '../errors.ts';
 import { sqliteErrorOf } from './faults.ts';
 import { databasePath, IN_MEMORY } from './location.ts';
 
-/** As long as a predecessor that was told to stop may take to let go. */
+/** How long a previous gateway process that was told to stop may take to release the lock. */
 const PATIENCE_MS = 5_000;
 
 /**
- * Keeps other gateways off a database for as long as this process lives. A second one would poll the same
- * orders with a budget of its own, and neither would hear the other's appends.
+ * Locks a database against other gateways for as long as this process lives. A second gateway would poll the same
+ * orders with a budget of its own, and neither would be notified of the other's appends.
  *
- * The lock is that of an empty SQLite file beside the database, so the operating system takes it off,
- * however the process ends, and tools may still open the database itself.
+ * The lock is held on an empty SQLite file beside the database. So the operating system releases it, however the
+ * process ends, and tools may still open the database itself.
  *
- * @returns what lets go.
- * @throws StoreOpenError where another gateway has it.
+ * @returns a function that releases the lock.
+ * @throws StoreOpenError if another gateway holds the lock.
  */
 export function lockDatabase(url: string): () => void {
   const path = databasePath(url);

@@ -6,11 +6,13 @@ import { readMigrationFiles } from './drizzle.ts';
 const MIGRATIONS_FOLDER = join(import.meta.dirname, '../../../drizzle/sqlite');
 
 /**
- * Brings the schema up to date, within the caller's transaction, and keeps Drizzle's own record of it.
+ * Brings the schema up to date, within the caller's transaction, and records that in Drizzle's own table.
  *
- * Drizzle's migrator is not used for three things that it does without a word: it runs on a database of
- * a newer version, it skips a migration older than the last applied, and of two processes that open a
- * new database at once it fails one. Its files and its table are, so that Drizzle's tools still fit.
+ * Drizzle's migrator is not used, for three reasons: it silently accepts a database of a newer version, it silently
+ * skips a migration older than the last applied one, and if two processes open a new database at once, it fails in
+ * one of them. Its migration files and its table are used, so that Drizzle's tools still work.
+ *
+ * @throws StoreOpenError for a database of another program, of a newer version or with another history.
  */
 export function migrate(database: Database.Database, path: string): void {
   const migrations = readMigrationFiles({ migrationsFolder: MIGRATIONS_FOLDER });
@@ -48,8 +50,8 @@ function hasName(row: unknown, name: string): boolean {
 }
 
 /**
- * When each applied migration was made, in the order of their application. A migration is known by that
- * time: its hash would change with the line endings of a checkout.
+ * The creation times of the applied migrations, in the order in which they were applied. The creation time identifies
+ * a migration: its hash would change with the line endings of a checkout.
  */
 function appliedMigrations(database: Database.Database): readonly number[] {
   return database

@@ -13,29 +13,29 @@ import { sealPlainCodes } from './seal-plain.ts';
 import { SqliteStore } from './store.ts';
 
 export interface SqliteOptions {
-  /** `file:<path>`, relative to the working directory or not, or `file::memory:`. */
+  /** `file:<path>`, absolute or relative to the working directory, or `file::memory:`. */
   readonly url: string;
-  /** Names a new log; a random UUID by default. Not called for a database that has one. */
+  /** Makes the id of a new log; a random UUID by default. Not called for a database that already has an id. */
   readonly newLogId?: () => string;
-  /** How long to wait for another process that has the database locked. 5,000 by default. */
+  /** How long to wait for a lock that another process holds on the database. 5,000 by default. */
   readonly busyTimeoutMs?: number;
-  /** The first seals card codes, all open them; those of the key file beside the database do, too. */
+  /** The first key seals card codes; all of them open card codes, as do the keys in the file beside the database. */
   readonly cardKeys?: readonly CardKey[] | undefined;
-  /** Told where the key file is, if one is in use. */
+  /** Called with the path of the key file, if card codes are sealed with a key from it. */
   readonly onKeyFile?: (path: string) => void;
 }
 
 const WRITE_AHEAD_ATTEMPTS = 20;
 
 /**
- * Of the file, so much is read where the system holds it anyway: an order of long ago costs what one of just now does.
- * A million snapshots of a quarter as many orders take 225 MB.
+ * How much of the file SQLite reads through a memory map, that is from the system's page cache: an order from long ago
+ * is then read as cheaply as a recent one. A million snapshots of 250,000 orders take 225 MB.
  */
 const MAPPED_BYTES = 1_073_741_824;
 
 /**
- * Opens the database, makes it and its folder where there is none, and brings its schema up to date.
- * Rejects with a `StoreOpenError` for one that cannot be used, or cannot be written.
+ * Opens the database, creates it and its folder if they do not exist, and brings its schema up to date. Rejects with a
+ * `StoreOpenError` if the database cannot be used or written.
  */
 export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   const { url, newLogId = randomUUID, busyTimeoutMs = 5_000 } = options;
@@ -54,7 +54,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   }
 }
 
-/** A database without its key file has no card codes, so the one is named after the other. */
+/** The key file is named after its database, since the card codes of the one cannot be read without the other. */
 export function keyFileOf(path: string): string {
   return `${path}.card-keys`;
 }
@@ -72,12 +72,12 @@ export function cardKeysOf(
   return kept;
 }
 
-/** Card codes live in it: nobody but the gateway's own user may read a database that it makes. */
+/** Creates the file with access for the gateway's own user only, since the database holds card codes. */
 function createPrivately(path: string): void {
   try {
     makeFolder(dirname(path));
-    // Before SQLite makes it with a mode of its own, which its -wal and -shm files would take over too.
-    // Never one that is there: to close it would take off the locks of another store in this process.
+    // Otherwise SQLite would create the file with its default mode, which the -wal and -shm files inherit.
+    // Never opens an existing file: closing it would release the locks of another store in this process.
     closeSync(openSync(path, 'wx', 0o600));
   } catch (error) {
     if (systemCodeOf(error) !== 'EEXIST') throw asOpenError(error, path);
@@ -87,41 +87,42 @@ function createPrivately(path: string): void {
   }
 }
 
-/** Node's own recursive mkdir never returns where the kernel refuses with ENOENT, as below `/proc`. */
+/** Node's own recursive mkdir never returns if the kernel refuses with ENOENT, as it does below `/proc`. */
 function makeFolder(folder: string): void {
   if (existsSync(folder) || dirname(folder) === folder) return;
   makeFolder(dirname(folder));
   try {
     mkdirSync(folder);
   } catch (error) {
-    // Another process that opens the same database may have been faster.
+    // Another process that opens the same database may have made the folder meanwhile.
     if (systemCodeOf(error) !== 'EEXIST') throw error;
   }
 }
 
 /**
- * Gives the log's identity. Each transaction takes the lock at its start: of two processes that open a
- * new database at once, the second finds all of it made.
+ * Migrates and configures the database, and returns the log's id. Each transaction takes the write lock at its start,
+ * so of two processes that open a new database at once, the second finds the work done.
  */
 function prepareDatabase(
   database: Database.Database,
   { path, newLogId }: { readonly path: string; readonly newLogId: () => string },
 ): string {
   database.transaction(() => migrate(database, path)).immediate();
-  // Only now: another program's database is left as it is.
+  // Only after `migrate`, which throws for another program's database: such a database stays unchanged.
   writeAhead(database);
-  // A snapshot that a client has seen must not be unsaid by a power cut.
+  // A snapshot that a client has seen must survive a power cut.
   database.pragma('synchronous = FULL');
   database.pragma(`mmap_size = ${MAPPED_BYTES}`);
   return database.transaction(() => agreeOnLogId(database, newLogId)).immediate();
 }
 
 /**
- * SQLite does not wait for a lock while it changes the journal: of several processes that open a new
- * database at once, some are told that it is busy. One of them has changed it by then or is about to.
+ * Switches the database to a write-ahead log. SQLite does not wait for a lock while it changes the journal mode: of
+ * several processes that open a new database at once, some get SQLITE_BUSY, because another one has just changed the
+ * mode or is about to. So this function waits for the lock and tries again.
  *
- * Whoever comes second is also left with a read lock, on which its own checkpoints would wait. The next
- * transaction takes it off.
+ * A process that was not the first to switch is also left with a read lock, which would block its own checkpoints. Its
+ * next transaction releases that lock.
  */
 function writeAhead(database: Database.Database): void {
   const waitForLock = database.transaction(() => undefined);
@@ -137,7 +138,7 @@ function writeAhead(database: Database.Database): void {
   }
 }
 
-/** Always writes, so that a database that cannot be written is found out here and not at the first poll. */
+/** Returns the log's id, and always writes it, so that a read-only database fails here and not at the first poll. */
 function agreeOnLogId(database: Database.Database, newLogId: () => string): string {
   const noted = database.prepare('SELECT id FROM log WHERE only = 1').pluck().get();
   const logId = typeof noted === 'string' ? noted : newLogId();
@@ -158,7 +159,7 @@ function systemCodeOf(error: unknown): string | undefined {
     : undefined;
 }
 
-/** What is the matter with a path, and what to do. SQLite's codes are matched without their extensions. */
+/** What is wrong, and what to do about it. Matches extended SQLite codes by their prefix. */
 function complaint(code: string): string {
   if (/^SQLITE_NOTADB/.test(code)) return 'is not a SQLite database: choose another DATABASE_URL';
   if (/^SQLITE_CORRUPT/.test(code)) return 'is damaged: restore it from a backup';

@@ -1,6 +1,6 @@
 import type Database from 'better-sqlite3';
 
-/** Orders looked at in one transaction: some milliseconds, which is how long a gateway waits with a write. */
+/** Orders per transaction. One takes some milliseconds, for which a running gateway must wait with its writes. */
 const BATCH = 200;
 
 export interface Pruned {
@@ -10,14 +10,14 @@ export interface Pruned {
 }
 
 export interface PruneOptions {
-  /** Unix milliseconds: only snapshots first seen before go. */
+  /** Unix milliseconds: only snapshots first seen before this moment are removed. */
   readonly before: number;
-  /** Counts what would go, and leaves it. */
+  /** Only counts what would be removed. */
   readonly isDryRun: boolean;
   /**
-   * Waited for after each batch, so that the gateway, which waits for the lock with all its clients, gets its turn.
+   * Awaited after each batch, so that a running gateway, which blocks while it waits for the lock, gets its turn.
    *
-   * @param total so far.
+   * @param total what was removed so far.
    * @param tookMs how long the batch held the lock.
    */
   readonly pause: (total: Pruned, tookMs: number) => Promise<void>;
@@ -30,15 +30,15 @@ interface Row {
 }
 
 /**
- * Removes the old snapshots of settled orders, but never an order's last: it is what a query is answered with for
- * good. What goes is always the beginning of an order's part of the log, so versions keep their numbers, and a
- * cursor that stood there goes on with the first snapshot that is left.
+ * Removes the old snapshots of settled orders, but never an order's latest one, which answers all later queries. It
+ * always removes an order's first snapshots, so the rest keep their version numbers, and a cursor that points to a
+ * removed snapshot continues with the first one left.
  *
- * In small transactions beside whatever else writes. It can be interrupted at any point and run again: what is
- * gone is gone, and the rest is whole.
+ * Works in small transactions, so that it can run beside a gateway. It can be interrupted at any point and run again:
+ * each transaction leaves the log consistent.
  */
 export async function prune(database: Database.Database, options: PruneOptions): Promise<Pruned> {
-  // What is removed is filled with zeros, as the gateway does it.
+  // SQLite overwrites deleted content with zeros, as it does for the gateway.
   database.pragma('secure_delete = ON');
   const next = batches(database, options);
   const total = { orders: 0, snapshots: 0 };
@@ -56,11 +56,11 @@ export async function prune(database: Database.Database, options: PruneOptions):
 
 interface Batch {
   readonly pruned: Pruned;
-  /** The last order looked at; `undefined` once there is none. */
+  /** The last order of the batch; `undefined` for an empty batch. */
   readonly last: string | undefined;
 }
 
-/** Goes through all orders by their ids, settled or not: so each batch costs alike, wherever it is. */
+/** Goes through all orders by id, settled or not, so that all batches cost about the same. */
 function batches(
   database: Database.Database,
   { before, isDryRun }: PruneOptions,
@@ -84,6 +84,6 @@ function batches(
     const orders = counts.filter((removed) => removed > 0).length;
     return { pruned: { orders, snapshots }, last: rows.at(-1)?.orderId };
   });
-  // A dry run takes no lock that another writer would wait for.
+  // A dry run takes no write lock.
   return isDryRun ? work.deferred : work.immediate;
 }

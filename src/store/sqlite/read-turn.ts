@@ -1,12 +1,12 @@
 import type Database from 'better-sqlite3';
 
-/** However long a turn of the event loop is, what others wrote is seen after so many questions. */
+/** After this many reads a new transaction begins, so that even a long turn sees what other processes have written. */
 const MOST_READS = 100;
 
 /**
- * One transaction for all that is read within a turn of the event loop: to begin one and to end it takes SQLite three
- * times as long as to find an order. What other processes write meanwhile is seen in the next turn; whoever writes
- * here ends it first.
+ * One transaction for all reads within a turn of the event loop, since SQLite takes three times as long to begin and
+ * end a transaction as to find an order. Writes of other processes become visible in the next turn. A writer in this
+ * process must call `end` first.
  */
 export class ReadTurn {
   readonly #database: Database.Database;
@@ -30,12 +30,12 @@ export class ReadTurn {
     return work();
   }
 
-  /** Also where nothing was read. */
+  /** Ends the transaction; does nothing if none is open. */
   end(): void {
     if (this.#ending !== undefined) clearImmediate(this.#ending);
     this.#ending = undefined;
     this.#reads = 0;
-    // A fault may have ended it already, and the database may have been closed.
+    // An error may have ended the transaction already, and the database may have been closed.
     if (this.#database.open && this.#database.inTransaction) this.#commit.run();
   }
 }

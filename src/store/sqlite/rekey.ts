@@ -10,15 +10,15 @@ interface Row extends CardPlace {
 
 export interface Rekeyed {
   readonly changed: number;
-  /** Under the first key before. */
+  /** Card codes that were already sealed with the first key. */
   readonly current: number;
-  /** Left as they are: no key opens them. */
+  /** Card codes that no key opens; they are left unchanged. */
   readonly unreadable: number;
 }
 
 /**
- * Seals every card code anew that is not under the first key. In small transactions beside whatever else writes, so
- * it can be interrupted at any point and run again: what is done is done.
+ * Reseals every card code that is not sealed with the first key. Works in small transactions, so it can run beside a
+ * gateway, be interrupted at any point and be run again. `onBatch` receives the number of card codes seen so far.
  */
 export function rekey(
   database: Database.Database,
@@ -42,7 +42,7 @@ export function rekey(
 
 interface Batch {
   readonly rekeyed: Rekeyed;
-  /** The last card code looked at; `undefined` once there is none. */
+  /** The place of the batch's last card code; `undefined` for an empty batch. */
   readonly last: CardPlace | undefined;
 }
 
@@ -57,7 +57,7 @@ function batches(database: Database.Database, cards: CardCodes): (after: CardPla
   );
   const rekeyOne = (row: Row, updateCopy: UpdateCopy): keyof Rekeyed => {
     if (cards.isCurrent(row.sealed)) {
-      // The copy may be of before, if what sealed the code anew knew of none.
+      // The copy may be outdated, if an older version of this tool, which knew no copies, resealed the code.
       updateCopy(row.sealed, row);
       return 'current';
     }
@@ -70,7 +70,7 @@ function batches(database: Database.Database, cards: CardCodes): (after: CardPla
   };
   return database.transaction((after: CardPlace): Batch => {
     const rekeyed = { changed: 0, current: 0, unreadable: 0 };
-    // A gateway that starts meanwhile may bring the copies.
+    // Looked up for each batch: a gateway that starts meanwhile may add the copies.
     const updateCopy = copiedCards(database);
     const rows = select.all(after.orderId, after.version, BATCH);
     for (const row of rows) rekeyed[rekeyOne(row, updateCopy)] += 1;

@@ -7,7 +7,7 @@ export type SnapshotRow = typeof snapshots.$inferSelect;
 
 export type OrderRow = typeof orders.$inferSelect;
 
-/** The latest snapshot as it lies beside its order; `undefined` where the copy is not of the latest version. */
+/** The copy of the latest snapshot in an order's row; `undefined` if the copy is not of the latest version. */
 export function copyIn(row: OrderRow): SnapshotRow | undefined {
   const { upstreamStatus, observedAt, latestVersion } = row;
   const isLatest = row.copiedVersion === latestVersion;
@@ -34,7 +34,7 @@ export function orderOf(row: OrderRow, latest: Snapshot): Order {
   return { latest, statusSince, trackedSince, checkedAt, dueAt, failures };
 }
 
-/** The row of an order whose latest snapshot lies in the log as `latest`. */
+/** The row of an order; `latest` is its latest snapshot as the log stores it, with a sealed card code. */
 export function rowOf(order: Order, latest: SnapshotRow): OrderRow {
   const { statusSince, trackedSince, checkedAt, dueAt, failures } = order;
   const { version, ...copy } = latest;

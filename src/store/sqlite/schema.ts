@@ -2,13 +2,13 @@ import type { TopupStatus } from '../../core/topup.ts';
 import { index, integer, primaryKey, real, sql, sqliteTable, text } from './drizzle.ts';
 
 /**
- * All times are Unix milliseconds. After a change here: `npm run migrations`, and commit what it writes.
+ * All times are Unix milliseconds. After a change here, run `npm run migrations` and commit the generated files.
  *
- * Snapshots and orders are WITHOUT ROWID, which Drizzle knows nothing of: a migration that makes either table anew
- * must say so by hand.
+ * The tables `snapshots` and `orders` are WITHOUT ROWID, which Drizzle does not support: a migration that recreates
+ * either table needs that clause added by hand.
  */
 
-/** What an observation may tell, in the log and in the copy beside the order. */
+/** The columns of an observation's details, used by the log and by the copy in the `orders` table. */
 function told() {
   return {
     ref: text('ref'),
@@ -22,7 +22,7 @@ function told() {
   };
 }
 
-/** The log, append-only: the gateway updates and deletes no row. Only `npm run prune` removes old ones. */
+/** The log, append-only: the gateway updates and deletes no row. Only `npm run prune` removes old rows. */
 export const snapshots = sqliteTable(
   'snapshots',
   {
@@ -41,20 +41,21 @@ export const orders = sqliteTable(
   'orders',
   {
     orderId: text('order_id').primaryKey(),
-    /** Of the log, which decides. */
+    /** The version of the latest snapshot in the log. */
     latestVersion: integer('latest_version').notNull(),
-    /** Our word for the latest snapshot's status, here so that an index can leave settled orders out. */
+    /** The latest snapshot's `TopupStatus`, stored here so that an index can leave out settled orders. */
     status: text('status').$type<TopupStatus>().notNull(),
     statusSince: integer('status_since').notNull(),
     trackedSince: integer('tracked_since').notNull(),
     checkedAt: integer('checked_at').notNull(),
     dueAt: integer('due_at'),
-    /** When the upstream took the order, here so that a sweep finds the orders of its window. */
+    /** When the upstream created the order, stored here so that a sweep finds the orders of its window. */
     createdAt: integer('created_at'),
     failures: integer('failures').notNull(),
     /**
-     * Of which version the columns below are a copy, with `createdAt` above: so one search finds an order with its
-     * latest snapshot. They count only where it is the latest; what else has the database open may not know them.
+     * The version that `createdAt` above and the columns below are copied from: so one lookup finds an order with its
+     * latest snapshot. The copy is valid only if this equals `latestVersion`: an older program that writes to the
+     * database does not update it.
      */
     copiedVersion: integer('copied_version'),
     upstreamStatus: text('upstream_status'),
@@ -66,9 +67,9 @@ export const orders = sqliteTable(
     index('orders_created')
       .on(table.createdAt, table.orderId)
       .where(sql`${table.dueAt} is not null`),
-    // Settled ones too, since a list shows them: tells how many orders a page of it holds.
+    // Includes settled orders, since a list shows those too: counts how many orders a page of a list holds.
     index('orders_listed').on(table.createdAt),
-    // All that the census reads, so that it never touches the table.
+    // Covers all columns that the census reads, so that it never touches the table.
     index('orders_unsettled')
       .on(table.status, table.statusSince, table.dueAt)
       .where(sql`${table.status} not in ('FULFILLED', 'REFUNDED')`),
@@ -76,8 +77,8 @@ export const orders = sqliteTable(
 );
 
 /**
- * SQLite takes a partial index only for a query that repeats its condition word for word, literals
- * included: a parameter in their place would scan every order.
+ * SQLite uses a partial index only for a query that repeats the index's condition word for word, literals included: a
+ * parameter in place of a literal would make it scan every order.
  */
 export const isUnsettled = sql`${orders.status} not in ('FULFILLED', 'REFUNDED')`;
 
@@ -86,7 +87,7 @@ export const notes = sqliteTable('notes', {
   value: text('value').notNull(),
 });
 
-/** The log's identity, apart from the notes so that no note can overwrite it. */
+/** The log's id, in a table of its own so that no note can overwrite it. */
 export const log = sqliteTable('log', {
   /** Always 1: there is one log in a database. */
   only: integer('only').primaryKey(),

@@ -10,11 +10,12 @@ interface Row extends CardPlace {
 }
 
 /**
- * Seals the card codes of a database that was made before they were: in small transactions, so that it can be
- * interrupted and begun again. Then rewrites the file, since what was overwritten may still stand in it.
+ * Seals the card codes of a database that was created before card codes were sealed. Works in small transactions, so
+ * that it can be interrupted and run again. Then rewrites the file, which may still contain the plain codes in its free
+ * space.
  */
 export function sealPlainCodes(database: Database.Database, cards: CardCodes): void {
-  // From here on what is overwritten or deleted is filled with zeros.
+  // From here on SQLite overwrites deleted content with zeros.
   database.pragma('secure_delete = ON');
   if (database.prepare('SELECT 1 FROM notes WHERE name = ?').get(NOTE) !== undefined) return;
   let sealed = 0;

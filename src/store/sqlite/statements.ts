@@ -2,7 +2,7 @@ import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import { and, asc, count, desc, eq, gt, gte, isNotNull, lt, lte, sql } from './drizzle.ts';
 import { isUnsettled, notes, orders, snapshots } from './schema.ts';
 
-/** Compiled once: to compile a statement takes many times as long as to run one of these. */
+/** Statements prepared once: preparing one takes many times as long as running it. */
 export type Statements = ReturnType<typeof prepareStatements>;
 
 export function prepareStatements(db: BetterSQLite3Database) {
@@ -55,7 +55,7 @@ function scheduleStatements(db: BetterSQLite3Database) {
       .orderBy(desc(orders.createdAt), desc(orders.orderId))
       .limit(given('limit'))
       .prepare(),
-    // Of the index alone: it never touches the table.
+    // Reads the index alone and never touches the table.
     creationTimes: db
       .select({ createdAt: orders.createdAt })
       .from(orders)

@@ -21,8 +21,8 @@ import type { Statements } from './statements.ts';
 import { prepareStatements } from './statements.ts';
 
 /**
- * A store on a connection whose schema is up to date. SQLite answers at once, so all work is synchronous
- * and two calls never interleave within a process; between processes the engine's own lock decides.
+ * A store on a connection whose schema is up to date. All work is synchronous, so two calls never interleave within a
+ * process; between processes SQLite's own locks serialise them.
  */
 export class SqliteStore implements Store {
   readonly logId: string;
@@ -57,7 +57,7 @@ export class SqliteStore implements Store {
     plan: Planner,
   ): Promise<readonly Recorded[]> {
     const advanceAll = () => observations.map((observation) => this.#advance(observation, plan));
-    // Immediate, since a transaction that begins with a read may find itself overtaken when it writes.
+    // Immediate: a deferred transaction, which begins with a read, can fail with SQLITE_BUSY when it comes to write.
     const all = this.#write(() => this.#database.transaction(advanceAll).immediate());
     for (const recorded of all) {
       const { order, before } = recorded;
@@ -144,11 +144,10 @@ export class SqliteStore implements Store {
   }
 
   /**
-   * Leaves one file behind: nothing in a write-ahead log, if no other process has the database open.
+   * Leaves all data in the database file and none in a write-ahead log, if no other process has the database open.
    *
-   * Without `PRAGMA optimize`: every statement has its index, and statistics of a database that was small
-   * when it closed make SQLite scan it once it has grown (`find` took 3 ms instead of 0.06 at 400,000
-   * orders).
+   * Does not run `PRAGMA optimize`: every statement has its index, and statistics taken while the database was small
+   * make SQLite scan it once it has grown (`find` took 3 ms instead of 0.06 ms at 400,000 orders).
    */
   async close(): Promise<void> {
     if (!this.#database.open) return;
@@ -173,7 +172,7 @@ export class SqliteStore implements Store {
     return recorded;
   }
 
-  /** To the log, and beside the order. */
+  /** Writes the snapshot to the log, and its copy to the order's row. */
   #append(order: Order, appended: Snapshot): void {
     const { cardCode: code, isCardUnreadable: _unreadable, ...rest } = appended;
     const cardCode = code === null ? null : this.#cards.seal(code, appended);
@@ -191,7 +190,7 @@ export class SqliteStore implements Store {
     return rows.map((row) => this.#orderIn(row)).filter((order) => order !== undefined);
   }
 
-  /** By the copy of its latest snapshot, if that can be used; else by the log itself. */
+  /** Takes the latest snapshot from its copy in the row if that is usable, otherwise from the log. */
   #orderIn(row: OrderRow): Order | undefined {
     const copy = copyIn(row);
     const latest = copy && this.#opened(copy);

@@ -5,28 +5,27 @@ import type { RecordedCall, RecordedPlan, Run } from './record.ts';
 /**
  * How late a check may be.
  *
- * After each check an order is planned: its interval is the time to when it is due. Each tracked order
- * asks for one call in its interval; all of them together ask for `demand` calls a millisecond, the sum of
- * 1 / interval. Where the budget holds fewer, every interval is stretched by the same factor, demand /
- * budget. Which of two orders goes first is left to the policy, so up to `UNEVEN` times that is right;
- * and so is as long as it takes to make the calls that are in nobody's interval: first looks, lookups,
- * and cards. Checks are single ones in this account, so lists can only do better.
+ * After each check the order's next check is planned: its interval is the time until that is due. Each tracked order
+ * needs one call per interval; all orders together need `demand` calls per millisecond, the sum of 1 / interval. If the
+ * budget allows fewer, every interval stretches by the same factor, demand / budget. The policy decides which order
+ * goes first, so up to `UNEVEN` times that stretch is allowed. So is the time for the calls that belong to no interval:
+ * first looks, lookups and cards. This account assumes single checks, so lists can only do better.
  */
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 
-/** How much less often than another an order may be asked, when calls are short. */
+/** When calls are short, the factor by which an interval may exceed the even stretch. */
 const UNEVEN = 3;
-/** Of the calls that the key allows, what the gateway can count on: the bucket keeps back its burst. */
+/** The share of the calls that the key allows which the gateway can count on: the token bucket keeps back its burst. */
 const USABLE = 0.8;
-/** A call that is due waits for the bucket even where it is the only one. */
+/** The order's own call: it waits for the token bucket even if it is the only one due. */
 const ITS_OWN_CALL = 1;
-/** Calls themselves, four at a time, and the waits between them. */
+/** Allowance for the duration of the calls, four at a time, and for the waits between them. */
 const SLACK_MS = 3 * SECOND_MS;
-/** No order in progress is left alone for longer by plan, unless the cadence says so. */
+/** The longest planned delay for an order in progress, unless the cadence itself is longer. */
 const LONGEST_PACE_MS = MINUTE_MS;
-/** The longest wait after failed looks, at an order known or unknown. */
+/** The longest backoff after failed looks, whether the order is in the store or not. */
 const LONGEST_RETRY_MS = 5 * MINUTE_MS + SECOND_MS;
 
 interface Gap {
@@ -34,7 +33,7 @@ interface Gap {
   /** When the order was checked last. */
   readonly from: number;
   readonly dueAt: number;
-  /** When it was checked again; the end of the run where it was not. */
+  /** When the order was checked again, or the end of the run if it was not. */
   readonly to: number;
 }
 
@@ -49,7 +48,7 @@ export function oddPlans({ plans, calls, startedAt }: Run): readonly string[] {
   });
 }
 
-/** When the call started that ended in this check. */
+/** When the call of the order's last check started. */
 function askedAt({ latest, checkedAt }: Order, calls: readonly RecordedCall[]): number {
   const asking = calls.filter(
     ({ orderId, end }) =>
@@ -78,7 +77,7 @@ function sinceStart({ from, dueAt, to }: Gap, { startedAt }: Run) {
   return { from: from - startedAt, dueAt: dueAt - startedAt, to: to - startedAt };
 }
 
-/** The gaps between checks of one order that end in the calm. */
+/** The gaps between checks of one order that end within the calm. */
 function gapsOf(plans: readonly RecordedPlan[], { calmAt, endedAt }: Run): readonly Gap[] {
   const gaps: Gap[] = [];
   let last: RecordedPlan | undefined;
@@ -110,7 +109,7 @@ function budgetPerMs({ calmCallsPerMinute }: Run): number {
   return (USABLE * calmCallsPerMinute) / MINUTE_MS;
 }
 
-/** Calls that all orders ask for together, while this one waits: each at its shortest interval. */
+/** The calls per millisecond that all orders need while this one waits, each at its shortest interval. */
 function demandPerMs({ from, to }: Pick<Gap, 'from' | 'to'>, gaps: readonly Gap[]): number {
   const shortest = new Map<string, number>();
   for (const other of gaps) {
@@ -121,7 +120,7 @@ function demandPerMs({ from, to }: Pick<Gap, 'from' | 'to'>, gaps: readonly Gap[
   return [...shortest.values()].reduce((sum, intervalMs) => sum + 1 / intervalMs, 0);
 }
 
-/** Calls in a time that are in no order's interval. */
+/** The number of calls in a span of time that belong to no order's interval. */
 function extraCalls(
   { from, to }: Pick<Gap, 'from' | 'to'>,
   { lookups, plans, watches }: Run,
@@ -133,7 +132,7 @@ function extraCalls(
   return ITS_OWN_CALL + asked + cards.length + watched;
 }
 
-/** Of orders that somebody goes on watching and that the upstream knows. */
+/** Watches of orders that the upstream knows and that the gateway did not find in time. */
 export function lateFirstLooks(run: Run): readonly string[] {
   return run.watches.flatMap(({ orderId, from, until }) => {
     const waitsFrom = Math.max(from, run.calmAt);

@@ -7,16 +7,16 @@ import type { RecordedCall, RecordedLookup, RecordedProcess, Run, SentOrder } fr
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 
-/** Of a creation time in a list's window: an id tells it to the second. */
+/** The precision of the creation times that a list's window is made from: an id gives only the second. */
 const ID_PRECISION_MS = SECOND_MS;
 const MOST_IN_FLIGHT = 4;
 const STOP_MS = 2 * SECOND_MS;
 const UNKNOWN_REMEMBERED_MS = 10 * SECOND_MS;
 
-/** What is wrong with a run, one line each. */
+/** Returns the violations in a run, one line each. */
 type Invariant = (run: Run) => readonly string[];
 
-/** What must hold of every run. Each is named as it should be read where it fails. */
+/** What must hold for every run, by the name that a failure shows. */
 export const INVARIANTS: Readonly<Record<string, Invariant>> = {
   'never two checks of one order in flight': doubleChecks,
   'never a check of an order that a list in flight will show': checksUnderLists,
@@ -36,7 +36,7 @@ export const INVARIANTS: Readonly<Record<string, Invariant>> = {
   'a lookup brings a view, null for an unknown order, or a GatewayError': oddLookups,
 };
 
-/** All that is wrong with a run, each with the name of what it breaks. */
+/** The violations in a run, each with the name of its invariant; at most three per invariant. */
 export function violations(run: Run): readonly string[] {
   return Object.entries(INVARIANTS).flatMap(([name, find]) =>
     find(run)
@@ -64,8 +64,8 @@ function doubleChecks({ calls, startedAt }: Run): readonly string[] {
 }
 
 /**
- * A list is made for all tracked orders of its window that are not asked about already
- * or settled (for a card, only a check will do). None of those may be checked before it comes back.
+ * A list covers all tracked orders of its window, except settled ones (only a check shows the card) and those that a
+ * call in flight already asks for. No covered order may be checked before the list comes back.
  */
 function checksUnderLists(run: Run): readonly string[] {
   const { calls, startedAt } = run;
@@ -155,7 +155,7 @@ function burstsOfNewProcesses({ calls, processes, startedAt }: Run): readonly st
   });
 }
 
-/** Of an answer's meaning, the status tells no more than this: it is neither a refusal nor a fault. */
+/** Whether an outcome is neither a refusal nor a failure; the status alone says no more than that. */
 function isGood(outcome: unknown): boolean {
   return outcome === 200 || outcome === 404 || outcome === 400;
 }
@@ -192,11 +192,11 @@ function brokenLogs({ log }: Run): readonly string[] {
   });
 }
 
-/** The calm is long enough for each of them, so that this also says: within a bounded time. */
+/** The calm is long enough for each order to settle, so this also proves that the log has it within a bounded time. */
 function unsettledOrders({ orders, log, endedAt }: Run): readonly string[] {
   return orders.flatMap(({ orderId, settlesAt, status }) => {
     const latest = log.get(orderId)?.at(-1);
-    // Nobody ever asked for it with success, or it is still on its way.
+    // No request for the order ever succeeded, or it settles too late in the run.
     if (latest === undefined || settlesAt > endedAt - 10 * MINUTE_MS) return [];
     if (latest.upstreamStatus === status) return [];
     return [`${orderId} is ${latest.upstreamStatus} in the log, ${status} upstream`];
@@ -243,7 +243,7 @@ function isExpected(
   if (result instanceof GatewayError) return LOOKUP_ERRORS.includes(result.code);
   if (result !== null)
     return (result as { snapshot?: { orderId?: string } }).snapshot?.orderId === orderId;
-  // Only the upstream's own word makes an order unknown.
+  // `null` is right only if the upstream itself said that it does not know the order.
   return calls.some(
     (call) =>
       call.orderId === orderId &&

@@ -2,9 +2,9 @@ import type { Clock, Fetch } from '../../../src/core/ports.ts';
 import type { Store } from '../../../src/core/store.ts';
 
 /**
- * As long as one process lives. What it holds of the world (time, network, disk) goes dead at its end: no
- * timer rings, no call is answered and nothing is written any more, as after a `kill -9`. What the process
- * waits for then never comes, so that nothing of it goes on beside the next one.
+ * The lifetime of one simulated process. At its end, the clock, network and store that it was given go dead: no timer
+ * fires, no call is answered and nothing is written any more, as after a `kill -9`. Whatever the process still awaits
+ * never settles, so that none of its code runs beside the next process.
  */
 export class Lifetime {
   #isOver = false;
@@ -20,7 +20,7 @@ export class Lifetime {
     this.#onEnd.clear();
   }
 
-  /** Calls back at the end; returns a function that takes that back. */
+  /** Calls `callback` at the end; returns a function that removes the callback. */
   onEnd(callback: () => void): () => void {
     this.#onEnd.add(callback);
     return () => void this.#onEnd.delete(callback);
@@ -37,7 +37,7 @@ export class Lifetime {
     return (input, init) => this.#mortal(() => fetch(input, init));
   }
 
-  /** Whatever methods a store has: `onCall` is told of each one that was carried out, and its result. */
+  /** Wraps all methods of a store. `onCall` receives each asynchronous call that has succeeded, with its result. */
   store(store: Store, onCall: (call: StoreCall) => void): Store {
     return new Proxy(store, {
       get: (target, name) => {

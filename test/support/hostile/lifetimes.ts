@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 
 /**
- * How long orders take to settle, exactly: as a fine histogram. Costs are sums over it, nothing is drawn.
- * All ages and durations are milliseconds.
+ * An exact distribution of how long orders take to settle, as a fine histogram. Costs are sums over it; nothing is
+ * drawn at random. All ages and durations are milliseconds.
  */
 export interface Lifetimes {
   readonly name: string;
-  /** Evenly filled; weights sum up to 1. They may overlap. */
+  /** Each cell is evenly filled. Their weights sum to 1. Cells may overlap. */
   readonly cells: readonly Cell[];
 }
 
@@ -19,14 +19,14 @@ interface Cell {
 export interface Cost {
   /** Expected calls until the one that finds an order settled. */
   readonly calls: number;
-  /** Expected time from its end to that call. */
+  /** Expected time from the moment that the order settles to that call. */
   readonly lagMs: number;
 }
 
 const SECOND_MS = 1_000;
 const MOST_CALLS = 100_000;
 
-/** A call at `delayOf(age)` after each one before, from age 0 on. */
+/** The cost of a rule that makes each call `delayOf(age)` after the previous one, from age 0 on. */
 export function costOfRule(kind: Lifetimes, delayOf: (ageMs: number) => number): Cost {
   let [calls, lagMs, at] = [0, 0, 0];
   const last = Math.max(...kind.cells.map(({ to }) => to));
@@ -41,10 +41,10 @@ export function costOfRule(kind: Lifetimes, delayOf: (ageMs: number) => number):
 }
 
 /**
- * The calls of the vendor's loop, one every so often, that lets orders lie unseen for this long on
- * average: for half its interval. Its interval is taken to be in no step with the ends of orders, so that
- * an order of age T takes T / interval calls and half a one on average. (A loop that happens to call just
- * after most orders end does better, but whoever sets that up has learned the distribution himself.)
+ * The calls per order of the vendor's loop, which polls at a fixed interval, if its average lag is `lagMs`, half its
+ * interval. The interval is assumed to be unrelated to when orders settle, so an order that settles at age T takes
+ * T / interval + 1/2 calls on average. (A loop that happens to call just after most orders settle does better, but to
+ * set that up one must know the distribution.)
  */
 export function callsOfLoop(kind: Lifetimes, lagMs: number): number {
   // The call that finds an order settled is always made.
@@ -55,7 +55,7 @@ function meanAge(kind: Lifetimes): number {
   return between(kind, 0, Number.POSITIVE_INFINITY).weightedAge;
 }
 
-/** The order at this part of all, cell by cell: parts spread evenly give ages as they are distributed. */
+/** The age at a share of all orders, cell by cell: evenly spread shares give ages with this distribution. */
 export function ageAt({ cells }: Lifetimes, part: number): number {
   let before = 0;
   for (const { from, to, weight } of cells) {
@@ -65,7 +65,7 @@ export function ageAt({ cells }: Lifetimes, part: number): number {
   return cells.at(-1)?.to ?? 0;
 }
 
-/** Of all orders, those that settle between two ages: how many, and the sum of their ages. */
+/** The share of all orders that settle between two ages, and the sum of their ages weighted by that share. */
 function between({ cells }: Lifetimes, from: number, to: number) {
   let [weight, weightedAge] = [0, 0];
   for (const cell of cells) {
@@ -82,13 +82,13 @@ function unsettledAt(kind: Lifetimes, ageMs: number): number {
   return between(kind, ageMs, Number.POSITIVE_INFINITY).weight;
 }
 
-/** What the upstream states, 3 to 45 s, but for one order in twenty that takes far longer. */
+/** The stated 3 to 45 s for 19 orders in 20; one in twenty takes far longer. */
 export function asStated(): Lifetimes {
   const tail = powerLaw(45 * SECOND_MS, 1);
   return mixed(tail, evenly(3 * SECOND_MS, 45 * SECOND_MS), 0.05);
 }
 
-/** Evenly between two ages, around one with a long tail, at one of two, or with a tail of a power law. */
+/** Arbitrary distributions: even between two ages, log-normal, with two peaks, or with a power-law tail. */
 export function lifetimes(): fc.Arbitrary<Lifetimes> {
   const seconds = (min: number, max: number) => fc.integer({ min, max });
   const even = fc
@@ -119,7 +119,7 @@ function logNormal(median: number, spread: number): Lifetimes {
   return byCells(`log-normal, median ${median}, spread ${spread}`, age, density);
 }
 
-/** Cut off at a thousand times its scale, or an hour. */
+/** Cut off at a thousand times the scale, or at an hour if that is less. */
 function powerLaw(scale: number, shape: number): Lifetimes {
   const most = Math.min(1_000 * scale, 3_600 * SECOND_MS);
   const age = (step: number) => scale * (most / scale) ** (step / CELLS);

@@ -8,13 +8,13 @@ export interface LieContext {
   /** How far stale rows lag behind. */
   readonly lagMs: number;
   readonly now: number;
-  /** An order's life as it really is. */
+  /** The true life of an order; `undefined` if there is no such order. */
   readonly lifeOf: (
     orderId: string,
   ) => { readonly plan: Plan; readonly createdAt: number } | undefined;
 }
 
-/** What a lying upstream makes of a true list; an answer that is no list stays as it is. */
+/** Falsifies a list response; any other response stays unchanged. */
 export async function distort(response: Response, context: LieContext): Promise<Response> {
   const body = (await response.json()) as { data?: Record<string, Row[]> };
   const name = ['topups', 'items'].find((each) => Array.isArray(body.data?.[each]));
@@ -40,7 +40,7 @@ const LIES: Readonly<
     Array.from({ length: 100 }, (__, index) => stranger(index, now)),
 };
 
-/** A row as it was some time ago. */
+/** A row as it was `lagMs` ago; no row if the order did not exist then. */
 function stale(row: Row, { lagMs, now, lifeOf }: LieContext): Row[] {
   const life = lifeOf(String(row['_id']));
   if (life === undefined) return [row];

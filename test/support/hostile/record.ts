@@ -10,9 +10,9 @@ export interface RecordedCall {
   /** Which process made it, from 1. */
   readonly process: number;
   readonly operation: 'check-id' | 'list';
-  /** Of a single check. */
+  /** The order of a single check; `undefined` for a list. */
   readonly orderId: string | undefined;
-  /** Creation times that a list asked for, both inclusive. */
+  /** The window of creation time that a list asked for, both bounds inclusive; `undefined` for a check. */
   readonly window: { readonly from: number; readonly to: number } | undefined;
   readonly startedAt: number;
   end: CallEnd | undefined;
@@ -20,19 +20,19 @@ export interface RecordedCall {
 
 export interface CallEnd {
   readonly at: number;
-  /** `reset`: no answer came; `aborted`: the client gave up; `cut`: the process that asked has ended. */
+  /** An HTTP status, or `reset`: no answer came; `aborted`: the client gave up; `cut`: the calling process ended. */
   readonly outcome: number | 'reset' | 'aborted' | 'cut';
   readonly retryAfterMs?: number | undefined;
-  /** Not the answer that a healthy upstream gives. */
+  /** Whether this is not the answer of a healthy upstream. */
   readonly isFaulty: boolean;
 }
 
-/** An order's schedule was written: after a check that brought news or none, or for another reason. */
+/** A write of an order's schedule: after a check, whether it brought news or not, or for another reason. */
 export interface RecordedPlan {
   readonly orderId: string;
   readonly at: number;
   readonly dueAt: number | null;
-  /** As it stood after a check; `undefined` where the schedule alone was changed. */
+  /** The order after a check; `undefined` if only the schedule was changed. */
   readonly order: Order | undefined;
 }
 
@@ -46,19 +46,19 @@ export interface RecordedLookup {
 export interface RecordedWatch {
   readonly orderId: string;
   readonly from: number;
-  /** `undefined` where it lasted to the end of the run. */
+  /** `undefined` if the watch lasted to the end of the run. */
   until: number | undefined;
 }
 
 export interface RecordedProcess {
   readonly startedAt: number;
-  /** When it was told to stop; the same as `endedAt` for one that crashed. */
+  /** When the process was told to stop; equals `endedAt` after a crash. */
   stoppedAt: number | undefined;
   endedAt: number | undefined;
   crashed: boolean;
 }
 
-/** An order as the upstream has it. */
+/** The truth about an order at the upstream. */
 export interface SentOrder {
   readonly orderId: string;
   readonly createdAt: number;
@@ -66,7 +66,7 @@ export interface SentOrder {
   readonly status: 'FULFILLED' | 'REFUNDED';
 }
 
-/** All that was seen from outside in one run, and what the log holds in the end. */
+/** Everything that was observed from outside during a run, and the final content of the log. */
 export interface Run {
   readonly scenario: Scenario;
   readonly startedAt: number;
@@ -76,15 +76,15 @@ export interface Run {
   readonly watches: RecordedWatch[];
   readonly processes: RecordedProcess[];
   readonly orders: SentOrder[];
-  /** When all faults had ended, and all that the upstream had told us to wait for was over. */
+  /** When all faults had ended, and all waits that the upstream had imposed were over. */
   calmAt: number;
-  /** What the budget allowed then. */
+  /** What the budget allowed at `calmAt`. */
   calmCallsPerMinute: number;
   /** When the last process was told to stop. */
   endedAt: number;
-  /** The log in the end, by order. */
+  /** The final content of the log, by order. */
   readonly log: Map<string, readonly Snapshot[]>;
-  /** Card and refund message that a check of each settled order shows in the end. */
+  /** The card and the refund message that a final check of each settled order shows. */
   readonly proofs: Map<string, Proof>;
 }
 
@@ -93,7 +93,7 @@ export interface Proof {
   readonly refundMessage: string | null;
 }
 
-/** What a call to the store says of schedules. */
+/** The schedule writes that a call to the store has made. */
 export function plansOf({ name, input, result }: StoreCall, at: number): RecordedPlan[] {
   if (name === 'record') return [planOf(result as Recorded, at)];
   if (name === 'recordAll') return (result as Recorded[]).map((each) => planOf(each, at));

@@ -18,12 +18,12 @@ const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
 
-/** Long enough for every order to settle, to be retried, and to be asked at its rarest. */
+/** Long enough for every order to settle, for the longest backoff, and for the longest interval between checks. */
 const CALM_MS = 40 * MINUTE_MS;
-/** A parked order is first asked again after 12 h, then every hour. */
+/** A parked order is first checked again after 12 h, then every hour. */
 const PARKED_CALM_MS = 14 * HOUR_MS;
 
-/** Runs a scenario from its hostile time to the end of the calm after it, in virtual time. */
+/** Runs a scenario in virtual time, from the start of its hostile time to the end of the calm after it. */
 export async function runScenario(scenario: Scenario): Promise<Run> {
   const clock = new ManualClock();
   const store = await openStore(scenario);
@@ -40,7 +40,7 @@ async function openStore({ store }: Scenario): Promise<Store> {
 interface Process {
   readonly number: number;
   readonly lifetime: Lifetime;
-  /** `undefined` while it opens. */
+  /** `undefined` while the poller opens. */
   poller: Poller | undefined;
 }
 
@@ -51,7 +51,7 @@ class Stage {
   readonly #store: Store;
   readonly #upstream: HostileUpstream;
   readonly #random;
-  /** Ids of the orders of the scenario that were sent, by their place in it. */
+  /** The ids of the orders sent so far, by their index in the scenario. */
   readonly #ids = new Map<number, string>();
   readonly #watching = new Map<string, WatchedOrder>();
   #process: Process | undefined;
@@ -103,12 +103,12 @@ class Stage {
     this.#clock.after(ms, callback);
   }
 
-  /** Until no fault is left, and no wait that one of them brought upon us. */
+  /** Advances until no fault is left, and all waits that faults have caused are over. */
   async #untilCalm(): Promise<void> {
     const { startedAt, calls } = this.run;
     await this.#clock.advance(HOSTILE_MS + this.#scenario.timeoutMs + SECOND_MS);
     const calmAt = Math.max(this.#clock.now(), calmAfter(calls));
-    // Restarts may be under way still.
+    // Restarts may still be in progress.
     const from = Math.max(calmAt, startedAt + HOSTILE_MS + 2 * MINUTE_MS);
     await this.#clock.advance(from - this.#clock.now());
     this.run.calmAt = this.#clock.now();
@@ -147,7 +147,7 @@ class Stage {
 
   #restart(how: 'stop' | 'crash', downMs: number): void {
     const process = this.#process;
-    // One that is on its way already.
+    // A restart is already in progress.
     if (process?.poller === undefined) return;
     this.#process = undefined;
     const isStop = how === 'stop';
@@ -160,7 +160,7 @@ class Stage {
     record.stoppedAt = this.#clock.now();
     record.crashed = !isStop;
     if (isStop) await process.poller.stop();
-    // Those who wait hear of it before the process is gone.
+    // Let the promises of waiting lookups settle before the process is gone.
     for (let turn = 0; isStop && turn < 100; turn += 1) await Promise.resolve();
     record.endedAt = this.#clock.now();
     process.lifetime.end();
@@ -177,7 +177,7 @@ class Stage {
     else this.#lookup(orderId, undefined);
   }
 
-  /** As a subscriber does: until the order settles, or the upstream denies it, or he leaves. */
+  /** Watches as a subscriber does: until the order settles, the upstream does not know it, or `forMs` has passed. */
   #watch(orderId: string, forMs: number): void {
     const watch = { orderId, from: this.#clock.now(), until: undefined as number | undefined };
     this.run.watches.push(watch);
@@ -211,7 +211,7 @@ class Stage {
 
   #lookup(orderId: string, maxAgeMs: number | undefined): void {
     const process = this.#process;
-    // Nobody is there to be asked.
+    // No process is running.
     if (process?.poller === undefined) return;
     const askedAt = this.#clock.now();
     const lookup: Run['lookups'][number] = {

@@ -3,8 +3,8 @@ import type fc from 'fast-check';
 const SEED = 20_261_124;
 
 /**
- * How many scenarios are tried, and which: the same ones each time, unless told otherwise by
- * `PROPERTY_RUNS`, `PROPERTY_SEED` and, to see one failure again, `PROPERTY_PATH` as it was printed.
+ * How many scenarios are tried, and which: the same ones each time, unless `PROPERTY_RUNS` or `PROPERTY_SEED` say
+ * otherwise. To reproduce one failure, also set `PROPERTY_PATH` to the printed path.
  */
 export function runs<Input>(numRuns: number): fc.Parameters<Input> {
   const { PROPERTY_RUNS, PROPERTY_SEED, PROPERTY_PATH } = process.env;

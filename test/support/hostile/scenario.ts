@@ -10,13 +10,13 @@ import {
   unnamedThenFulfilled,
 } from '../../../src/simulator/life.ts';
 
-/** The upstream is hostile for so long; then comes a calm, in which everything must be made good. */
+/** How long the upstream is hostile. A calm follows, in which the gateway must make up for everything. */
 export const HOSTILE_MS = 150_000;
 const CALM_SENDS_MS = 90_000;
 
-/** A hostile time, written down beforehand. All times are milliseconds from its start. */
+/** A script of the hostile time. All times are milliseconds from its start. */
 export interface Scenario {
-  /** Of latencies, jitter, ids and cards. */
+  /** The seed of latencies, jitter, ids and cards. */
   readonly seed: number;
   readonly callsPerMinute: number;
   readonly timeoutMs: number;
@@ -30,13 +30,13 @@ export interface Scenario {
 }
 
 export interface ScenarioOrder {
-  /** In the calm: counted from its start. */
+  /** Whether the order is sent in the calm; `sentAtMs` then counts from the calm's start. */
   readonly isLate: boolean;
   readonly sentAtMs: number;
   readonly life: Life;
-  /** How the gateway comes to know of it. */
+  /** How the gateway learns of the order. */
   readonly found: 'watched' | 'looked up';
-  /** How long it is watched, if it is and does not settle before. */
+  /** How long the order is watched at most, if `found` is `watched`. */
   readonly watchedForMs: number;
 }
 
@@ -70,9 +70,9 @@ export interface ScenarioFault {
   readonly operation: 'check-id' | 'list' | 'all';
   readonly fromMs: number;
   readonly forMs: number;
-  /** Befalls one call in so many. */
+  /** The fault affects one call in this many. */
   readonly oneIn: number;
-  /** Of a 429 and 503: at the most so many seconds, drawn for each. Of a slow answer and stale rows: the lag. */
+  /** For a 429, a 503 and a slow answer: the longest wait, drawn at random for each. For stale rows: their lag. */
   readonly seconds: number;
 }
 
@@ -82,7 +82,7 @@ export interface ScenarioRestart {
   readonly downMs: number;
 }
 
-/** The steps that an order takes, and when it ends. */
+/** The steps that an order takes, and when and how it settles. */
 export function planOfLife({ kind, ms }: Life): {
   readonly plan: Plan;
   readonly endsAfterMs: number;
@@ -216,7 +216,7 @@ const restart: fc.Arbitrary<ScenarioRestart> = fc.record({
   downMs: fc.oneof(fc.integer({ min: 1, max: 3_000 }), fc.integer({ min: 1, max: 40_000 })),
 });
 
-/** A process that does not get far, and is started again at once each time. */
+/** A process that crashes soon after each start and is started again at once. */
 export const crashLoops: fc.Arbitrary<readonly ScenarioRestart[]> = fc
   .record({
     fromMs: fc.integer({ min: 30_000, max: HOSTILE_MS - 40_000 }),
@@ -231,12 +231,12 @@ export const crashLoops: fc.Arbitrary<readonly ScenarioRestart[]> = fc
     })),
   );
 
-/** At most four, at any time. */
+/** At most four restarts, each at any time. */
 export const restartsNowAndThen: RestartsArbitrary = fc.array(restart, { maxLength: 4 });
 
 type RestartsArbitrary = fc.Arbitrary<readonly ScenarioRestart[]>;
 
-/** Scenarios, the simplest first; a failing one is printed as a script that can be read. */
+/** Arbitrary scenarios. A failing one is printed as a readable script. */
 export function scenarios(
   restarts: RestartsArbitrary = restartsNowAndThen,
 ): fc.Arbitrary<Scenario> {
@@ -287,7 +287,7 @@ function printable(scenario: Scenario): Scenario {
   });
 }
 
-/** A scenario as a script, in the order of time. */
+/** A scenario as a script, in chronological order. */
 export function describeScenario(scenario: Scenario): string {
   const { seed, callsPerMinute, timeoutMs, store, listCarriesCards, rowsName } = scenario;
   const list = `lists carry ${listCarriesCards ? '' : 'no '}cards, rows in "${rowsName}"`;

@@ -18,7 +18,7 @@ import {
 const SHORTEST_LATENCY_MS = 20;
 const LONGEST_LATENCY_MS = 400;
 
-/** The simulator, made hostile by a scenario; it writes down every call that reaches it. */
+/** A simulator made hostile by a scenario. Records every call that it receives. */
 export class HostileUpstream {
   readonly calls: RecordedCall[] = [];
   readonly #scenario: Scenario;
@@ -36,7 +36,7 @@ export class HostileUpstream {
     this.#simulator = createSimulator({
       clock,
       seed: scenario.seed,
-      // The gateway's own budget is on trial, so nothing else may hold it back.
+      // The gateway's own budget is under test, so the simulator must not limit calls.
       callsPerMinute: Number.POSITIVE_INFINITY,
       rowsName: scenario.rowsName,
       listCarriesCards: scenario.listCarriesCards,
@@ -55,7 +55,7 @@ export class HostileUpstream {
     return orderId;
   }
 
-  /** What a check of this order shows, once nothing fails any more. Not one of the recorded calls. */
+  /** What a check of this order shows without any fault. Not recorded as a call. */
   async proofOf(orderId: string): Promise<Proof> {
     const url = `http://upstream.invalid/v3/internet/check-id/${orderId}`;
     const response = await this.#simulator.fetch(url, { headers: this.#headers() });
@@ -63,7 +63,7 @@ export class HostileUpstream {
     return { cardCode: data['card_code'] ?? null, refundMessage: data['refund_message'] ?? null };
   }
 
-  /** The network of one process: its calls are cut off where it ends. */
+  /** The network of one process, whose calls are cut off when the process ends. */
   networkOf(lifetime: Lifetime, process: number): Fetch {
     return lifetime.fetch(async (input, init) => {
       const call = this.#begin(new URL(String(input)), process);
@@ -131,7 +131,7 @@ export class HostileUpstream {
     if (!isOfSimulator(fault.fault))
       return this.#lie(await this.#simulator.fetch(input, init), fault);
     const seconds = drawInteger(this.#random, 0, fault.seconds);
-    // Taken up by this very call, before any other one is answered.
+    // Used up by the call below, before any other call is answered.
     this.#simulator.fail({
       fault: fault.fault,
       times: 1,
