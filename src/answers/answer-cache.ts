@@ -24,7 +24,7 @@ const ORDER_BYTES = 200;
 
 /**
  * Answers that were given before and still hold. An entry is dropped at once when an order that it rests on changes, or
- * when such an order is checked and the answer shows that. So a request after a commit sees what was committed.
+ * is checked while the answer shows when it was checked. So a request after a commit sees what was committed.
  */
 export class AnswerCache<Value> {
   readonly #options: AnswerCacheOptions;
@@ -136,8 +136,8 @@ export class Draft<Value> implements Basis {
   }
 
   /**
-   * Whether nothing has been written of the orders that the answer rests on, so that a request that comes now may share
-   * it. A check counts as a write: whether the answer will show the check is not known before it is made.
+   * Whether no order that the answer rests on has been written since it was begun, so that a request that comes now may
+   * share the answer. A check counts as a write: whether the answer will show it is not known yet.
    */
   get mayHold(): boolean {
     return this.#holdsUntil > Number.NEGATIVE_INFINITY && !this.#wasChecked;

@@ -64,8 +64,8 @@ export interface AnswersOptions {
 }
 
 /**
- * Stands in front of Yoga: gives answers that were given before and still hold, and runs operations that Yoga has
- * answered before without the rest of Yoga. Everything new or unusual is left to Yoga.
+ * Stands in front of Yoga. Gives answers that were given before and still hold. Runs operations that Yoga has answered
+ * before, without going through Yoga again. Everything new or unusual is left to Yoga.
  */
 export class Answers {
   readonly #options: AnswersOptions;

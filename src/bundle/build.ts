@@ -14,8 +14,8 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const EXTERNAL = ['better-sqlite3', '@graphql-yoga/render-graphiql', 'pino-pretty'];
 
 /**
- * Keeps `import.meta.dirname` in the bundle the folder of each source. Removes the `require` that a source makes with
- * `createRequire`: esbuild does not follow that one, but follows the global `require` that remains.
+ * Replaces `import.meta.dirname` by the folder of the source, which it would not be in the bundle. Removes a `require`
+ * made with `createRequire`: esbuild does not follow that one, but follows the global `require` that remains.
  */
 const places: Plugin = {
   name: 'places',

@@ -19,7 +19,7 @@ export interface AudienceOptions {
 
 /** Shared by all audiences. */
 interface AudienceParts extends AudienceOptions {
-  /** The log calls it after each commit that appended to an order; it rings the audience of that order. */
+  /** Rings the audience of an order. Called by the log after each commit that appended to the order. */
   readonly ring: (orderId: string) => void;
   /** Called when an audience starts to keep its order in memory, which it does until `forget`. */
   readonly onHeld: (audience: Audience) => void;

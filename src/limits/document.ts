@@ -62,7 +62,7 @@ function refusalOfShape(shape: Shape, limits: DocumentLimits): Refusal | undefin
   if (shape.aliases > queryAliases) {
     return refuse('aliases', `The query has more than ${queryAliases} aliases.`);
   }
-  // Each field costs at least 1, so the standard rules are spared the work, and the cost need not be computed.
+  // Each selection is taken to cost at least 1: an early refusal, which spares the standard rules the work.
   if (shape.selections > queryCost) {
     return refuse('cost', `The query costs more than ${queryCost}.`);
   }

@@ -36,7 +36,7 @@ export interface Limits {
   readonly trustedDocuments: string | undefined;
 }
 
-/** One client may cause at most half of all calls: it can slow the others down, but not stop them. */
+/** By default one client may cause at most half of all calls: it can slow the others down, but not stop them. */
 export const LOOKUPS_PART_OF_BUDGET = 0.5;
 
 export const DEFAULT_LIMITS: Limits = {

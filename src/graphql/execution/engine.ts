@@ -53,7 +53,7 @@ function planFor({ schema, document, operationName }: ExecutionArgs): Plan | und
   return plan;
 }
 
-/** Reads everything only once in a run: if the engine has to run the operation after all, it gets the same results. */
+/** Makes each lookup only once in a run: if the engine has to run the operation after all, it gets the same results. */
 function readingOnce(own: GraphQLContext): GraphQLContext {
   return { ...own, topups: new LookupsOnce(own.topups), status: new StatusOnce(own.status) };
 }

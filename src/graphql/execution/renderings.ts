@@ -13,7 +13,7 @@ import { run } from './engine.ts';
 
 /** One event, as all subscribers of a rendering get to see it. */
 export interface Rendered extends ExecutionResult {
-  /** Yoga calls it to serialise a result. It serialises the event once, for all subscribers. */
+  /** Called by Yoga to serialise a result. Serialises the event once, for all subscribers. */
   stringify(): string;
 }
 

@@ -13,8 +13,8 @@ export interface Patient {
   /** When the client is to be asked next, in Unix milliseconds. */
   askAt: number;
   /**
-   * When the client was asked without having answered since, in Unix milliseconds; `undefined` if it owes no answer.
-   * Always `undefined` for a client that has no way to answer.
+   * When the client was asked, in Unix milliseconds; `undefined` once it has answered. Always `undefined` for a client
+   * that has no way to answer.
    */
   readonly askedAt: number | undefined;
   /** Asks the client, or only shows it that the gateway is there if it has no way to answer. */
@@ -22,7 +22,7 @@ export interface Patient {
   cutOff(): void;
 }
 
-/** How many times in an interval the clients are looked at: none is asked later than that fraction after it is due. */
+/** How many times in an interval the clients are looked at: a client is asked at most one such pause late. */
 const LOOKS_PER_INTERVAL = 8;
 
 /** Asks all clients for signs of life, with one timer, and cuts off those that could answer and do not. */

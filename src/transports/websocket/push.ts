@@ -55,7 +55,7 @@ export class Push extends Delivery implements AsyncIterableIterator<never> {
     return ENDED;
   }
 
-  /** Called once graphql-ws has handled the message that asked for it. No other message was handled in between. */
+  /** Called right after graphql-ws has handled the message that asked for the subscription: no other comes between. */
   override begin(): void {
     this.#context.subscriptions[this.#id] = this;
     super.begin();
