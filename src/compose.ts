@@ -26,7 +26,7 @@ import { createWebSocketTransport } from './transports/websocket/transport.ts';
 import { createGraphQLYoga } from './transports/yoga.ts';
 import { createUpstreamClient } from './upstream/client.ts';
 
-/** What the outside world gives. */
+/** What the gateway needs from outside the process. */
 export interface Outside {
   readonly clock: Clock;
   readonly random: Random;
@@ -37,16 +37,17 @@ export interface Outside {
 export interface Gateway {
   /** The address to open in a browser. */
   readonly url: URL;
-  /** Orders to try, where the simulator stands in for OneClickDz. */
+  /** Orders to try out; empty unless the simulator stands in for OneClickDz. */
   readonly demoOrders: readonly DemoOrder[];
-  /** Lets running queries finish, sends subscribers off to come back, and leaves the database clean. */
+  /** Lets running queries finish, closes subscriptions so that clients reconnect, and closes the database. */
   stop(): Promise<void>;
 }
 
 /**
  * Plugs the parts together: the only place that knows them all.
  *
- * @throws StartupError where the database cannot be opened or the address not be listened on.
+ * @throws StartupError if the database or the file of trusted documents cannot be used, if the database holds orders
+ *   of another upstream, or if the gateway cannot listen on the address.
  */
 export async function startGateway(config: Config, outside: Outside): Promise<Gateway> {
   const { clock, logger } = outside;
@@ -120,7 +121,7 @@ function graphiqlOf({ demoOrders }: Upstream): LazyPage {
   return new LazyPage(() => renderGraphiQL(tabsFor(demoOrders.map(({ id }) => id))));
 }
 
-/** Where the orders of a database come from, so that made-up ones are never taken for real. */
+/** The database notes which upstream its orders come from, so that simulated orders are never taken for real. */
 const UPSTREAM_NOTE = 'upstream';
 
 interface Parts {
@@ -131,7 +132,7 @@ interface Parts {
   readonly metrics: Metrics;
 }
 
-/** With the file of the key that card codes are encrypted with, where the configuration has none. */
+/** Opens the store. `keyFile` is the path of the card key file; `undefined` if keys are configured or in memory. */
 async function openStore({
   databaseUrl,
   cardKeys,
@@ -148,7 +149,10 @@ async function openStore({
   }
 }
 
-/** Makes sure that the database is this process's alone, and of this upstream. Returns what lets go. */
+/**
+ * Locks the database for this process, and checks that its orders come from this upstream. Closes the store if either
+ * fails. Returns a function that releases the lock.
+ */
 async function claim(store: Store, url: string, upstream: string): Promise<() => void> {
   try {
     const unlock = lockDatabase(url);
@@ -223,7 +227,7 @@ interface Upstream {
   readonly demoOrders: readonly DemoOrder[];
 }
 
-/** OneClickDz where there is a key, else the simulator, within this process. */
+/** OneClickDz if there is an API key, else the simulator, which runs in this process. */
 function chooseUpstream({ apiKey, baseUrl, callsPerMinute }: Config, outside: Outside): Upstream {
   if (apiKey !== undefined) {
     return { name: 'OneClickDz', apiKey, baseUrl, fetch: outside.fetch, demoOrders: [] };

@@ -9,7 +9,7 @@ import { limitVariables, toLimits } from './limits/variables.ts';
 import { wholeNumber } from './whole-number.ts';
 
 export interface Config {
-  /** Without one the gateway runs on its simulator. */
+  /** Without a key the gateway runs on its simulator. */
   readonly apiKey: string | undefined;
   readonly baseUrl: string;
   readonly callsPerMinute: number;
@@ -20,12 +20,12 @@ export interface Config {
   readonly logLevel: LogLevel;
   /** Origins of web pages that may use this gateway, besides its own. */
   readonly allowedOrigins: readonly string[];
-  /** What one client may take. */
+  /** How much of the gateway clients may use. */
   readonly limits: Limits;
-  /** Without them, those of the key file beside the database. */
+  /** `undefined`: the keys come from the key file beside the database. */
   readonly cardKeys: readonly CardKey[] | undefined;
   readonly auth: AuthConfig;
-  /** Whether somebody said that there is to be no access control, on whatever address. */
+  /** Whether AUTH=none turns access control off, whatever address the gateway listens on. */
   readonly isOpenOnPurpose: boolean;
 }
 
@@ -87,7 +87,7 @@ const environmentSchema = z.object({
 
 type Variable = keyof typeof environmentSchema.shape;
 
-/** Never shown, not even when it is wrong. */
+/** Variables whose value is never printed, not even when it is malformed. */
 const SECRETS: ReadonlySet<string> = new Set<Variable>([
   'ONECLICKDZ_API_KEY',
   'AUTH_JWT_SECRET',
@@ -95,9 +95,10 @@ const SECRETS: ReadonlySet<string> = new Set<Variable>([
 ]);
 
 /**
- * The configuration, parsed once. An empty variable counts as one that is not set.
+ * Parses the configuration. An empty variable counts as not set.
  *
- * @throws StartupError with exit code 78 that names every fault at once: what was expected, what came.
+ * @throws StartupError with exit code 78. Its message lists all malformed variables at once, each with what was
+ *   expected and what came.
  */
 export function parseConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const given = Object.fromEntries(
@@ -133,7 +134,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
   };
 }
 
-/** @throws StartupError where the variables contradict each other. */
+/** @throws StartupError if the variables contradict each other. */
 function toAuth(data: z.infer<typeof environmentSchema>): AuthConfig {
   const { AUTH_JWT_SECRET: secret, AUTH_JWKS_URL: url } = data;
   const expected = { issuer: data.AUTH_ISSUER, audience: data.AUTH_AUDIENCE };
@@ -161,7 +162,7 @@ function describeFaults(
   return `the configuration is wrong:\n${lines.join('\n')}`;
 }
 
-/** An address may hold a user and a password. */
+/** A URL may contain a user name and a password. */
 function withoutPassword(text: string): string {
   return text.replace(/\/\/[^/]*@/, '//…@');
 }

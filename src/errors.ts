@@ -1,4 +1,4 @@
-/** Everything that a client may ever be told went wrong. The set is closed: clients switch on it. */
+/** Every error code that a client can receive. The set is closed: clients switch on it. */
 export type ErrorCode =
   | 'BAD_USER_INPUT'
   | 'TOPUP_NOT_FOUND'
@@ -11,17 +11,17 @@ export type ErrorCode =
   | 'INTERNAL_SERVER_ERROR';
 
 export interface GatewayErrorOptions {
-  /** How long to wait before it may go better, for the upstream's codes. */
+  /** After how long a retry may succeed, in milliseconds; for `UPSTREAM_*` and `LIMIT_EXCEEDED`. */
   readonly retryAfterMs?: number | undefined;
   /** Kept for the log, never sent. */
   readonly cause?: unknown;
-  /** Whether the message of an internal error may be told; those of all other codes are. */
+  /** Whether clients may see the message of an `INTERNAL_SERVER_ERROR`; they always see those of other codes. */
   readonly isForClients?: boolean;
 }
 
 /**
- * A failure that a client is told of. Its message is written for that client: it never holds an
- * upstream's body, a key, a card code or SQL.
+ * A failure that is reported to a client. The message is written for that client: it never contains an upstream
+ * response body, a key, a card code or SQL.
  */
 export class GatewayError extends Error {
   override readonly name = 'GatewayError';
@@ -40,7 +40,7 @@ export class GatewayError extends Error {
 /** EX_CONFIG of sysexits.h: something in the configuration is wrong. */
 export const EXIT_CONFIG = 78;
 
-/** A reason not to start, or to stop, that a person can mend: printed as one line, without a stack. */
+/** Keeps the gateway from starting, or stops it. A person can fix it, so it is printed as one line, without a stack. */
 export class StartupError extends Error {
   override readonly name = 'StartupError';
   readonly exitCode: number;

@@ -2,13 +2,14 @@ import { enableCompileCache } from 'node:module';
 import { join, resolve } from 'node:path';
 
 /*
- * What `npm start` runs. The only file in JavaScript, since Node would load its TypeScript compiler for the
- * first one that is not. Later ones come without their types from the cache below.
+ * The entry point of `npm start`. The only JavaScript file: as TypeScript, it would make Node load its TypeScript
+ * compiler on every start. Node takes the TypeScript files imported below from the compile cache, already stripped of
+ * their types.
  */
 
 const root = resolve(import.meta.dirname, '..');
 
-// For what is loaded besides the bundle. Where the cache cannot be written, Node goes on without one.
+// For modules outside the bundle. If the cache directory is not writable, Node runs without a cache.
 enableCompileCache(join(root, 'node_modules/.cache/topup-gateway'));
 
 const { currentBundle } = await import('./bundle/bundle.ts');

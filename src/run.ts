@@ -7,12 +7,12 @@ import { loadEnvFile } from './env-file.ts';
 import { StartupError } from './errors.ts';
 import { createLogger } from './telemetry/logger.ts';
 
-/** What the process does. */
+/** Runs the gateway. Ends the process if the gateway cannot start. */
 export function main(): void {
   run().catch(fail);
 }
 
-/** From the environment to a gateway that listens, and from a signal or a fault to an exit code. */
+/** Reads the environment, starts the gateway, and turns signals and uncaught errors into exit codes. */
 async function run(): Promise<void> {
   loadEnvFile();
   const config = parseConfig(process.env);
@@ -27,11 +27,11 @@ async function run(): Promise<void> {
     fetch: globalThis.fetch,
     logger,
   });
-  // First: whoever reads that it is up may send a signal at once.
+  // Before the announcement: a supervisor that reads it may send a signal at once.
   stopOnSignal(gateway, logger);
   announce(gateway, logger);
   if (config.isOpenOnPurpose) warnOfOpenness(logger);
-  // Now, since a process that is killed would leave nothing for its successor.
+  // Node writes the compile cache only when it exits: a process that is killed would leave none for the next start.
   flushCompileCache();
 }
 
@@ -53,7 +53,7 @@ function warnOfOpenness(logger: Logger): void {
   );
 }
 
-/** A second signal ends the process at once: the default, since the first took the listener away. */
+/** A second signal of the same kind ends the process at once: by then `once` has removed the listener. */
 function stopOnSignal(gateway: Gateway, logger: Logger): void {
   const stop = (signal: NodeJS.Signals) => {
     logger.info({ signal }, 'shutting down');
@@ -65,7 +65,7 @@ function stopOnSignal(gateway: Gateway, logger: Logger): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop);
 }
 
-/** A fault that nobody caught: Node would print the error whole, with whatever its message holds. */
+/** Logs an uncaught error and exits. Node itself would print the whole error, whatever its message contains. */
 function stopOnFault(logger: Logger): void {
   const onFault = (error: unknown) => {
     logger.error(loggedError(error), 'a fault that nobody caught; stopping');

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 
-/** A variable of the environment that holds a whole number within bounds. */
+/** The schema of an environment variable that holds a whole number from `least` to `most`, both included. */
 export const wholeNumber = (least: number, most: number) => {
   const expected = `a whole number from ${least} to ${most}`;
   return z

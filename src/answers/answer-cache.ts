@@ -6,25 +6,25 @@ import type { SnapshotLog } from '../core/store.ts';
 export interface AnswerCacheOptions {
   readonly log: Pick<SnapshotLog, 'onWrite'>;
   readonly clock: Clock;
-  /** Of keys and answers together; beyond that, those that nobody asked for longest go. */
+  /** The size limit of keys and answers together; beyond it, the least recently used entries are evicted. */
   readonly mostBytes: number;
 }
 
 /**
- * However well all holds that we hear of: old snapshots may be removed by another process (`npm run prune`),
- * which tells nobody.
+ * The longest that an entry is kept, even if nothing that it rests on is seen to change: another process
+ * (`npm run prune`) may remove old snapshots without notice.
  */
 const LONGEST_MS = 60_000;
 
 const GOLDEN_PART = (Math.sqrt(5) - 1) / 2;
 
-/** What an entry takes beside its key and its answer, and each order in it: roughly, and rather too much. */
+/** The memory that an entry takes besides its key and its answer, and for each order in it: rough, on the high side. */
 const ENTRY_BYTES = 300;
 const ORDER_BYTES = 200;
 
 /**
- * Answers that were given before and still hold. One falls at once when an order that it rests on changes, or is checked
- * where the answer shows that, so whoever asks after a commit sees what was committed.
+ * Answers that were given before and still hold. An entry is dropped at once when an order that it rests on changes, or
+ * is checked while the answer shows when it was checked. So a request after a commit sees what was committed.
  */
 export class AnswerCache<Value> {
   readonly #options: AnswerCacheOptions;
@@ -47,7 +47,7 @@ export class AnswerCache<Value> {
     });
   }
 
-  /** `undefined` where nothing is kept that holds now. */
+  /** `undefined` if there is no entry that holds now. */
   get(key: string): Value | undefined {
     const draft = this.#kept.get(key);
     if (draft === undefined) return undefined;
@@ -56,17 +56,17 @@ export class AnswerCache<Value> {
     return undefined;
   }
 
-  /** Whether what is being made with a draft would hold if it were made now. */
+  /** Whether a running request may give its outcome to another one: the outcome would hold if it were made now. */
   mayShare(draft: Draft<Value>): boolean {
     return draft.mayHold && this.#options.clock.now() <= draft.holdsUntil;
   }
 
-  /** What an answer is made with. To be kept or dropped in the end. */
+  /** Starts an answer. The draft must be passed to `keep` or to `drop` in the end. */
   draft(): Draft<Value> {
     return new Draft((draft, orderId) => this.#link(draft, orderId));
   }
 
-  /** Keeps an answer if all holds that it rests on. One that rests on no order is not kept. */
+  /** Keeps an answer if all that it rests on still holds. An answer that rests on no order is not kept. */
   keep(draft: Draft<Value>, key: string, kept: { readonly value: Value; readonly bytes: number }) {
     const now = this.#options.clock.now();
     draft.until(now + LONGEST_MS * (1 - this.#nextPart() / 2));
@@ -77,11 +77,11 @@ export class AnswerCache<Value> {
     const overhead = 2 * key.length + ENTRY_BYTES + draft.orders.length * ORDER_BYTES;
     draft.fill(key, { value: kept.value, bytes: kept.bytes + overhead });
     this.#kept.set(key, draft);
-    // One that is larger than all may be together is not taken.
+    // The LRU cache does not take an entry that alone is larger than `mostBytes`.
     if (this.#kept.peek(key) !== draft) this.drop(draft);
   }
 
-  /** Spread evenly over 0 to 1: answers that are made together do not all go at one moment. */
+  /** Spread evenly over 0 to 1, so that answers made together do not all expire at once. */
   #nextPart(): number {
     this.#part = (this.#part + GOLDEN_PART) % 1;
     return this.#part;
@@ -108,7 +108,7 @@ export class AnswerCache<Value> {
   }
 }
 
-/** An answer in the making, or kept: what it rests on, and until when it holds. */
+/** An answer that is being made or is kept: the orders that it rests on, and until when it holds. */
 export class Draft<Value> implements Basis {
   readonly orders: string[] = [];
   readonly #link: (draft: Draft<Value>, orderId: string) => void;
@@ -141,15 +141,15 @@ export class Draft<Value> implements Basis {
   }
 
   /**
-   * Nothing was written yet of what it rests on, so that whoever asks now may be given what is being made. What it will
-   * show is not known before: a check counts as well.
+   * Whether no order that the answer rests on has been written since it was begun, so that a request that comes now may
+   * share the answer. A check counts as a write: whether the answer will show it is not known yet.
    */
   get mayHold(): boolean {
     return this.#holdsUntil > Number.NEGATIVE_INFINITY && !this.#wasChecked;
   }
 
   order(orderId: string): void {
-    // What was given up is never kept: a resolver that is late must not have it held by an order again.
+    // A late resolver must not link a draft that was given up to an order again: it might never be unlinked.
     const isGivenUp = this.#holdsUntil === Number.NEGATIVE_INFINITY;
     if (isGivenUp || this.orders.includes(orderId)) return;
     this.orders.push(orderId);
@@ -158,11 +158,11 @@ export class Draft<Value> implements Basis {
 
   check(): void {
     this.#showsCheck = true;
-    // It may have been read before.
+    // The value may have been read before that check.
     if (this.#wasChecked) this.never();
   }
 
-  /** An order in it was checked, and found as it was: whether the answer holds all the same. */
+  /** Notes that an order in the answer was checked and found unchanged. Returns whether the answer still holds. */
   survivesCheck(): boolean {
     this.#wasChecked = true;
     return !this.#showsCheck;

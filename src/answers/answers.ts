@@ -10,36 +10,36 @@ import type { KnownOperation, KnownOperations } from './known-operations.ts';
 import { type Params, paramsOfAddress, paramsOfBody } from './params.ts';
 import { SeenBefore } from './seen-before.ts';
 
-/** What is sent, byte for byte, but for the id of the request. Always with a status of 200. */
+/** A response as it is sent, without the request id and the security headers. The status is always 200. */
 export interface Answer {
   /** Name, value, name, value, … */
   readonly headers: readonly string[];
-  /** A text, since Node sends one in the same packet as the head, and bytes in a second piece. */
+  /** A string: Node sends a string in one packet with the head, but a buffer in a second piece. */
   readonly body: string;
 }
 
-/** A request of the usual kind. */
+/** A request of the usual kind, which may be answered without Yoga. */
 export interface UsualRequest {
-  /** What is in its head that an answer may depend on; see `usualHead`. */
+  /** Everything in the request head that the answer may depend on; see `usualHead`. */
   readonly head: string;
   readonly authorization: string | undefined;
   readonly body: Buffer;
 }
 
-/** What came of an operation that was known. */
+/** The outcome of running a known operation. */
 export type Outcome =
   | { readonly kind: 'answered'; readonly answer: Answer }
-  /** It has errors, and what is told of those is for Yoga to say. */
+  /** The result has errors, and Yoga decides what the client is told of them. */
   | { readonly kind: 'failed'; readonly result: ExecutionResult };
 
-/** What Yoga made of a request, where all went well. */
+/** Yoga's response to a request that was executed without an error. */
 export interface YogaAnswer extends Answer {
   readonly document: DocumentNode;
 }
 
-/** A question whose operation is known: all that is checked before one runs was checked of its like. */
+/** A request whose operation is known: Yoga has parsed and validated that operation before. */
 export interface KnownQuestion {
-  /** Of the answer. */
+  /** The cache key of the answer. */
   readonly key: string;
   readonly operation: KnownOperation;
   readonly params: Params;
@@ -55,17 +55,17 @@ export interface AnswersOptions {
   readonly cache: AnswerCache<Answer>;
   readonly known: KnownOperations;
   readonly tickets: Tickets;
-  /** What resolvers are given. */
+  /** Makes the resolvers' context for a query. */
   readonly contextFor: (asker: Asker, basis: Basis) => GraphQLContext;
-  /** The same for a subscription. */
+  /** Makes the resolvers' context for a subscription. */
   readonly subscriberContext: (asker: Asker) => GraphQLContext;
   /** Shared with all transports. */
   readonly renderings: Renderings;
 }
 
 /**
- * What stands in front of Yoga: answers that it gave before and that still hold, and operations that it has
- * answered before, run without the rest of it. All that is new or unusual is Yoga's.
+ * Stands in front of Yoga. Gives answers that were given before and still hold. Runs operations that Yoga has answered
+ * before, without going through Yoga again. Everything new or unusual is left to Yoga.
  */
 export class Answers {
   readonly #options: AnswersOptions;
@@ -77,8 +77,8 @@ export class Answers {
   }
 
   /**
-   * Whatever was asked, what was answered before and still holds; or the question, if its operation is known.
-   * `undefined` for all others.
+   * The remembered answer to a request, if it still holds; else the question, if its operation is known. `undefined` if
+   * Yoga has to handle the request.
    */
   answerOrQuestion(request: UsualRequest): Answer | KnownQuestion | undefined {
     const { cache, known, tickets } = this.#options;
@@ -93,12 +93,13 @@ export class Answers {
   }
 
   /**
-   * `undefined` where Yoga has to. Who asks the same while it runs gets what comes of it, unless an order in it was
-   * written meanwhile, or was read so long ago that it no longer holds.
+   * Runs a known operation; `undefined` if Yoga has to handle the request. An identical request that comes while the
+   * operation runs shares its outcome, unless an order in it was written meanwhile, or was read so long ago that the
+   * outcome no longer holds.
    */
   async run(question: KnownQuestion, caller: string): Promise<Outcome | undefined> {
     const { cache } = this.#options;
-    // What one caller is refused is nobody else's.
+    // Runs are not shared between callers: a caller that is refused a lookup must be the only one to be told so.
     const runKey = `${question.access.ticket ?? caller}\n${question.key}`;
     const running = this.#running.get(runKey);
     if (running !== undefined && cache.mayShare(running.draft)) return running.outcome;
@@ -124,12 +125,12 @@ export class Answers {
     if (result === undefined) return undefined;
     if (result.errors !== undefined) return { kind: 'failed', result };
     const answer = answerOf(result, operation.headers);
-    // Once is not hot: to keep what nobody asks for again costs more than to make it.
+    // Only from the second time on: to keep an answer that nobody asks for again costs more than to make it.
     if (this.#seen.has(key)) this.#keep(key, draft, answer);
     return { kind: 'answered', answer };
   }
 
-  /** Begins a subscription; `undefined` where Yoga has to, or has to say why not. */
+  /** Begins a subscription; `undefined` if Yoga has to begin it, or has to tell the client why it cannot. */
   async subscribe(
     { operation, params, access }: KnownQuestion,
     caller: string,
@@ -145,12 +146,12 @@ export class Answers {
     return this.#options.cache.draft();
   }
 
-  /** Gives up what was made with a draft. */
+  /** Gives up the answer that was being made with this draft. */
   drop(draft: Draft<Answer>): void {
     this.#options.cache.drop(draft);
   }
 
-  /** Takes down what Yoga answered, to be given again; of a query by GET that very answer alone. */
+  /** Remembers Yoga's answer and, for a request by POST, the operation. */
   learn(
     request: UsualRequest,
     draft: Draft<Answer>,
@@ -165,7 +166,7 @@ export class Answers {
     if (access !== undefined) this.#keep(keyOf(request, access), draft, { headers, body });
   }
 
-  /** Takes down that Yoga streamed a subscription, and with what head. */
+  /** Remembers the operation of a subscription that Yoga streamed, with the headers of that stream. */
   learnStream(request: UsualRequest, { headers, document }: Omit<YogaAnswer, 'body'>): void {
     const question = questionIn(request);
     if (question === undefined) return;
@@ -178,12 +179,12 @@ export class Answers {
   }
 }
 
-/** By what may be seen, not by the ticket: two that allow the same get the same. */
+/** Holds the rights instead of the ticket, so that two tickets that allow the same share their answers. */
 function keyOf({ head, body }: UsualRequest, { rights }: Access): string {
   return `${head}${rights}\n${body.toString('latin1')}`;
 }
 
-/** Whether it is an answer, of those two. */
+/** Tells an answer from a question. */
 export function isAnswer(known: Answer | KnownQuestion): known is Answer {
   return 'body' in known;
 }
@@ -192,7 +193,10 @@ function isPost({ head }: UsualRequest): boolean {
   return head.startsWith('POST');
 }
 
-/** What is asked, if it is usual, and the head that its operation is known by: without the question. */
+/**
+ * The parameters of a request, and the head by which its operation is known, without the query string of a GET.
+ * `undefined` if the parameters are unusual.
+ */
 function questionIn(
   request: UsualRequest,
 ): { readonly head: string; readonly params: Params } | undefined {

@@ -10,24 +10,24 @@ import type { Params } from './params.ts';
 export interface KnownOperation {
   readonly kind: 'query' | 'subscription';
   readonly document: DocumentNode;
-  /** As Yoga wrote them, but for the length. */
+  /** The response headers that Yoga wrote, without `content-length`. */
   readonly headers: readonly string[];
   /**
-   * The variables that it came with, where all were texts: whatever texts they are, it costs the same.
-   * `undefined` where the cost has to be measured each time.
+   * The names of the variables that the operation came with, if all their values were strings: with other strings it
+   * costs the same. `undefined` if the cost has to be computed each time.
    */
   readonly texts: string | undefined;
 }
 
-/** What an operation is run with this time. */
+/** The input of one run of an operation. */
 interface RunInput {
   readonly params: Params;
   readonly contextValue: GraphQLContext;
 }
 
 /**
- * Operations that need not go through Yoga again: all that it does with one, but to run it, came to the same
- * the last time.
+ * Operations that need not go through Yoga again: except for executing them, everything that Yoga does would have the
+ * same outcome as the last time.
  */
 export class KnownOperations {
   readonly #known = rememberedByText<KnownOperation>();
@@ -37,7 +37,7 @@ export class KnownOperations {
     this.#queryCost = queryCost;
   }
 
-  /** Yoga has answered this one, with a status of 200 and without an error; or found that it may be streamed. */
+  /** To be called once Yoga has answered the operation with status 200 and no error, or has begun to stream it. */
   learn(head: string, params: Params, told: Omit<KnownOperation, 'texts'>): void {
     this.#known.set(nameOf(head, params), { ...told, texts: textsIn(params) });
   }
@@ -46,7 +46,7 @@ export class KnownOperations {
     return this.#known.get(nameOf(head, params));
   }
 
-  /** `undefined` where Yoga may have something else to say of it this time. */
+  /** Runs the operation; `undefined` if it costs too much this time, which Yoga has to report. */
   run(
     known: KnownOperation,
     input: RunInput,
@@ -55,7 +55,7 @@ export class KnownOperations {
     return args && run(args);
   }
 
-  /** What it is run with; `undefined` in the same cases. */
+  /** The arguments to execute the operation with; `undefined` if it costs too much this time. */
   argsOf(known: KnownOperation, { params, contextValue }: RunInput): ExecutionArgs | undefined {
     const args = {
       schema,
@@ -74,12 +74,12 @@ function nameOf(head: string, { query, operationName }: Params): string {
   return `${head}${operationName === null ? '' : JSON.stringify(operationName)}\n${query}`;
 }
 
-/** The names of the variables, if all are texts. */
+/** The names of the variables, if all their values are strings. */
 function textsIn({ variables }: Params): string | undefined {
   let names = '';
   for (const [name, value] of Object.entries(variables ?? {})) {
     if (typeof value !== 'string') return undefined;
-    // A name may hold whatever a client likes.
+    // Escaped, since a client may put any character into a name.
     names += JSON.stringify(name);
   }
   return names;

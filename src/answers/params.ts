@@ -1,24 +1,24 @@
-/** What a client sent in a usual request, in its body or its address. */
+/** The GraphQL parameters of a usual request, from its body or its query string. */
 export interface Params {
   readonly query: string;
   readonly operationName: string | null;
   readonly variables: Readonly<Record<string, unknown>> | null;
 }
 
-/** The body of a usual request; `undefined` for all that Yoga may have more to say of. */
+/** The parameters in the body of a usual request; `undefined` for any other, which is left to Yoga. */
 export function paramsOfBody(body: Buffer): Params | undefined {
   return paramsIn(parsed(body));
 }
 
 const NAMES: ReadonlySet<string> = new Set(['query', 'operationName', 'variables']);
 
-/** What a client asks in an address (what comes after `?`); `undefined` for all that Yoga may have more to say of. */
+/** The parameters in a usual query string (what comes after `?`); `undefined` for any other, which is left to Yoga. */
 export function paramsOfAddress(search: string): Params | undefined {
   try {
     const told = toldIn(search);
     if (told === undefined) return undefined;
     const { query, operationName, variables } = Object.fromEntries(told);
-    // To Yoga they are not there.
+    // Yoga treats empty parameters as absent.
     if (operationName === '' || variables === '') return undefined;
     return paramsIn({ query, operationName, variables: variables && JSON.parse(variables) });
   } catch {
@@ -26,7 +26,11 @@ export function paramsOfAddress(search: string): Params | undefined {
   }
 }
 
-/** @throws URIError where something is escaped in a way that not all read alike. */
+/**
+ * `undefined` if a parameter is unknown or given twice.
+ *
+ * @throws URIError for malformed percent-encoding, which parsers read differently.
+ */
 function toldIn(search: string): ReadonlyMap<string, string> | undefined {
   const told = new Map<string, string>();
   for (const part of search.split('&')) {
@@ -38,7 +42,7 @@ function toldIn(search: string): ReadonlyMap<string, string> | undefined {
   return told;
 }
 
-/** What is usual among what a client may have sent. */
+/** The parameters that a client sent; `undefined` if they are not of the usual form. */
 function paramsIn(told: unknown): Params | undefined {
   if (!isObject(told)) return undefined;
   const { query, operationName = null, variables = null, ...others } = told;

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
-/** Headers that change how a request is read, or what is answered besides what the key tells. */
+/** Headers that change how a request is read, or on which the answer depends although `usualHead` leaves them out. */
 const UNUSUAL = [
   'content-encoding',
   'transfer-encoding',
@@ -11,8 +11,8 @@ const UNUSUAL = [
 ] as const;
 
 /**
- * All of a request but its body and its ticket that an answer may depend on, as one text; `undefined` for a
- * request of an unusual kind, whose answer is never kept.
+ * Everything in a request that the answer may depend on, except the body and the ticket, as one string. `undefined` for
+ * a request of an unusual kind, whose answer is never kept.
  */
 export function usualHead(request: IncomingMessage, path: string): string | undefined {
   const { method, url = '', headers } = request;
@@ -24,11 +24,14 @@ export function usualHead(request: IncomingMessage, path: string): string | unde
     return undefined;
   const { host = '', accept = '', origin = '', 'content-type': type = '' } = headers;
   const site = headers['sec-fetch-site'] ?? '';
-  // No header holds a line break.
+  // Headers cannot contain line breaks, so no two requests run together to the same text.
   return `${method} ${url}\n${host}\n${type}\n${accept}\n${origin}\n${site}\n`;
 }
 
-/** `Host`, once: with none, or with two, more than its value decides whether the request is for us at all. */
+/**
+ * Whether there is exactly one `Host` header. With none or two, more than its value decides whether the request is
+ * meant for this gateway.
+ */
 function hasOneName({ rawHeaders }: IncomingMessage): boolean {
   let names = 0;
   for (let at = 0; at < rawHeaders.length; at += 2) {

@@ -1,14 +1,14 @@
-/** A power of two. Four bytes each. */
+/** A power of two. Each slot takes four bytes. */
 const SLOTS = 65_536;
 
 /**
- * Whether a text was shown before, as well as a quarter of a megabyte can tell: of two texts that fall to one
- * place the earlier is forgotten, and one in four billion is taken for another.
+ * Whether a text was seen before, as well as a quarter of a megabyte can tell: of two texts in the same slot, the
+ * earlier is forgotten, and one text in four billion is taken for another.
  */
 export class SeenBefore {
   readonly #marks = new Uint32Array(SLOTS);
 
-  /** It is, from now on. */
+  /** Whether the text was seen before; from now on it counts as seen. */
   has(text: string): boolean {
     const hash = hashOf(text);
     const place = hash % SLOTS;
@@ -18,7 +18,7 @@ export class SeenBefore {
   }
 }
 
-/** FNV-1a, of the lower bytes. */
+/** FNV-1a, over UTF-16 code units instead of bytes. */
 function hashOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at += 1) {

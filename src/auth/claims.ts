@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { type Access, SCOPES, type Scope } from '../core/access.ts';
 import { parseOrderId } from '../core/order-id.ts';
 
-/** How far the clock of whoever made a ticket may be off, in seconds. */
+/** How far the clock of a ticket's issuer may be off, in seconds. */
 export const CLOCK_TOLERANCE_SECONDS = 30;
 
 const orderId = z.string().transform((text, context) => {
@@ -13,7 +13,7 @@ const orderId = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
-/** What a ticket must say besides what JWT itself asks for. */
+/** The claims that the gateway requires in every ticket. */
 const claimsSchema = z.object({
   exp: z.number(),
   topups: z.union([z.literal('*'), z.array(orderId)]),
@@ -21,10 +21,10 @@ const claimsSchema = z.object({
 });
 
 /**
- * What the claims of a ticket allow; `undefined` for claims that are not as they must be. Words in `scope` that
- * are not known allow nothing.
+ * The access that the claims of a ticket allow; `undefined` for malformed claims. Unknown words in `scope` allow
+ * nothing.
  *
- * @param ticket tells it from another.
+ * @param ticket identifies the ticket, without being usable as one.
  */
 export function accessOf(claims: unknown, ticket: string): Access | undefined {
   const { data } = claimsSchema.safeParse(claims);
@@ -35,14 +35,14 @@ export function accessOf(claims: unknown, ticket: string): Access | undefined {
   return new TicketAccess({ ticket, exp, scopes, topups: topups === '*' ? undefined : topups });
 }
 
-/** A class that holds little, since it is kept for as long as each subscriber with a ticket is. */
+/** A class that holds little, since there is one for each subscriber with a ticket, for as long as it subscribes. */
 class TicketAccess implements Access {
   readonly ticket: string;
   readonly rights: string;
   readonly expiresAt: number;
-  /** Most tickets name one order, which then takes no set. */
+  /** `undefined` for all orders. Most tickets name a single order, which takes no set. */
   readonly #orders: string | ReadonlySet<string> | undefined;
-  /** The same for all that have the same. */
+  /** One array for all tickets with the same scopes. */
   readonly #scopes: readonly Scope[];
 
   constructor(claims: {
@@ -77,7 +77,7 @@ class TicketAccess implements Access {
 
 const knownScopes = new Map<string, readonly Scope[]>();
 
-/** There are few combinations. */
+/** There are few combinations of scopes, so the map stays small. */
 function sharedScopes(scopes: readonly Scope[]): readonly Scope[] {
   const key = scopes.join(' ');
   const known = knownScopes.get(key) ?? scopes;
@@ -85,7 +85,7 @@ function sharedScopes(scopes: readonly Scope[]): readonly Scope[] {
   return known;
 }
 
-/** As short for a ticket of a thousand orders as for one of a single. */
+/** A hash, which is as short for a ticket with a thousand orders as for a ticket with one. */
 function rightsOf(scopes: readonly Scope[], orders: ReadonlySet<string> | undefined): string {
   const named = orders === undefined ? ['*'] : [...orders].sort();
   return createHash('sha256')

@@ -8,9 +8,9 @@ import {
 import { loggedError } from '../core/logged-error.ts';
 import type { Clock, Fetch, Logger } from '../core/ports.ts';
 
-/** Whoever signs with a secret that both know. */
+/** For tickets signed with a shared secret. */
 export const SECRET_ALGORITHMS = ['HS256'];
-/** Whoever signs with a key of their own. Never HS256: a public key must not pass for a secret. */
+/** For tickets signed with a private key. Never HS256: a public key must not pass for a secret. */
 export const KEY_SET_ALGORITHMS = [
   'RS256',
   'RS384',
@@ -26,9 +26,9 @@ export const KEY_SET_ALGORITHMS = [
 ];
 
 const TIMEOUT_MS = 3_000;
-/** After this long the keys are fetched anew, so that one that was withdrawn does not pass for ever. */
+/** After this long the keys are fetched again, so that a withdrawn key does not stay valid for ever. */
 const FRESH_MS = 10 * 60_000;
-/** Between two fetches, for a key that is not known or a server that does not answer. */
+/** The shortest time between two fetches that an unknown key or a failing server causes. */
 const COOLDOWN_MS = 30_000;
 
 export interface KeySetOptions {
@@ -39,8 +39,8 @@ export interface KeySetOptions {
 }
 
 /**
- * The public keys behind an address: fetched when first needed, every ten minutes, and for a key that is not
- * known. While the server is down, the keys that are known go on working.
+ * The public keys at a URL: fetched when first needed, every ten minutes, and for a ticket with an unknown key. While
+ * the server is down, the known keys go on working.
  */
 export function remoteKeys({ url, fetch, clock, logger }: KeySetOptions): JWTVerifyGetKey {
   const remote = createRemoteJWKSet(new URL(url), {
@@ -80,7 +80,7 @@ export function remoteKeys({ url, fetch, clock, logger }: KeySetOptions): JWTVer
   };
 }
 
-/** Says something of the ticket, which anybody may have made, and nothing of the server. */
+/** Whether the error is a fault of the ticket, which anybody may have made, rather than of the server. */
 function isOfTheTicket(error: unknown): boolean {
   return (
     error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys

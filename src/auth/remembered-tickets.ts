@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Access } from '../core/access.ts';
 import type { Clock } from '../core/ports.ts';
 
-/** Of the texts of tickets: a thousand of the longest, or many thousands of usual ones. */
+/** The size limit of all remembered tickets: about 480 of the longest, or many thousands of usual ones. */
 const MOST_BYTES = 16_000_000;
 
 interface Remembered {
@@ -10,7 +10,7 @@ interface Remembered {
   readonly until: number;
 }
 
-/** What tickets allow that were found valid before, so that each is verified once and not for each request. */
+/** The access of tickets that were found valid, so that a ticket is not verified again for each request. */
 export class RememberedTickets {
   readonly #clock: Clock;
   readonly #longestMs: number;
@@ -19,7 +19,7 @@ export class RememberedTickets {
     sizeCalculation: (_remembered, text) => 2 * text.length + 500,
   });
 
-  /** @param longestMs after which a ticket is verified again, even if it has not expired. */
+  /** @param longestMs after this time a ticket is verified again, even if it has not expired. */
   constructor({ clock, longestMs }: { readonly clock: Clock; readonly longestMs: number }) {
     this.#clock = clock;
     this.#longestMs = longestMs;

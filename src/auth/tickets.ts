@@ -7,7 +7,7 @@ import { accessOf, CLOCK_TOLERANCE_SECONDS } from './claims.ts';
 import { KEY_SET_ALGORITHMS, remoteKeys, SECRET_ALGORITHMS } from './keys.ts';
 import { RememberedTickets } from './remembered-tickets.ts';
 
-/** How tickets are told from forgeries. */
+/** How tickets are verified. */
 export type AuthConfig =
   | { readonly kind: 'none' }
   | ((
@@ -15,27 +15,27 @@ export type AuthConfig =
       | { readonly kind: 'key set'; readonly url: string }
     ) & { readonly issuer: string | undefined; readonly audience: string | undefined });
 
-/** Who comes with which rights. */
+/** Finds out what a ticket allows. */
 export interface Tickets {
   /**
-   * What the ticket in an `Authorization` header (or a value like one) allows; without one, nothing but the
+   * What the ticket in an `Authorization` header (or a value of that form) allows; without a ticket, nothing but the
    * schema.
    *
-   * @throws GatewayError `UNAUTHENTICATED` where the ticket is not valid, without saying more than helps its
-   *   rightful owner; `INTERNAL_SERVER_ERROR` where no key to tell can be had.
+   * @throws GatewayError `UNAUTHENTICATED` if the ticket is not valid, without saying more than helps its rightful
+   *   owner; `INTERNAL_SERVER_ERROR` if there is no key to verify it with.
    */
   accessOf(authorization: string | null | undefined): Promise<Access>;
 
-  /** The same at once, where nothing has to be verified: of a ticket that was valid before and still is. */
+  /** The same, synchronously, for a ticket that was verified before; `undefined` if it has to be verified. */
   recall(authorization: string | undefined): Access | undefined;
 }
 
-/** A JWT that is longer names far more orders than anybody watches. */
+/** In characters. A longer JWT names far more orders than anybody watches. */
 const LONGEST_TICKET = 16_384;
 
 /**
- * How long a ticket counts as verified: a secret stays, but a key of a set may be withdrawn, and this comes on
- * top of the time for which the set itself is kept.
+ * How long a ticket that was signed with a key of a key set counts as verified: the key may be withdrawn. This time
+ * adds to the time for which the key set itself is cached. With a secret there is no such limit.
  */
 const VERIFIED_MS = 60_000;
 

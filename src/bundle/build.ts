@@ -1,4 +1,4 @@
-/** `npm run bundle`: makes the files that `npm start` runs. It does so itself where there are none. */
+/** `npm run bundle`: makes the files that `npm start` runs. `npm start` runs this script if they are missing. */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Plugin } from 'esbuild';
@@ -8,14 +8,14 @@ import { compile, compiledPath } from './compiled.ts';
 const ROOT = resolve(import.meta.dirname, '../..');
 
 /**
- * Not in the bundle: a native addon finds its binary beside itself, GraphiQL's nine megabytes are to be loaded when
- * somebody opens the page, and log lines are made readable on a terminal only.
+ * Packages outside the bundle: a native addon finds its binary beside itself, GraphiQL's nine megabytes are loaded only
+ * when somebody opens the page, and log lines are made readable only on a terminal.
  */
 const EXTERNAL = ['better-sqlite3', '@graphql-yoga/render-graphiql', 'pino-pretty'];
 
 /**
- * What a source says of its own place stays true in the bundle. A `require` that a source makes for itself
- * is one that esbuild would not follow, and left out it follows.
+ * Replaces `import.meta.dirname` by the folder of the source, which it would not be in the bundle. Removes a `require`
+ * made with `createRequire`: esbuild does not follow that one, but follows the global `require` that remains.
  */
 const places: Plugin = {
   name: 'places',
@@ -40,7 +40,7 @@ interface Bundle {
 }
 
 async function bundle(path: string): Promise<Bundle> {
-  // Here, since an installation without optional packages has no bundler.
+  // Imported only here, since an installation without optional packages has no bundler.
   const esbuild = await import('esbuild');
   const { outputFiles } = await esbuild.build({
     absWorkingDir: ROOT,
@@ -49,27 +49,27 @@ async function bundle(path: string): Promise<Bundle> {
     write: false,
     bundle: true,
     platform: 'node',
-    // Not ESM: importing a built-in module there reads all that it exports, of `node:http` a whole WebSocket
-    // client that it loads only then.
+    // Not ESM, where an import of a built-in module reads all its exports: for `node:http`, that would load a whole
+    // WebSocket client.
     format: 'cjs',
     target: `node${process.versions.node}`,
-    // Of a package that comes both ways, the ES modules: what nobody imports of them is left out.
+    // If a package has both CommonJS and ES modules, take the latter: their unused exports are left out.
     conditions: ['module', 'node', 'import', 'default'],
     mainFields: ['module', 'main'],
-    // Names stay, for the sake of stack traces, and lines, since Node shows the one in which it found a fault.
+    // Keep names, for stack traces, and keep lines short, since Node prints the line in which an error occurred.
     minifySyntax: true,
     minifyWhitespace: true,
     lineLimit: 120,
     define: {
       'process.env.NODE_ENV': '"production"',
-      // Yoga compares it with its own, and to look at it has Node load its HTTP client.
+      // Yoga compares it with its own `Request`; reading the global would make Node load its HTTP client.
       'globalThis.Request': 'undefined',
     },
     external: EXTERNAL,
-    // They are required instead: what is compiled from memory has no `import()`.
+    // Turns `import()` into `require`: code that is compiled from memory has no `import()`.
     supported: { 'dynamic-import': false },
     plugins: [places],
-    // For `node --enable-source-maps`, which takes memory and so is for those who look for a fault.
+    // Used only with `node --enable-source-maps`, which takes memory and is meant for debugging.
     sourcemap: 'linked',
     sourcesContent: false,
     logLevel: 'silent',
@@ -80,7 +80,7 @@ async function bundle(path: string): Promise<Bundle> {
   return { code, others };
 }
 
-/** Without it, each start compiles what it calls. */
+/** The file of compiled functions; none if the rehearsal fails. Without it, each start compiles what it calls. */
 async function compiledInRehearsal({ path, contents }: File): Promise<readonly File[]> {
   try {
     const { entry, compiled } = compile(path, contents);
@@ -92,18 +92,18 @@ async function compiledInRehearsal({ path, contents }: File): Promise<readonly F
   }
 }
 
-/** Each has its name from the moment that it is whole. */
+/** Writes a file so that it has its name only once it is complete. */
 function write({ path, contents }: File): void {
   const unfinished = `${path}.${process.pid}`;
   writeFileSync(unfinished, contents);
   renameSync(unfinished, path);
 }
 
-/** A gateway that runs on one has read all of it. */
+/** Removes other bundles. A gateway that runs one of them has already read all of it. */
 function removeOthers(path: string): void {
   for (const name of readdirSync(dirname(path))) {
     const other = join(dirname(path), name);
-    // Names without a process in them: another may be making the same one at this moment.
+    // Only complete files: a name with a process id is a file that another process may be writing at this moment.
     if (!other.startsWith(path) && /\.cjs(\.map|\.code)?$/.test(name))
       rmSync(other, { force: true });
   }
@@ -119,12 +119,12 @@ try {
   const { code, others } = await bundle(path);
   const compiled = await compiledInRehearsal(code);
   mkdirSync(bundleFolder(ROOT), { recursive: true });
-  // The bundle last: where it is, the others are.
+  // The bundle last: if it exists, the other files do too.
   for (const file of [...others, ...compiled, code]) write(file);
   removeOthers(path);
 } catch (error) {
   warn('could not be bundled', error);
   process.exitCode = 1;
 }
-// At once: the bundler's own process may be there still.
+// Exit at once: the bundler's child process may still be running.
 process.exit();

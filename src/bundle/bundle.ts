@@ -2,7 +2,7 @@ import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fingerprintOf } from './fingerprint.ts';
 
-/** Where bundles lie: below `node_modules`, so that whoever installs anew also begins anew. */
+/** The folder of the bundles: below `node_modules`, so that a fresh installation starts without old bundles. */
 export function bundleFolder(root: string): string {
   return join(root, 'node_modules/.cache/topup-gateway/bundles');
 }
@@ -12,20 +12,20 @@ export function bundlePath(root: string): string {
 }
 
 /**
- * The gateway and all its packages as one file, made at the first start from these sources. To look up and
- * compile each of them would take the most of each start, and more memory.
+ * The gateway and all its packages as one file, made from these sources at the first start. To find and compile each
+ * module would take most of the time of each start, and more memory.
  *
- * @returns its path; `undefined` where there is none and none can be made: the sources run as well.
+ * @returns the path of the bundle; `undefined` if there is none and none can be made, since the sources run as well.
  */
 export async function currentBundle(root: string): Promise<string | undefined> {
   const path = bundlePath(root);
   if (existsSync(path)) return path;
-  // In another process, since what a bundler takes of memory would not come back.
+  // Built in another process, since this one would not get rid of the memory that the bundler takes.
   return isWritable(bundleFolder(root)) && (await build()) && existsSync(path) ? path : undefined;
 }
 
 async function build(): Promise<boolean> {
-  // Here, since most starts have none to start.
+  // Imported only here, since most starts need no child process.
   const { spawnSync } = await import('node:child_process');
   const script = join(import.meta.dirname, 'build.ts');
   return (

@@ -5,27 +5,28 @@ import { crc32 } from 'node:zlib';
 import type * as Entry from './entry.ts';
 
 /*
- * Node's own compile cache holds a file as it is once it was read, before any function in it ran: what a start calls
- * would be compiled again at each. What is kept here was taken after a start and a first answer, and has it all.
+ * Node's own compile cache holds a file as compiled when it was loaded, before any function in it ran: the functions
+ * that a start calls would be compiled again at each start. The code kept here is taken after a start and a first
+ * response, and contains those functions.
  */
 
-/** Where it is kept what the functions of a bundle were compiled to. */
+/** The file with the compiled functions of a bundle. */
 export function compiledPath(bundle: string): string {
   return `${bundle}.code`;
 }
 
 export interface Running {
   readonly entry: typeof Entry;
-  /** Whether it runs on functions that were compiled before. */
+  /** Whether the bundle runs with functions that were compiled before. */
   readonly wasCompiled: boolean;
 }
 
 /**
- * Runs a bundle, with the functions that are compiled already, if any. V8 does without those that a Node of another
- * version made, or one with other flags.
+ * Runs a bundle, with its compiled functions if there are any. V8 ignores compiled functions from another version of
+ * Node or from a Node with other flags.
  */
 export function runBundle(path: string): Running {
-  // Only of what is loaded by itself does Node read the map.
+  // Node reads source maps only of modules that it loads itself.
   if (process.sourceMapsEnabled) return { entry: createRequire(path)(path), wasCompiled: false };
   const source = readFileSync(path);
   const compiled = readCompiled(path, source);
@@ -36,11 +37,11 @@ export function runBundle(path: string): Running {
 
 export interface Compilation {
   readonly entry: typeof Entry;
-  /** What is to be written to `compiledPath`: all functions that ran so far. */
+  /** The contents for the file at `compiledPath`: all functions that have run so far. */
   readonly compiled: () => Uint8Array;
 }
 
-/** Runs a bundle that is to lie at `path`, from nothing but its source. */
+/** Runs a bundle from its source alone. `path` is where the bundle will be. */
 export function compile(path: string, source: Uint8Array): Compilation {
   const script = scriptOf({ path, source });
   return {
@@ -52,7 +53,7 @@ export function compile(path: string, source: Uint8Array): Compilation {
   };
 }
 
-/** As Node wraps what is required, in the same line, so that no line has another number than in the file. */
+/** Node's own wrapper of CommonJS modules. Put on the first line of the source, so that line numbers stay the same. */
 const HEAD = '(function (exports, require, module, __filename, __dirname) {';
 
 function scriptOf({
@@ -64,7 +65,7 @@ function scriptOf({
   readonly source: Uint8Array;
   readonly compiled?: Buffer | undefined;
 }): Script {
-  // The bundler writes nothing but ASCII.
+  // Enough, since the bundler writes only ASCII.
   const text = Buffer.from(source.buffer, source.byteOffset, source.length).toString('latin1');
   return new Script(`${HEAD}${text}\n})`, {
     filename: path,
@@ -79,7 +80,7 @@ function evaluate(script: Script, path: string): typeof Entry {
   return module.exports as typeof Entry;
 }
 
-/** V8 takes what is damaged as it is, and crashes. */
+/** `undefined` if the file is missing or damaged: V8 does not check for damage, and would crash. */
 function readCompiled(bundle: string, source: Uint8Array): Buffer | undefined {
   const path = compiledPath(bundle);
   if (!existsSync(path)) return undefined;
@@ -92,7 +93,7 @@ function readCompiled(bundle: string, source: Uint8Array): Buffer | undefined {
 
 const CHECKSUM_BYTES = 4;
 
-/** Of the source as well: of that, V8 compares no more than the length. */
+/** Includes the source, of which V8 compares only the length. */
 function checksumOf(source: Uint8Array, functions: Uint8Array): Buffer {
   const checksum = Buffer.alloc(CHECKSUM_BYTES);
   checksum.writeUInt32LE(crc32(functions, crc32(source)));

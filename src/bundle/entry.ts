@@ -1,3 +1,3 @@
-/** What the bundle is made of, and what it offers to who runs it. */
+/** The entry point of the bundle, with what the bundle exports. */
 export { main } from '../run.ts';
 export { rehearse } from './rehearsal.ts';

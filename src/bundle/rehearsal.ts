@@ -8,7 +8,7 @@ import { createLogger } from '../telemetry/logger.ts';
 
 const PATIENCE_MS = 10_000;
 
-/** A start and a first answer, of a gateway that nobody else sees: what they call is compiled from then on. */
+/** Starts a gateway that nobody else sees and sends it one query, so that V8 compiles the functions that these call. */
 export async function rehearse(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'topup-gateway-rehearsal-'));
   try {

@@ -1,12 +1,12 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 
-/** A key of 32 bytes, and the name by which what it sealed is known. */
+/** A key of 32 bytes, and its id, which is stored with each card code that the key sealed. */
 export interface CardKey {
   readonly id: string;
   readonly key: Uint8Array;
 }
 
-/** Where a card code belongs: sealed for one place, it opens in no other. */
+/** The place that a card code belongs to. A code that was sealed for one place opens in no other. */
 export interface CardPlace {
   readonly orderId: string;
   readonly version: number;
@@ -20,8 +20,8 @@ const OPEN_OPTIONS = { authTagLength: TAG_BYTES };
 const SEALED = /^v1\.([\w-]{1,32})\.([\w-]{16})\.([\w-]{22,})$/;
 
 /**
- * Card codes as they are kept: AES-256-GCM with a fresh nonce, bound to the order and the version that they
- * belong to. The first key seals, every key opens.
+ * Encrypts card codes for storage: AES-256-GCM with a fresh nonce, bound to the order and the version that a code
+ * belongs to. The first key seals, every key opens.
  */
 export class CardCodes {
   readonly #first: CardKey;
@@ -29,7 +29,7 @@ export class CardCodes {
 
   constructor(keys: readonly [CardKey, ...CardKey[]]) {
     this.#first = keys[0];
-    // The first of two keys of one name counts.
+    // Of two keys with the same id, the first is used.
     this.#keys = new Map(keys.toReversed().map(({ id, key }) => [id, key]));
   }
 
@@ -44,7 +44,7 @@ export class CardCodes {
     return `v1.${this.#first.id}.${nonce.toString('base64url')}.${sealed.toString('base64url')}`;
   }
 
-  /** `undefined` for one whose key is not here, that belongs elsewhere, or that was changed. */
+  /** `undefined` for a code whose key is not there, that belongs to another place, or that was changed. */
   open(sealed: string, place: CardPlace): string | undefined {
     const [, id, nonce, text] = SEALED.exec(sealed) ?? [];
     const key = id === undefined ? undefined : this.#keys.get(id);
@@ -54,7 +54,7 @@ export class CardCodes {
       const iv = Buffer.from(nonce, 'base64url');
       const decipher = createDecipheriv(ALGORITHM, key, iv, OPEN_OPTIONS).setAAD(boundTo(place));
       decipher.setAuthTag(bytes.subarray(-TAG_BYTES));
-      // All of it comes at once; as a text, Node would make a decoder for each.
+      // `update` returns the whole code. For a string instead of a buffer, Node would make a decoder each time.
       const code = decipher.update(bytes.subarray(0, -TAG_BYTES));
       decipher.final();
       return code.toString('utf8');
@@ -69,12 +69,12 @@ export class CardCodes {
   }
 }
 
-/** Whether a text is a sealed code: one that is not is all digits. */
+/** Whether a text is a sealed code: card codes that are not sealed are all digits. */
 export function isSealed(text: string): boolean {
   return SEALED.test(text);
 }
 
-/** Unambiguous, since JSON is. */
+/** The additional authenticated data (AAD) of a place. Unambiguous, since JSON is. */
 function boundTo({ orderId, version }: CardPlace): Buffer {
   return Buffer.from(JSON.stringify(['card code', orderId, version]));
 }

@@ -7,7 +7,7 @@ export const CARD_KEYS_EXPECTED =
 
 const KEY_BYTES = 32;
 
-/** `undefined` for a text that is no list of keys; see `CARD_KEYS_EXPECTED`. */
+/** Parses a list of keys; `undefined` for a text that is not one; see `CARD_KEYS_EXPECTED`. */
 export function parseCardKeys(text: string): readonly [CardKey, ...CardKey[]] | undefined {
   const [first, ...others] = text
     .split(/[,\n]/)
@@ -29,7 +29,7 @@ export function newCardKey(): CardKey {
   return { id: randomBytes(6).toString('hex'), key: randomBytes(KEY_BYTES) };
 }
 
-/** The keys in a file; `undefined` where there is none. Throws for a file that holds something else. */
+/** The keys in a file; `undefined` if there is no file. Throws if the file contains something else. */
 export function readCardKeys(path: string): readonly [CardKey, ...CardKey[]] | undefined {
   let text: string;
   try {
@@ -44,8 +44,8 @@ export function readCardKeys(path: string): readonly [CardKey, ...CardKey[]] | u
 }
 
 /**
- * The keys in a file, which is made with a new one where there is none: readable for its owner alone, and whole
- * from the moment that it has its name, so that of two processes that start at once both use the same.
+ * The keys in a file. Creates the file with a new key if it does not exist: readable for its owner alone, and under its
+ * name only once it is complete, so that two processes that start at the same time use the same key.
  */
 export function keepCardKeys(path: string): readonly [CardKey, ...CardKey[]] {
   const kept = readCardKeys(path);
@@ -62,7 +62,7 @@ export function keepCardKeys(path: string): readonly [CardKey, ...CardKey[]] {
   try {
     linkSync(draft, path);
   } catch (error) {
-    // Another process may have been faster.
+    // Another process may have created the file first.
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
   } finally {
     rmSync(draft, { force: true });

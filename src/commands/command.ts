@@ -4,17 +4,17 @@ import { StartupError } from '../errors.ts';
 /** EX_USAGE of sysexits.h. */
 const EXIT_USAGE = 64;
 
-/** What is wrong with how a command was called: told together with how it is. */
+/** A fault in how a command was called. Printed together with the command's usage. */
 export class UsageError extends Error {}
 
 export interface Command {
-  /** As it is called: `npm run <name>`. */
+  /** The name in `npm run <name>`. */
   readonly name: string;
   readonly usage?: string;
   readonly main: () => void | Promise<void>;
 }
 
-/** Runs a command, and ends the process with 0, with what its fault says, or with 1. */
+/** Runs a command. An error sets the exit code: 64 for wrong usage, that of a `StartupError`, or else 1. */
 export async function runCommand({ name, usage = '', main }: Command): Promise<void> {
   try {
     loadEnvFile();
@@ -27,7 +27,7 @@ export async function runCommand({ name, usage = '', main }: Command): Promise<v
   }
 }
 
-/** What goes wrong here is wrong with how the command was called. */
+/** @throws UsageError for any error that `read` throws. */
 export function orUsageError<T>(read: () => T): T {
   try {
     return read();

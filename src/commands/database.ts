@@ -3,13 +3,13 @@ import Database from 'better-sqlite3';
 import { StartupError } from '../errors.ts';
 import { databasePath, IN_MEMORY } from '../store/sqlite/location.ts';
 
-/** How long to wait for a gateway that has it locked. */
+/** How long to wait for a gateway that has the database locked. */
 const BUSY_TIMEOUT_MS = 5_000;
 
 /**
- * Opens the gateway's database, beside the gateway.
+ * Opens the gateway's database, while a gateway may be running on it.
  *
- * @throws StartupError where there is none, or another program's.
+ * @throws StartupError if there is no database, or it belongs to another program.
  */
 export function openExisting(url: string): Database.Database {
   const path = databasePath(url);

@@ -18,7 +18,7 @@ Of an order that is settled, all snapshots as old as that go but its last. DATAB
 
 const UNITS_MS: Readonly<Record<string, number>> = { h: 3_600_000, d: 86_400_000 };
 
-/** Batches between two lines on how far it is. */
+/** Batches between two lines of progress. */
 const REPORT_EVERY = 100;
 
 interface Arguments {
@@ -54,7 +54,8 @@ async function main(): Promise<void> {
   const pause = async (total: Pruned, tookMs: number) => {
     batch += 1;
     if (batch % REPORT_EVERY === 0) process.stderr.write(`${said(total, isDryRun)} so far\n`);
-    // As long as the batch took: SQLite does not queue, so who comes back at once may be first again.
+    // Pauses for as long as the batch took. SQLite's lock has no queue: without a pause, the next batch might take the
+    // lock before the gateway can.
     if (!isDryRun) await setTimeout(Math.max(1, tookMs));
   };
   try {
@@ -70,7 +71,7 @@ function said({ snapshots, orders }: Pruned, isDryRun: boolean): string {
   return `${snapshots} snapshots of ${orders} settled orders ${isDryRun ? 'would go' : 'removed'}`;
 }
 
-/** The file does not shrink: what is free in it is used before it grows. */
+/** The file does not shrink: its free pages are used before it grows. */
 function roomIn(database: Database.Database): string {
   const pages = Number(database.pragma('freelist_count', { simple: true }));
   const bytes = pages * Number(database.pragma('page_size', { simple: true }));

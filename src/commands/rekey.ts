@@ -1,4 +1,4 @@
-/** `npm run rekey`: brings all card codes under the first key, while the gateway serves. */
+/** `npm run rekey`: encrypts all card codes with the first key, while the gateway serves. */
 import { CardCodes } from '../cards/card-codes.ts';
 import { parseConfig } from '../config.ts';
 import { databasePath } from '../store/sqlite/location.ts';

@@ -1,4 +1,4 @@
-/** `npm run ticket`: a ticket for trying out, signed with AUTH_JWT_SECRET. */
+/** `npm run ticket`: makes a ticket for trying out, signed with AUTH_JWT_SECRET. */
 import { parseArgs } from 'node:util';
 import { mintTicket, parseTtl } from '../auth/mint.ts';
 import { SCOPES } from '../core/access.ts';

@@ -5,9 +5,9 @@ import type { Order, SnapshotLog } from '../core/store.ts';
 import type { Watch } from '../core/topups.ts';
 import { type TopupView, viewOf } from '../core/view.ts';
 
-/** Somebody who follows the order of an audience. */
+/** A follower of the order of an audience. */
 export interface Member {
-  /** There may be more to read. */
+  /** The log may hold new snapshots of the order. */
   onRing(): void;
 }
 
@@ -17,18 +17,17 @@ export interface AudienceOptions {
   readonly clock: Clock;
 }
 
-/** What is there once for all audiences. */
+/** Shared by all audiences. */
 interface AudienceParts extends AudienceOptions {
-  /** The bell of them all. */
+  /** Rings the audience of an order. Called by the log after each commit that appended to the order. */
   readonly ring: (orderId: string) => void;
-  /** Called when an audience holds what the log says, until `forget`. */
+  /** Called when an audience starts to keep its order in memory, which it does until `forget`. */
   readonly onHeld: (audience: Audience) => void;
 }
 
 /**
- * All who follow one order: one bell, one watch, and one look at the log after each write serve them all,
- * and who is shown the same state is given the same view, by which an answer made for one is known to be
- * another's too.
+ * All followers of one order. They share one bell, one watch, and one read of the log after each write. Followers that
+ * are shown the same state get the same view object, so a response rendered for one can be reused for the others.
  */
 export class Audience {
   readonly #parts: AudienceParts;
@@ -36,11 +35,11 @@ export class Audience {
   readonly #silence: () => void;
   readonly #endWatch: () => void;
   #members: Few<Member>;
-  /** As it stands in the log; `undefined` where that has to be read again. */
+  /** The order as it stands in the log; `undefined` if the log has to be read again. */
   #order: Order | undefined;
-  /** The last view that was made, and of what. */
+  /** The last view that was made, and the order that it was made from. */
   #viewed: { readonly order: Order; readonly view: TopupView } | undefined;
-  /** Counts what is written of the order: a read that began before is not taken for the present. */
+  /** Counts the writes to the order: the result of a read that began before the last write is not kept. */
   #writes = 0;
 
   constructor(parts: AudienceParts, orderId: string) {
@@ -67,12 +66,12 @@ export class Audience {
     return this.#order !== undefined;
   }
 
-  /** At once where it is known, since to wait costs more than all the rest. */
+  /** Synchronous if the order is in memory: awaiting a promise would cost more than all the rest. */
   order(): Order | undefined | Promise<Order | undefined> {
     return this.#order ?? this.#read();
   }
 
-  /** The latest state, as of now. */
+  /** The view of the order as of now; the same object while it would not differ. */
   view(order: Order): TopupView {
     const now = this.#parts.clock.now();
     if (this.#viewed?.order === order && isSteady(this.#viewed.view, now)) return this.#viewed.view;
@@ -87,7 +86,7 @@ export class Audience {
     if (order !== undefined) this.#hold(order);
   }
 
-  /** Whoever asks next reads the log again. */
+  /** The next call of `order` reads the log again. */
   forget(): void {
     this.#order = undefined;
     this.#viewed = undefined;
@@ -116,10 +115,10 @@ export class Audience {
   }
 }
 
-/** Whoever follows an order that nobody has seen is told by a watch of its own. */
+/** A `Following` has a watch of its own on an unknown order, and learns from that one that the order is missing. */
 function ignore(): void {}
 
-/** Whether a view that was made before is what would be made now. */
+/** Whether a new view of the same order would be equal to this one. */
 function isSteady({ nextCheckAt, turns, isStale, isOverdue }: TopupView, now: number): boolean {
   return (
     (nextCheckAt === null || now <= nextCheckAt) &&
@@ -128,14 +127,17 @@ function isSteady({ nextCheckAt, turns, isStale, isOverdue }: TopupView, now: nu
   );
 }
 
-/** More than one list of the upstream shows; orders of idle subscribers are not kept in memory for them. */
+/**
+ * How many audiences keep their order in memory: more than the orders that one list call to the upstream can change.
+ * Orders of idle subscribers leave memory.
+ */
 const MOST_HELD = 128;
 
-/** The audiences of all orders that are followed. */
+/** The audiences of all followed orders. */
 export class Audiences {
   readonly #parts: AudienceParts;
   readonly #byOrder = new Map<string, Audience>();
-  /** Those that hold what the log says. */
+  /** The audiences that keep their order in memory. */
   readonly #recent = new LRUCache<Audience, true>({
     max: MOST_HELD,
     dispose: (_true, audience) => audience.forget(),
@@ -153,7 +155,7 @@ export class Audiences {
     );
   }
 
-  /** Whether somebody follows the order, and it has been seen. */
+  /** Whether the order has followers and is in memory. */
   isKnown(orderId: string): boolean {
     return this.#byOrder.get(orderId)?.isKnown ?? false;
   }

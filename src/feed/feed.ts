@@ -14,8 +14,8 @@ export {
 /** Orders as streams of snapshots. */
 export interface Feed {
   /**
-   * Every snapshot of an order after a cursor, in order, each once; then live, until it is settled.
-   * Without a cursor, or with one of another log, the first is the latest.
+   * Yields every snapshot of an order after a cursor, in order, each once; then each new one as it is recorded, until
+   * the order is settled. Without a cursor, or with one of another log, it starts with the latest snapshot.
    */
   follow(orderId: string, after?: Cursor, terms?: Terms): AsyncIterableIterator<FollowedEvent>;
 }

@@ -12,32 +12,32 @@ export interface FollowingOptions extends AudienceOptions {
   readonly telemetry: Telemetry;
 }
 
-/** A snapshot, or the reason for which there will be none. */
+/** A snapshot, or the error that ends the stream. */
 export type FollowedEvent = TopupView | GatewayError;
 
-/** On what terms somebody follows an order. */
+/** The terms on which a subscriber follows an order. */
 export interface Terms {
-  /** On whose account the looks go at an order that the log does not know. */
+  /** Pays for the upstream lookups of an order that the log does not know. */
   readonly account?: Account | undefined;
-  /** From when on there is no right to it, Unix milliseconds, and the error that is the last event then. */
+  /** When the right to the order ends, in Unix milliseconds, and the error that is then the last event. */
   readonly expiry?: { readonly at: number; readonly error: () => GatewayError } | undefined;
 }
 
 export interface Account {
-  /** Takes one lookup: why it may not be made, or `undefined` where it may. */
+  /** Takes one lookup off the account. Returns why the lookup may not be made, or `undefined` if it may. */
   spend(): GatewayError | undefined;
-  /** Takes lookups that were made without asking first. */
+  /** Charges for lookups that were made without a call of `spend`. */
   charge(lookups: number): void;
 }
 
-/** Takes events as they come. */
+/** Receives events as they come. */
 export interface Sink {
-  /** Whether it takes another one now; else it calls `Following.resume` once it does. */
+  /** Whether the sink can take another event now. If not, it calls `Following.resume` once it can. */
   readonly isReady: boolean;
   event(event: FollowedEvent): void;
-  /** Nothing follows. */
+  /** No further event follows. */
   end(): void;
-  /** The log failed, or the sink itself did, and nothing follows. */
+  /** The log or the sink itself failed. No further event follows. */
   fail(error: unknown): void;
 }
 
@@ -45,10 +45,10 @@ export function topupNotFound(): GatewayError {
   return new GatewayError('TOPUP_NOT_FOUND', 'OneClickDz knows no top-up with this id.');
 }
 
-/** An order that nobody has seen is looked for about so often, after the first look, while it is followed. */
+/** About how many more upstream lookups an unknown order takes while it is followed, after the first one. */
 const MORE_LOOKS_IN_VAIN = 3;
 
-/** So many events may go out in a row before others have their turn. */
+/** How many catch-up events may go out in a row before the event loop gets a turn. */
 const MOST_AT_ONCE = 64;
 
 const ALREADY: Promise<unknown> = Promise.resolve();
@@ -56,13 +56,13 @@ const ALREADY: Promise<unknown> = Promise.resolve();
 type Taken = FollowedEvent | 'wait' | 'end';
 
 /**
- * Follows one order from a cursor: catches up, then waits for the bell, by one mechanism. It holds a
- * place in the log and no queue, so whoever takes slowly misses nothing and costs no memory.
+ * Follows one order from a cursor: one mechanism both catches up and waits for the bell. It holds a position in the
+ * log instead of a queue, so a slow subscriber misses nothing and costs no memory.
  *
- * Events are pulled one by one (`next`), or delivered to a sink that takes them as fast as it can.
+ * Events are pulled one by one (`next`), or delivered to a sink as fast as the sink takes them.
  *
- * Written out instead of as a generator, because a generator that waits cannot be ended from outside:
- * `return()` would queue behind a bell that may never ring.
+ * Not an async generator, because a generator that is waiting cannot be ended from outside: `return()` would queue
+ * behind a bell that may never ring.
  */
 export class Following implements AsyncIterableIterator<FollowedEvent>, Member {
   readonly #options: FollowingOptions;
@@ -70,11 +70,11 @@ export class Following implements AsyncIterableIterator<FollowedEvent>, Member {
   readonly #after: Cursor | undefined;
   readonly #terms: Terms;
   #audience: Audience | undefined;
-  /** The last version handed out; `undefined` before the first event. */
+  /** The last version handed out, or the one to start after; `undefined` before the first read. */
   #version: number | undefined;
-  /** How many versions were read that a later one had replaced. */
+  /** How many superseded versions have been read. */
   #caughtUp = 0;
-  /** Ends the wait for an order that nobody has seen; there while it lasts. */
+  /** Ends the watch for the first look at an unknown order; `undefined` when there is no such watch. */
   #unseen: (() => void) | undefined;
   #denied = false;
   #rung = false;
@@ -82,7 +82,7 @@ export class Following implements AsyncIterableIterator<FollowedEvent>, Member {
   #wake: (() => void) | undefined;
   #sink: Sink | undefined;
   #pumping = false;
-  /** Pulls are answered one after the other, however many come at once. */
+  /** The latest pull: concurrent calls of `next` are answered one after the other. */
   #last: Promise<unknown> = ALREADY;
 
   constructor(
@@ -96,7 +96,7 @@ export class Following implements AsyncIterableIterator<FollowedEvent>, Member {
     this.#terms = terms;
   }
 
-  /** From when on there is no right to it, Unix milliseconds. */
+  /** When the right to the order ends, in Unix milliseconds; `undefined` if it does not. */
   get expiresAt(): number | undefined {
     return this.#terms.expiry?.at;
   }
@@ -112,19 +112,19 @@ export class Following implements AsyncIterableIterator<FollowedEvent>, Member {
   }
 
   async return(): Promise<IteratorResult<FollowedEvent, undefined>> {
-    // Left while it was looked for.
+    // The subscriber leaves while the upstream is still being asked for the order.
     if (this.#unseen !== undefined) this.#terms.account?.charge(MORE_LOOKS_IN_VAIN);
     this.#end();
     return { done: true, value: undefined };
   }
 
-  /** From now on all events go to the sink, instead of to whoever pulls. */
+  /** From now on all events go to the sink; `next` is no longer to be called. */
   deliverTo(sink: Sink): void {
     this.#sink = sink;
     this.resume();
   }
 
-  /** The sink takes events again. */
+  /** To be called when the sink can take events again. */
   resume(): void {
     if (this.#pumping) return;
     this.#pumping = true;
@@ -137,7 +137,7 @@ export class Following implements AsyncIterableIterator<FollowedEvent>, Member {
     if (this.#sink !== undefined) this.resume();
   }
 
-  /** Hands out all there is, without a promise in between where none is needed. */
+  /** Hands all available events to the sink, synchronously as long as no read has to be awaited. */
   #pump(): void {
     const sink = this.#sink;
     try {
@@ -161,7 +161,7 @@ export class Following implements AsyncIterableIterator<FollowedEvent>, Member {
     else this.#pumping = false;
   }
 
-  /** Whether there may be more at once. */
+  /** Hands an event or the end to the sink. Returns whether another event may be available at once. */
   #hand(taken: Taken): boolean {
     if (taken === 'wait') return false;
     if (taken === 'end') this.#sink?.end();
@@ -184,20 +184,20 @@ export class Following implements AsyncIterableIterator<FollowedEvent>, Member {
         await this.#ring();
       }
     } catch (error) {
-      // Nobody may call `return()` on one that threw.
+      // Consumers need not call `return()` on an iterator that threw.
       this.#end();
       throw error;
     }
   }
 
-  /** What comes next: an event, the end, or nothing before the bell rings. */
+  /** The next event, `end`, or `wait` if there is nothing before the bell rings. */
   #take(): Taken | Promise<Taken> {
     if (this.#ended) return 'end';
     if (this.#audience === undefined) return this.#begin();
     return this.#read(this.#audience);
   }
 
-  /** Whoever asks for an order that the log does not know pays for the look before it is made. */
+  /** The lookup of an order that the log does not know is paid for before it is made. */
   async #begin(): Promise<Taken> {
     const { audiences, log, telemetry } = this.#options;
     const known = audiences.isKnown(this.#orderId) || (await log.find(this.#orderId)) !== undefined;
@@ -221,7 +221,7 @@ export class Following implements AsyncIterableIterator<FollowedEvent>, Member {
   }
 
   #read(audience: Audience): Taken | Promise<Taken> {
-    // Cleared before the log is read: a ring from here on means that there may be more than we saw.
+    // Cleared before the log is read: a ring from here on may announce snapshots that this read misses.
     this.#rung = false;
     const order = audience.order();
     return order instanceof Promise
@@ -253,7 +253,7 @@ export class Following implements AsyncIterableIterator<FollowedEvent>, Member {
 
   async #earlierVersion(order: Order, version: number): Promise<Taken> {
     this.#caughtUp += 1;
-    // A log that answers at once, and a client that reads as fast, would leave nobody else a turn.
+    // A log that answers at once and a client that reads as fast would otherwise block the event loop.
     if (this.#caughtUp % MOST_AT_ONCE === 0) await setImmediate();
     const range = { after: version, limit: 1, from: 'oldest' } as const;
     const [snapshot] = await this.#options.log.read(this.#orderId, range);
@@ -274,7 +274,7 @@ export class Following implements AsyncIterableIterator<FollowedEvent>, Member {
     return 'end';
   }
 
-  /** A cursor of another log, or beyond the end of this one, starts over with the latest snapshot. */
+  /** With a cursor of another log, or one beyond the end of this log, the stream starts with the latest snapshot. */
   #startingVersion(order: Order | undefined): number {
     const latest = order?.latest.version ?? 0;
     const ours = this.#after !== undefined && this.#after.logId === this.#options.log.logId;

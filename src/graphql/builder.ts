@@ -29,7 +29,7 @@ export const builder = new SchemaBuilder<{
     authorizeOnSubscribe: true,
     unauthorizedError: (_parent, { access }, { fieldName }) => refusal(access, fieldName),
   },
-  // Lists whose length depends on arguments say so themselves.
+  // Fields whose list length depends on arguments set their own complexity.
   complexity: { defaultComplexity: 1, defaultListMultiplier: 1 },
   defaultFieldNullability: false,
   relay: {

@@ -6,23 +6,23 @@ import type { SnapshotLog } from '../core/store.ts';
 import type { Topups } from '../core/topups.ts';
 import type { Feed } from '../feed/feed.ts';
 
-/** Whoever asks. */
+/** The sender of a request. */
 export interface Asker {
-  /** What they may see. */
+  /** What the sender may see. */
   readonly access: Access;
-  /** On whose account lookups go where there is no ticket. */
+  /** Whose allowance lookups are taken from if there is no ticket. */
   readonly caller: string;
 }
 
-/** What resolvers are given for one request. */
+/** The resolvers' context for one request. */
 export interface GraphQLContext extends GraphQLParts {
-  /** What whoever asks may see. */
+  /** What the sender of the request may see. */
   readonly access: Access;
-  /** Told what the answer rests on. */
+  /** Records what the answer rests on. */
   readonly basis: Basis;
 }
 
-/** The same for every request. */
+/** The part of the context that is the same for every request. */
 export interface GraphQLParts {
   readonly topups: Topups;
   readonly feed: Feed;
@@ -33,8 +33,8 @@ export interface GraphQLParts {
 const checks = new Map<string, object>();
 
 /**
- * What makes a context share what was found out of its rights with all that have the same scopes: by itself Pothos
- * keeps five tables for each context, and with them the context, until all memory is gone through.
+ * A property that makes all contexts with the same scopes share one cache of authorization checks. By itself Pothos
+ * keeps five tables for each context, and holds the context with them until a full garbage collection.
  */
 export function sharedChecks(access: Access): object {
   const scopes = SCOPES.filter((scope) => access.has(scope)).join(' ');

@@ -6,12 +6,12 @@ import { GatewayError } from '../errors.ts';
 /** Decides what a client is told of an error. */
 export type Mask = (error: unknown) => GraphQLError;
 
-/** Errors that have been through here: some pass twice, wrapped or not, once for each layer that masks. */
+/** The errors that `toPublicError` has made. Some come back, wrapped or not, since more than one layer masks. */
 const published = new WeakSet<GraphQLError>();
 
 /**
- * The one place that decides what a client is told of an error. A `GatewayError` tells its code, a fault
- * in the request itself is `BAD_USER_INPUT`, and of anything else nothing leaves the process.
+ * The one place that decides what a client is told of an error. A `GatewayError` keeps its code and message, an error
+ * in the request itself is `BAD_USER_INPUT`, and anything else is logged and reported as `INTERNAL_SERVER_ERROR`.
  */
 export function toPublicError(error: unknown, logger: Logger): GraphQLError {
   if (error instanceof GraphQLError && published.has(error)) return error;
@@ -34,11 +34,11 @@ export function toPublicError(error: unknown, logger: Logger): GraphQLError {
   return publish(error, 'Internal server error.', { code: 'INTERNAL_SERVER_ERROR', ...INTERNAL });
 }
 
-/** Yoga's own word for the HTTP status, taken out again before an error is sent. */
+/** Yoga reads the HTTP status from the `http` extension; it is taken out again before an error is sent. */
 const UNAUTHENTICATED = { http: { status: 401, headers: { 'www-authenticate': 'Bearer' } } };
 const INTERNAL = { http: { status: 500 } };
 
-/** The error that was thrown first, below what graphql-js wrapped around it to tell its place. */
+/** The error that was thrown first, inside those that graphql-js wrapped around it to add locations and paths. */
 function originOf(error: unknown): unknown {
   if (!(error instanceof GraphQLError)) return error;
   const inner = error.originalError ?? error.cause;
@@ -66,7 +66,7 @@ function httpOf({ extensions }: GraphQLError): Record<string, unknown> {
   return extensions['http'] === undefined ? {} : { http: extensions['http'] };
 }
 
-/** What a `GatewayError` says is what the client was told: what matters is why it was made. */
+/** Logs the cause of a `GatewayError` rather than the error itself, which says only what the client was told. */
 function logInternal(error: unknown, logger: Logger): void {
   const fault = error instanceof GatewayError ? error.cause : error;
   logger.error(loggedError(fault), 'a request failed inside the gateway');

@@ -68,7 +68,7 @@ function cursorOf(snapshot: Snapshot | undefined, logId: string): string | null 
   return snapshot === undefined ? null : encodeCursor({ logId, version: snapshot.version });
 }
 
-/** Whether there is anything on the far side of the bound that the page started from. */
+/** Whether there are snapshots on the other side of the cursor that the page starts from. */
 async function anyBeyond(of: Snapshot, range: Range, log: GraphQLContext['log']): Promise<boolean> {
   const { after, before, from } = range;
   const beyond: Range | undefined =

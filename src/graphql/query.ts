@@ -7,10 +7,10 @@ import { Topup } from './topup.ts';
 
 const MOST_IDS = 100;
 
-/** What a lookup counts beside the fields that it shows: it may have OneClickDz asked. */
+/** The cost of a lookup besides that of its fields: it may cause a call to OneClickDz. */
 const LOOKUP_COST = 10;
 
-/** An order that does not exist may do so the next moment. */
+/** The answer for an unknown order never holds: the order may exist the next moment. */
 const NEVER_AGAIN = Number.NEGATIVE_INFINITY;
 
 const MAX_AGE_DESCRIPTION =
@@ -60,7 +60,7 @@ async function lookup(id: string, maxAge: number | null | undefined, context: Gr
   const orderId = toOrderId(id);
   const maxAgeMs = toMaxAgeMs(maxAge);
   context.basis.order(orderId);
-  // As one that does not exist, without asking whether it does: a ticket is no means to guess ids.
+  // Without rights, the order is reported as unknown and is not looked up, so that a ticket is no means to guess ids.
   const view = context.access.names(orderId)
     ? await context.topups.lookup(orderId, maxAgeMs)
     : null;

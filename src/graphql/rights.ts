@@ -1,7 +1,7 @@
 import type { Access } from '../core/access.ts';
 import { GatewayError } from '../errors.ts';
 
-/** Why somebody may not have a field. */
+/** Why a field is refused: there is no ticket, or its scope does not allow the field. */
 export function refusal(access: Access, field: string): GatewayError {
   return access.isAnonymous
     ? new GatewayError(
@@ -14,7 +14,7 @@ export function refusal(access: Access, field: string): GatewayError {
       );
 }
 
-/** A ticket that was good, and is over. */
+/** The error for a ticket that expired during a subscription. */
 export function ticketExpired(): GatewayError {
   return new GatewayError('UNAUTHENTICATED', 'The ticket has expired: come back with a new one.');
 }

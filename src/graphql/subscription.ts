@@ -21,7 +21,7 @@ builder.subscriptionField('topupStatus', (t) =>
     subscribe: (_root, { id, after }, { feed, access }) => {
       const orderId = toOrderId(id);
       const cursor = toCursor(after);
-      // As one that does not exist: a cursor is never a permission, and a ticket is no means to guess ids.
+      // Without rights, the order is reported as unknown: a cursor is no permission, a ticket is no means to guess ids.
       if (!access.names(orderId)) return notFound();
       const { expiresAt } = access;
       if (expiresAt === null) return feed.follow(orderId, cursor);
@@ -37,7 +37,7 @@ builder.subscriptionField('topupStatus', (t) =>
   }),
 );
 
-/** What a subscriber to an order that OneClickDz denies is told, only sooner. */
+/** The stream for an order that OneClickDz does not know; `Feed.follow` ends the same way, only later. */
 async function* notFound(): AsyncGenerator<FollowedEvent, undefined> {
   yield topupNotFound();
 }

@@ -5,8 +5,8 @@ import { builder } from './builder.ts';
 import { TopupStatus } from './topup-status.ts';
 
 /**
- * What a top-up and each snapshot of its history have in common. Without `id`: the caches of clients take
- * that for an identity, and would make one entry of a whole history.
+ * What a top-up and each snapshot of its history have in common. Without `id`: client caches take `id` for an identity,
+ * and would merge a whole history into one entry.
  */
 export const TopupState = builder.interfaceRef<{ readonly snapshot: Snapshot }>('TopupState');
 
@@ -98,7 +98,7 @@ TopupState.implement({
   }),
 });
 
-/** The log holds a card code, and no key that opens it. */
+/** The error for a card code in the log that none of the gateway's keys opens. */
 function unreadableCard(): GatewayError {
   return new GatewayError(
     'INTERNAL_SERVER_ERROR',

@@ -28,7 +28,7 @@ Topup.implement({
         'When the gateway means to ask again, by itself. `null` once final, and for an order that it has given up after seven days without an end (asking for the order starts again).',
       resolve: ({ nextCheckAt }, _args, { basis }) => {
         basis.check();
-        // One that is due is asked as soon as there is a call for it: from then on it says "now".
+        // After this moment the answer changes by itself: while an order is due, `nextCheckAt` is the current time.
         if (nextCheckAt !== null) basis.until(nextCheckAt);
         return nextCheckAt;
       },

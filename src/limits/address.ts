@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import { isIP, isIPv4 } from 'node:net';
 
 /**
- * Where a request comes from: the address of its socket, or the one that the outermost proxy of ours saw.
- * Each proxy adds the address it was called from to the right of X-Forwarded-For; what is further left
- * anybody may have written.
+ * Where a request comes from: the address of its socket or, behind trusted proxies, the address that the outermost of
+ * them saw. Each proxy adds the address that it was called from to the right end of X-Forwarded-For; anybody may have
+ * written what is further left.
  */
 export function addressOf(request: IncomingMessage, trustedProxies: number): string {
   const ofSocket = request.socket.remoteAddress ?? 'unknown';
@@ -14,7 +14,7 @@ export function addressOf(request: IncomingMessage, trustedProxies: number): str
   return networkOf(isIP(seen) === 0 ? ofSocket : seen);
 }
 
-/** One customer of an IPv6 provider has a /64 at least, and could come from another address each time. */
+/** The address, or of an IPv6 address its /64: a provider gives each customer at least that many addresses. */
 export function networkOf(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
   if (mapped !== undefined || isIPv4(address) || isIP(address) === 0) return mapped ?? address;

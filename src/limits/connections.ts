@@ -3,7 +3,7 @@ export interface ConnectionsOptions {
   readonly mostPerAddress: number;
 }
 
-/** Counts what is open, in all and for each address. */
+/** Counts open connections, in all and for each address. */
 export class Connections {
   readonly #options: ConnectionsOptions;
   readonly #byAddress = new Map<string, number>();
@@ -13,14 +13,14 @@ export class Connections {
     this.#options = options;
   }
 
-  /** What is spent, where there is no place for another one. */
+  /** The limit that is reached; `undefined` if there is a place for another connection. */
   refusalOf(address: string): 'connections' | 'connections_per_address' | undefined {
     if (this.#open >= this.#options.most) return 'connections';
     const ofAddress = this.#byAddress.get(address) ?? 0;
     return ofAddress >= this.#options.mostPerAddress ? 'connections_per_address' : undefined;
   }
 
-  /** Takes a place, to be given back once by `leave`. */
+  /** Takes a place, which must be given back once, by `leave`. */
   enter(address: string): void {
     this.#open += 1;
     this.#byAddress.set(address, (this.#byAddress.get(address) ?? 0) + 1);

@@ -3,12 +3,12 @@ import { type ExecutionArgs, GraphQLError, validate } from 'graphql';
 import { limitExceeded } from './refusal.ts';
 
 /**
- * Why an operation may not run for what it costs: 1 for a field, what its annotation says for one that may
- * have OneClickDz asked, and both times the length of each list around it. `undefined` where it may.
+ * The error for an operation that costs too much; `undefined` if it may run. A field costs 1, or what its annotation
+ * says if it may cause a call to OneClickDz. Either is multiplied by the length of each list around the field.
  *
- * Only once the document is known to be valid, since it reads the schema along the document; and apart
- * from validation, whose outcome is remembered for a document while the cost depends on the variables.
- * Variables and arguments that do not fit are an error too: they would go uncounted.
+ * The document must be known to be valid, since the computation follows it through the schema. Apart from validation,
+ * whose outcome is cached for a document: the cost depends on the variables as well. Variables and arguments of the
+ * wrong type are an error too, since their cost would not be counted.
  */
 export function costError(args: ExecutionArgs, queryCost: number): GraphQLError | undefined {
   const { schema, document, variableValues, operationName, contextValue } = args;

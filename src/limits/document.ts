@@ -17,12 +17,12 @@ export interface Refusal {
 
 type DocumentLimits = Pick<Limits, 'queryDepth' | 'queryCost' | 'queryAliases' | 'introspection'>;
 
-/** More have no use here: every one of the schema's is `@include`, `@skip` or its like. */
+/** No query needs more: the schema has only `@include`, `@skip` and the like. */
 const MOST_DIRECTIVES = 50;
 
 /**
- * Lists of the introspection that one operation may open: the usual query opens 9. Lists within lists
- * multiply, and unlike the gateway's own they are not counted as cost.
+ * How many introspection lists one operation may open; the usual introspection query opens 9. Lists within lists
+ * multiply, and unlike the gateway's own lists they do not add to the cost.
  */
 const MOST_INTROSPECTION_LISTS = 20;
 
@@ -38,9 +38,9 @@ const INTROSPECTION_LISTS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Refuses a document that would be too much to validate or to run, by its shape alone. In time linear to
- * its length: each fragment is measured once, however often it is spread. So it comes before the standard
- * rules, and needs none of them.
+ * Refuses a document that would take too much to validate or to run, by its shape alone. Takes time linear in the
+ * length of the document: each fragment is measured once, however often it is spread. So this check comes before the
+ * standard validation rules, and relies on none of them.
  */
 export function refusalOf(document: DocumentNode, limits: DocumentLimits): Refusal | undefined {
   const measuring = new Measuring(document);
@@ -48,7 +48,7 @@ export function refusalOf(document: DocumentNode, limits: DocumentLimits): Refus
     const refusal = refusalOfShape(measuring.measure(definition), limits);
     if (refusal !== undefined) return refusal;
   }
-  // Of a document that goes round in circles the standard rules say so themselves.
+  // Fragments that spread each other in a cycle are reported by the standard rules.
   return measuring.directives > MOST_DIRECTIVES
     ? refuse('directives', `The query has more than ${MOST_DIRECTIVES} directives.`)
     : undefined;
@@ -62,7 +62,7 @@ function refusalOfShape(shape: Shape, limits: DocumentLimits): Refusal | undefin
   if (shape.aliases > queryAliases) {
     return refuse('aliases', `The query has more than ${queryAliases} aliases.`);
   }
-  // Each costs 1 at least: no need to look further, and the standard rules are spared.
+  // Each selection is taken to cost at least 1: an early refusal, which spares the standard rules the work.
   if (shape.selections > queryCost) {
     return refuse('cost', `The query costs more than ${queryCost}.`);
   }
@@ -79,7 +79,7 @@ function refuse(limit: LimitName, message: string): Refusal {
   return { limit, error: limitExceeded(message) };
 }
 
-/** What is below a definition or a selection, with all fragments followed. */
+/** The measures of a definition or a selection, with all fragments followed. */
 interface Shape {
   readonly depth: number;
   readonly aliases: number;
@@ -97,7 +97,7 @@ const NOTHING: Shape = {
 };
 
 class Measuring {
-  /** Directives as they are written, since each is looked at once. */
+  /** Directives as written: those in a fragment count once, however often it is spread. */
   directives = 0;
   readonly #fragments = new Map<string, FragmentDefinitionNode>();
   readonly #shapes = new Map<FragmentDefinitionNode, Shape>();
@@ -105,7 +105,7 @@ class Measuring {
   constructor(document: DocumentNode) {
     for (const definition of document.definitions) {
       if (definition.kind !== Kind.FRAGMENT_DEFINITION) continue;
-      // Two of one name are refused by the standard rules; until then the first is taken, as they do.
+      // The standard rules refuse two fragments with the same name. Until then the first is used, as those rules do.
       const { value } = definition.name;
       if (!this.#fragments.has(value)) this.#fragments.set(value, definition);
     }
@@ -122,7 +122,7 @@ class Measuring {
   #fragment(definition: FragmentDefinitionNode): Shape {
     const known = this.#shapes.get(definition);
     if (known !== undefined) return known;
-    // Whoever comes back here while it is being measured goes round in a circle, and finds nothing more.
+    // A fragment that spreads itself is found here while it is still being measured, and adds nothing.
     this.#shapes.set(definition, NOTHING);
     this.#countDirectives(definition);
     const shape = this.#selectionSet(definition.selectionSet);

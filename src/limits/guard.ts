@@ -7,16 +7,16 @@ import { LookupAllowances } from './lookup-allowances.ts';
 import { Stalls } from './stalls.ts';
 import { TrustedDocuments } from './trusted-documents.ts';
 
-/** All that stands between a client and the gateway; one for each gateway. */
+/** Everything that protects a gateway from its clients. */
 export interface Guard {
   readonly limits: Limits;
   readonly onRefused: OnRefused;
-  /** Sockets and event streams. */
+  /** Counts WebSockets and event streams. */
   readonly connections: Connections;
   readonly stalls: Stalls;
   readonly lookups: LookupAllowances;
   readonly documents: TrustedDocuments | undefined;
-  /** Where a request comes from. */
+  /** The client's address; see `address.ts`. */
   addressOf(request: IncomingMessage): string;
 }
 
@@ -26,7 +26,7 @@ export interface GuardOptions {
   readonly onRefused: OnRefused;
 }
 
-/** @throws StartupError where the file of trusted documents cannot be used. */
+/** @throws StartupError if the file of trusted documents cannot be used. */
 export async function createGuard({ limits, clock, onRefused }: GuardOptions): Promise<Guard> {
   const { trustedDocuments: path } = limits;
   return {

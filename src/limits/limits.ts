@@ -1,42 +1,42 @@
-/** What one client may take. Each has a name in the environment, see `variables.ts`. */
+/** How much of the gateway clients may use. Each limit has an environment variable; see `variables.ts`. */
 export interface Limits {
-  /** Of one HTTP request's body. */
+  /** The size of the body of one HTTP request. */
   readonly bodyBytes: number;
   /** Lexical tokens of one document. */
   readonly queryTokens: number;
-  /** Fields inside one another, fragments followed. */
+  /** How deep fields are nested, with fragments followed. */
   readonly queryDepth: number;
-  /** What one operation may cost: a field is 1, times the length of each list around it; see `cost.ts`. */
+  /** The cost of one operation: a field costs 1, times the length of each list around it; see `cost.ts`. */
   readonly queryCost: number;
-  /** Aliases in one operation, those of fragments once for each time they are spread. */
+  /** Aliases in one operation. Those in a fragment count each time that the fragment is spread. */
   readonly queryAliases: number;
-  /** Of one WebSocket message. */
+  /** The size of one WebSocket message. */
   readonly messageBytes: number;
-  /** Sockets and event streams, of all clients together. */
+  /** WebSockets and event streams of all clients together. */
   readonly connections: number;
-  /** Sockets and event streams of one address. */
+  /** WebSockets and event streams of one address. */
   readonly connectionsPerAddress: number;
-  /** Operations that run on one socket at a time. */
+  /** Operations that run on one WebSocket at a time. */
   readonly subscriptionsPerConnection: number;
-  /** How long a socket may take to say `connection_init`. */
+  /** How long a client may take to send `connection_init` on a new WebSocket. */
   readonly connectionInitTimeoutMs: number;
-  /** Messages on one socket, over time. */
+  /** The rate of messages on one WebSocket. */
   readonly messagesPerSecond: number;
-  /** How long a client may go without reading any of what waits for it. */
+  /** How long a client may read nothing of what is queued for it. */
   readonly slowClientTimeoutMs: number;
   /** How long a client may take to send one HTTP request, body included. */
   readonly requestTimeoutMs: number;
-  /** Lookups of one caller that have OneClickDz asked. */
+  /** Lookups of one caller that cause a call to OneClickDz. */
   readonly uncachedLookupsPerMinute: number;
-  /** How many proxies of ours are in front and tell the client's address in X-Forwarded-For. */
+  /** How many trusted proxies in front of the gateway pass on the client's address in X-Forwarded-For. */
   readonly trustedProxies: number;
   readonly introspection: boolean;
   readonly graphiql: boolean;
-  /** A file of the only operations that are run; without one every operation is. */
+  /** The path of a file with the only operations that may run; `undefined` if every operation may. */
   readonly trustedDocuments: string | undefined;
 }
 
-/** The lookups that one client may cause are half of all calls: it can slow the others down, not stop them. */
+/** By default one client may cause at most half of all calls: it can slow the others down, but not stop them. */
 export const LOOKUPS_PART_OF_BUDGET = 0.5;
 
 export const DEFAULT_LIMITS: Limits = {
@@ -86,5 +86,5 @@ export type LimitName =
   | 'lookups'
   | 'trusted_documents';
 
-/** Told of each refusal. */
+/** Called for each refusal. */
 export type OnRefused = (limit: LimitName) => void;

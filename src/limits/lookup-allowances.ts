@@ -13,8 +13,8 @@ export interface LookupAllowancesOptions {
 }
 
 /**
- * Which callers may still have OneClickDz asked: a bucket of a minute's lookups for each. What comes from
- * the log costs nothing, and what others ask for at that moment neither.
+ * Limits the lookups with which a caller causes calls to OneClickDz: each caller has a token bucket with a minute's
+ * lookups. An answer from the log costs nothing, and neither does a call that another caller already causes.
  */
 export class LookupAllowances {
   readonly #buckets: TokenBuckets;
@@ -29,7 +29,7 @@ export class LookupAllowances {
     });
   }
 
-  /** Takes one lookup off the caller's allowance. */
+  /** Takes one lookup off the caller's allowance. Returns an error if the allowance is used up. */
   spend(caller: string): GatewayError | undefined {
     const retryAfterMs = this.#buckets.take(caller);
     if (retryAfterMs === 0) return undefined;
@@ -40,12 +40,12 @@ export class LookupAllowances {
     );
   }
 
-  /** Takes lookups that were made on the caller's account without asking it first. */
+  /** Charges the caller for lookups that were made without a call of `spend`. */
   charge(caller: string, lookups: number): void {
     this.#buckets.charge(caller, lookups);
   }
 
-  /** What resolvers are given, on the account of one caller. */
+  /** The parts for the resolvers of one caller, whose lookups are taken off the caller's allowance. */
   partsFor(parts: GraphQLParts, caller: string): GraphQLParts {
     const { topups, feed } = parts;
     const account = new CallerAccount(this, caller);
@@ -61,7 +61,7 @@ export class LookupAllowances {
   }
 }
 
-/** A class, since each of thousands of subscribers has one. */
+/** A class rather than two closures, since each of thousands of subscribers has one. */
 class CallerAccount implements Account {
   readonly #allowances: LookupAllowances;
   readonly #caller: string;

@@ -21,16 +21,16 @@ export interface DocumentLimitsOptions {
   readonly documents: TrustedDocuments | undefined;
 }
 
-/** As graphql-js says it. It has no code of its own for it. */
+/** The message of graphql-js, which has no error code for this case. */
 const TOO_MANY_TOKENS = /contains more than \d+ tokens/;
 
-/** A fault in a request is told with its place; beyond that many nobody reads them. */
+/** How many validation errors a client is sent: nobody reads more of them. */
 const MOST_ERRORS = 10;
 
 /**
- * The limits on what is asked, over whatever transport it comes. Before all plugins that mask errors.
+ * The limits on operations, over every transport. Must come before all plugins that mask errors.
  *
- * @param mask for what stops an execution, which goes past those.
+ * @param mask for an error that stops an execution, which bypasses those plugins.
  */
 export function useDocumentLimits(options: DocumentLimitsOptions, mask: Mask): Plugin {
   const { limits, onRefused, documents } = options;
@@ -41,7 +41,7 @@ export function useDocumentLimits(options: DocumentLimitsOptions, mask: Mask): P
     },
     onParams({ params, setParams }) {
       if (documents === undefined) return;
-      // Where there is no text, there is none to trust.
+      // Without a text there is nothing to trust.
       const query = documents.textOf(params) ?? '';
       if (query === '') refuseUntrusted(query, options);
       setParams({ ...params, query });
@@ -50,7 +50,7 @@ export function useDocumentLimits(options: DocumentLimitsOptions, mask: Mask): P
       setParseFn((source: string | Source) => parseWithin(source, options));
     },
     onValidate({ params, setResult, setValidationFn }) {
-      // "Did you mean …" tells the schema as well, a word at a time.
+      // Hints such as "Did you mean …" reveal the schema as well, a word at a time.
       if (!limits.introspection) setValidationFn(validateWithoutHints);
       const refusal = refusalOf(params.documentAST, limits);
       if (refusal !== undefined) {
@@ -78,7 +78,7 @@ function validateWithoutHints(...[schema, document, rules]: Parameters<typeof va
 
 type RequestParser = (request: Request) => unknown;
 
-/** By itself Yoga takes `variables` that are no JSON, in an address or a form, for a fault of its own. */
+/** By itself Yoga reports malformed JSON in the `variables` of a query string or a form as its own internal error. */
 function toldOfBadJson<Parser extends RequestParser>(parse: Parser): Parser {
   const parser = async (request: Request) => {
     try {
@@ -92,7 +92,7 @@ function toldOfBadJson<Parser extends RequestParser>(parse: Parser): Parser {
   return parser as Parser;
 }
 
-/** Several operations in one request would each be counted alone. */
+/** The limits would apply to each operation of a batch alone. */
 function refuseBatches(onRefused: OnRefused) {
   return ({ requestParserResult }: { readonly requestParserResult: unknown }) => {
     if (!Array.isArray(requestParserResult)) return;
@@ -101,7 +101,7 @@ function refuseBatches(onRefused: OnRefused) {
   };
 }
 
-/** @throws GraphQLError for a text that is none of the trusted ones, where there are such. */
+/** @throws GraphQLError if there are trusted documents, and the text is not one of them. */
 function refuseUntrusted(text: string, { documents, onRefused }: DocumentLimitsOptions): void {
   const refusal = documents?.refusalOf(text);
   if (refusal === undefined) return;
@@ -121,7 +121,7 @@ function parseWithin(source: string | Source, options: DocumentLimitsOptions): D
   }
 }
 
-/** Why an operation may not run for what it costs, as is told to whoever sent it. */
+/** The error for an operation that costs too much, as the client is told it; `undefined` if the operation may run. */
 export function overCost(
   args: ExecutionArgs,
   options: DocumentLimitsOptions,
@@ -131,7 +131,7 @@ export function overCost(
   return error === undefined ? undefined : wrap(error);
 }
 
-/** Refused before anything ran: 400 for whoever asked for statuses, as with any fault in a request. */
+/** For a refusal before anything ran: status 400 for clients that ask for statuses, as for any fault in a request. */
 function wrap(
   originalError: GatewayError | GraphQLError,
   http: object = { spec: true, status: 400 },

@@ -1,14 +1,14 @@
 import type { DocumentNode } from 'graphql';
 import { LRUCache } from 'lru-cache';
 
-/** Of all documents together. Those of one gateway's clients have a few hundred each. */
+/** The limit on all documents together. The documents of a gateway's clients have a few hundred characters each. */
 const MOST_CHARACTERS = 30_000;
-/** Of one: GraphiQL's introspection query, the largest that clients send again and again, has about 2,000. */
+/** The limit on one document: GraphiQL's introspection query, the longest that clients repeat, has about 2,000. */
 const LONGEST_CHARACTERS = 5_000;
 
 /**
- * What is remembered of documents, by their texts: those used last. Counted by their texts, since a parsed
- * document takes many times as much memory.
+ * A cache with the text of documents as the key, which keeps the most recently used. It limits the length of the texts
+ * rather than their number, since a parsed document takes many times the memory of its text.
  */
 export function rememberedByText<Value extends object>(): LRUCache<string, Value> {
   return new LRUCache({
@@ -19,8 +19,8 @@ export function rememberedByText<Value extends object>(): LRUCache<string, Value
 }
 
 /**
- * What Yoga remembers: documents that parse. By itself it keeps a thousand, and a thousand that do not parse,
- * which is a way to fill the memory.
+ * The caches for Yoga: they keep only documents that parse. By itself Yoga keeps a thousand documents that parse and a
+ * thousand that do not, which is a way to fill the memory.
  */
 export function rememberedDocuments() {
   return {

@@ -4,24 +4,24 @@ import type { Limits } from './limits.ts';
 import { limitExceeded } from './refusal.ts';
 import { refilled } from './token-buckets.ts';
 
-/** Clients of graphql-ws come back after this, and go on after their last cursor. */
+/** A close code after which graphql-ws clients reconnect, and go on after their last cursor. */
 export const TRY_AGAIN_LATER = 1_013;
 
-/** And do not come back after this one. */
+/** A close code after which graphql-ws clients do not reconnect. */
 export const TOO_MANY_REQUESTS = 4_429;
 
-/** Whoever says something over a socket. */
+/** A sender of messages on a socket. */
 export interface Talker {
-  /** How much more it may say at once. */
+  /** How many more messages it may send at once. */
   messagesLeft: number;
-  /** When it said something last, Unix milliseconds. */
+  /** When it last sent a message, in Unix milliseconds. */
   heardAt: number;
 }
 
-/** How much may be said over one socket. */
+/** Limits the messages on one socket. */
 export class MessageRate {
   readonly perSecond: number;
-  /** What one that has been silent may say at once: a client that comes back asks for all its subscriptions. */
+  /** How many messages may come at once after silence: a client that reconnects asks for all its subscriptions. */
   readonly capacity: number;
   readonly #clock: Clock;
 
@@ -31,7 +31,7 @@ export class MessageRate {
     this.#clock = clock;
   }
 
-  /** Counts one message: whether it is not one too many. */
+  /** Counts one message. Returns `false` if it is one too many. */
   allows(talker: Talker): boolean {
     const now = this.#clock.now();
     talker.messagesLeft = refilled(talker.messagesLeft, now - talker.heardAt, this) - 1;
@@ -40,21 +40,22 @@ export class MessageRate {
   }
 }
 
-/** What `ws` says of a message that is too long, or of too many pieces. */
+/** The error codes of `ws` for a message that is too long or has too many fragments. */
 const OF_SIZE: ReadonlySet<unknown> = new Set([
   'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH',
   'WS_ERR_TOO_MANY_BUFFERED_PARTS',
 ]);
 
-/** Whether `ws` closed a socket for the size of a message: a limit that it keeps by itself. */
+/** Whether `ws` closed a socket because of the size of a message, a limit that `ws` itself enforces. */
 export function isOfSize({ code }: NodeJS.ErrnoException): boolean {
   return OF_SIZE.has(code);
 }
 
 /**
- * Refuses an operation on a socket that runs as many as it may, among them this one.
+ * Refuses an operation on a socket that runs too many.
  *
- * @throws GatewayError
+ * @param operations those on the socket, the new one included.
+ * @throws GatewayError `LIMIT_EXCEEDED`
  */
 export function refuseOneTooMany(
   operations: Readonly<Record<string, unknown>>,

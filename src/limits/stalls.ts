@@ -3,16 +3,16 @@ import type { Clock, Timer } from '../core/ports.ts';
 
 export interface StallsOptions {
   readonly clock: Clock;
-  /** How long something may wait for a client without any of it going out. */
+  /** How long bytes may be queued for a client without any of them going out. */
   readonly timeoutMs: number;
 }
 
-/** Whoever is told that a client has stopped reading. */
+/** Told when a client has stopped reading. */
 export interface Stallable {
   stalled(socket: Socket): void;
 }
 
-/** A connection in which something waits. */
+/** A connection with queued bytes: how many had gone out before, and since when none have. */
 interface Waiting {
   flushed: number;
   since: number;
@@ -21,13 +21,13 @@ interface Waiting {
 const LOOKS_PER_TIMEOUT = 4;
 
 /**
- * Finds connections whose client has stopped reading. One that is slow but reads is left alone: what it
- * can hold back is small, since a subscriber has no queue.
+ * Finds connections whose client has stopped reading. A client that reads slowly is left alone: little can be queued
+ * for it, since a subscriber has no queue of events.
  */
 export class Stalls {
   readonly #options: StallsOptions;
   readonly #watched = new Map<Socket, Stallable>();
-  /** Those that are watched since the last look. */
+  /** Connections that were added after the last look. */
   readonly #new = new Set<Socket>();
   readonly #waiting = new Map<Socket, Waiting>();
   #lookedAt = 0;
@@ -37,7 +37,7 @@ export class Stalls {
     this.#options = options;
   }
 
-  /** Watches a connection until it is forgotten, or says who is told of it from now on. */
+  /** Watches a connection until `forget`. Called again for the same connection, it replaces whom to tell. */
   watch(socket: Socket, told: Stallable): void {
     if (!this.#watched.has(socket)) this.#new.add(socket);
     this.#watched.set(socket, told);
@@ -58,7 +58,7 @@ export class Stalls {
   #look(): void {
     this.#timer = undefined;
     const now = this.#options.clock.now();
-    // Not `for … of`, which makes an array for each of thousands.
+    // Not `for … of`, which makes an array for each entry: there are thousands.
     this.#watched.forEach((told, socket) => {
       if (!this.#isStalled(socket, now)) return;
       this.forget(socket);
@@ -77,14 +77,14 @@ export class Stalls {
     const flushed = flushedOf(socket);
     const waiting = this.#waiting.get(socket);
     if (waiting?.flushed === flushed) return now - waiting.since >= this.#options.timeoutMs;
-    // Nothing waited when it was last looked at, or something has gone out since then.
+    // Bytes may have waited since the last look, if nothing was queued then; if some have gone out, only from now on.
     const since = waiting === undefined && !this.#new.has(socket) ? this.#lookedAt : now;
     this.#waiting.set(socket, { flushed, since });
     return false;
   }
 }
 
-/** Bytes that were handed to the operating system. */
+/** How many bytes have been handed to the operating system. */
 function flushedOf(socket: Socket): number {
   return socket.bytesWritten - socket.writableLength;
 }

@@ -2,19 +2,19 @@ import type { Clock } from '../core/ports.ts';
 
 export interface TokenBucketsOptions {
   readonly clock: Clock;
-  /** What a bucket holds when nothing was taken for long. */
+  /** The number of tokens in a full bucket. */
   readonly capacity: number;
-  /** What flows back, in tokens a second. */
+  /** The refill rate, in tokens a second. */
   readonly perSecond: number;
 }
 
 interface Bucket {
-  /** Below 0 for whoever was charged for more than there was. */
+  /** Below 0 after a charge of more tokens than there were. */
   tokens: number;
   at: number;
 }
 
-/** What a bucket holds so much later. A clock that is set back gives nothing and takes nothing. */
+/** The tokens in a bucket after `passedMs`. A clock that was set back adds none and takes none. */
 export function refilled(
   tokens: number,
   passedMs: number,
@@ -23,12 +23,12 @@ export function refilled(
   return Math.min(capacity, tokens + (Math.max(0, passedMs) / 1_000) * perSecond);
 }
 
-/** Beyond that many callers at once, the one heard of longest ago is forgotten. */
+/** Beyond so many keys, the least recently used one is forgotten. */
 const MOST_KEYS = 10_000;
 
 /**
- * A token bucket for each key. Ours, since the clock must be the caller's: rate-limiter-flexible reads
- * `Date.now` and sets a timer for each key, and knows windows, which allow twice the rate at their seam.
+ * A token bucket for each key. Our own, since the clock must be passed in: rate-limiter-flexible reads `Date.now` and
+ * sets a timer for each key. It also counts in fixed windows, which allow twice the rate where two of them meet.
  */
 export class TokenBuckets {
   readonly #options: TokenBucketsOptions;
@@ -38,7 +38,7 @@ export class TokenBuckets {
     this.#options = options;
   }
 
-  /** Takes one token: 0 where there was one, else milliseconds until there will be. */
+  /** Takes one token and returns 0. If there is none, returns the milliseconds until there will be one. */
   take(key: string): number {
     const bucket = this.#bucketOf(key);
     if (bucket.tokens < 1) {
@@ -48,7 +48,7 @@ export class TokenBuckets {
     return 0;
   }
 
-  /** Takes tokens whether there are any or not, but never more than a whole bucket into debt. */
+  /** Takes tokens even if there are none, down to a debt of one whole bucket. */
   charge(key: string, tokens: number): void {
     const bucket = this.#bucketOf(key);
     bucket.tokens = Math.max(bucket.tokens - tokens, -this.#options.capacity);
@@ -64,7 +64,7 @@ export class TokenBuckets {
     return bucket;
   }
 
-  /** Puts the key last, so that the first is the one heard of longest ago. */
+  /** Puts the key last, so that the first key is the least recently used one. */
   #keep(key: string, bucket: Bucket): void {
     this.#byKey.delete(key);
     this.#byKey.set(key, bucket);

@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { EXIT_CONFIG, GatewayError, StartupError } from '../errors.ts';
 
-/** What a client says that it wants to run. */
+/** The parts of a request that say which operation to run. */
 export interface OperationRequest {
   readonly query?: unknown;
-  /** As GraphQL over HTTP proposes it. */
+  /** The id of a document, as GraphQL over HTTP proposes it. */
   readonly documentId?: unknown;
   /** `persistedQuery.sha256Hash`, as Apollo's and urql's clients send it. */
   readonly extensions?: unknown;
@@ -14,7 +14,7 @@ export interface OperationRequest {
 const manifestSchema = z.record(z.string().min(1), z.string().min(1));
 const extensionsSchema = z.object({ persistedQuery: z.object({ sha256Hash: z.string() }) });
 
-/** The operations of a file, the only ones that are run. */
+/** The operations in a file: the only ones that may run. */
 export class TrustedDocuments {
   readonly #byId: ReadonlyMap<string, string>;
   readonly #texts: ReadonlySet<string>;
@@ -24,7 +24,7 @@ export class TrustedDocuments {
     this.#texts = new Set(this.#byId.values());
   }
 
-  /** @throws StartupError where the file is no manifest: `{ "hash": "query …" }`. */
+  /** @throws StartupError if the file cannot be read or is not a manifest: `{ "hash": "query …" }`. */
   static async read(path: string): Promise<TrustedDocuments> {
     try {
       return new TrustedDocuments(manifestSchema.parse(JSON.parse(await readFile(path, 'utf8'))));
@@ -34,7 +34,7 @@ export class TrustedDocuments {
     }
   }
 
-  /** The text to run: the one that was sent, or the one of the hash that was sent in its place. */
+  /** The text to run: that in the request, or that for the hash in the request; `undefined` if there is neither. */
   textOf({ query, documentId, extensions }: OperationRequest): string | undefined {
     if (typeof query === 'string' && query !== '') return query;
     const persisted = extensionsSchema.safeParse(extensions).data?.persistedQuery.sha256Hash;
@@ -42,7 +42,7 @@ export class TrustedDocuments {
     return id === undefined ? undefined : this.#byId.get(withoutPrefix(id));
   }
 
-  /** Why a text may not be run. */
+  /** Why a text may not be run; `undefined` if it may. */
   refusalOf(text: string): GatewayError | undefined {
     if (this.#texts.has(text)) return undefined;
     return new GatewayError(

@@ -10,11 +10,11 @@ const onOrOff = (byDefault: boolean) =>
     .default(byDefault ? 'on' : 'off')
     .transform((text) => text === 'on');
 
-/** The variables that set limits: a part of the schema of the whole environment. */
+/** The environment variables that set limits: a part of the schema of the whole environment. */
 export const limitVariables = {
   MAX_BODY_BYTES: wholeNumber(1_000, MANY).default(DEFAULT_LIMITS.bodyBytes),
   MAX_QUERY_TOKENS: wholeNumber(1, MANY).default(DEFAULT_LIMITS.queryTokens),
-  // Parsing and validating go as deep on the stack.
+  // Parsing and validation recurse as deep.
   MAX_QUERY_DEPTH: wholeNumber(1, 1_000).default(DEFAULT_LIMITS.queryDepth),
   MAX_QUERY_COST: wholeNumber(1, MANY).default(DEFAULT_LIMITS.queryCost),
   MAX_QUERY_ALIASES: wholeNumber(0, MANY).default(DEFAULT_LIMITS.queryAliases),
@@ -63,7 +63,7 @@ export function toLimits(
       Math.ceil(given.UPSTREAM_CALLS_PER_MINUTE * LOOKUPS_PART_OF_BUDGET),
     trustedProxies: given.TRUST_PROXY,
     introspection: given.INTROSPECTION,
-    // Its queries are nobody's trusted documents.
+    // GraphiQL's queries are not among the trusted documents.
     graphiql: given.GRAPHIQL && given.TRUSTED_DOCUMENTS === undefined,
     trustedDocuments: given.TRUSTED_DOCUMENTS,
   };

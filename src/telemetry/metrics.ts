@@ -106,7 +106,7 @@ export class Metrics implements Telemetry {
     this.#subscriptions -= 1;
   }
 
-  /** A client wanted more than a limit allows. */
+  /** @param limit the limit that a client exceeded. */
   refused(limit: string): void {
     this.#refused.inc({ limit });
   }
@@ -119,7 +119,7 @@ export class Metrics implements Telemetry {
     this.#querySeconds.observe(durationMs / 1_000);
   }
 
-  /** The text that Prometheus scrapes. What is not counted along the way is read off `status`. */
+  /** The text that Prometheus scrapes. Gauges are set from `status`. */
   async scrape(
     status: GatewayStatus,
   ): Promise<{ readonly contentType: string; readonly text: string }> {

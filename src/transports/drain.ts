@@ -1,9 +1,9 @@
-/** Counts what is being answered, so that a shutdown can wait for the last of it. */
+/** Counts the requests in progress, so that a shutdown can wait for the last of them. */
 export class Drain {
   #running = 0;
   readonly #waiting = new Set<() => void>();
 
-  /** Something is being answered; call what is returned when it is over. More than once does no harm. */
+  /** Counts a request until the returned function is called. Calling that function more than once does no harm. */
   enter(): () => void {
     this.#running += 1;
     let left = false;
@@ -15,7 +15,7 @@ export class Drain {
     };
   }
 
-  /** Resolves once nothing is being answered. */
+  /** Resolves once no request is in progress. */
   async idle(): Promise<void> {
     if (this.#running === 0) return;
     await new Promise<void>((resolve) => this.#waiting.add(resolve));

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Drain } from './drain.ts';
 
-/** One request, and its answer. */
+/** One request and its response. */
 export class Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -14,17 +14,17 @@ export class Exchange {
     this.#drain = drain;
   }
 
-  /** A shutdown waits for it, from now on until it is over. */
+  /** From now on a shutdown waits until the response is closed. */
   enter(): void {
     if (this.#leave !== undefined) return;
     this.#leave = this.#drain.enter();
     this.response.on('close', this.#leave);
   }
 
-  /** A shutdown waits for it no longer. */
+  /** A shutdown no longer waits for this response. */
   leave(): void {
     if (this.#leave === undefined) return;
-    // A stream is open for long after.
+    // An event stream would keep the listener for as long as it is open.
     this.response.off('close', this.#leave);
     this.#leave();
   }

@@ -31,14 +31,13 @@ export interface GraphQLHttpOptions {
   readonly guard: Guard;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Told of each query that ran, and was answered without Yoga. */
+  /** Called for each query that ran without Yoga. */
   readonly onQuery: (durationMs: number) => void;
 }
 
-/** What remembered answers may take, in bytes: some twenty thousand of usual ones. */
+/** The size limit of all remembered answers, in bytes: some twenty thousand of the usual size. */
 const MOST_ANSWER_BYTES = 32_000_000;
 
-/** What stands in front of Yoga. */
 export function createAnswers(options: TransportOptions): Answers {
   const { parts, tickets, guard, clock, renderings } = options;
   return new Answers({
@@ -55,15 +54,15 @@ export interface HttpExchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly body: Buffer;
-  /** Of the usual kind, whose answer may be kept. */
+  /** Set if the request is of the usual kind, whose answer may be kept. */
   readonly usual: UsualRequest | undefined;
-  /** What came of it, where it ran already, and not well. */
+  /** The result of the operation, if it has already run and has failed. */
   readonly executed: ExecutionResult | undefined;
-  /** Called where the answer is an event stream, as its head is written. */
+  /** Called when the head of an event stream is written. */
   readonly onStream: () => void;
 }
 
-/** GraphQL over HTTP: by what is known already, or by Yoga. */
+/** GraphQL over HTTP, by known operations or by Yoga. */
 export class GraphQLHttp {
   readonly #options: GraphQLHttpOptions;
   readonly #streams: EventStreams;
@@ -73,7 +72,7 @@ export class GraphQLHttp {
     this.#streams = new EventStreams(options);
   }
 
-  /** Runs an operation that is known; `undefined` where Yoga has to. */
+  /** Runs a known operation; `undefined` if Yoga has to handle the request. */
   async run(request: IncomingMessage, question: KnownQuestion): Promise<Outcome | undefined> {
     const { guard, answers, clock, onQuery } = this.#options;
     const startedAt = clock.now();
@@ -83,9 +82,9 @@ export class GraphQLHttp {
   }
 
   /**
-   * Streams a subscription that is known: whether it does. Else Yoga has to, or has to say why not.
+   * Streams a known subscription. Returns `false` if Yoga has to stream it, or has to tell the client why it cannot.
    *
-   * @param head all headers of the answer: name, value, name, value, …
+   * @param head all headers of the response: name, value, name, value, …
    */
   async follow(
     { request, response }: Pick<HttpExchange, 'request' | 'response'>,
@@ -106,7 +105,7 @@ export class GraphQLHttp {
     return true;
   }
 
-  /** By Yoga, and so that it need not be asked the next time. */
+  /** Has Yoga answer the request, and learns from its answer so that the next request can do without Yoga. */
   async serve(exchange: HttpExchange): Promise<void> {
     const { usual, executed } = exchange;
     const caller = this.#options.guard.addressOf(exchange.request);
@@ -120,7 +119,7 @@ export class GraphQLHttp {
     else this.#begin(stream, headersOf(answer));
   }
 
-  /** What it answers; and, where that is only the head of a stream, what is to follow. */
+  /** Yoga's response and, if that is only the head of an event stream, the stream that is to follow. */
   async #askYoga(
     { request, response, body, onStream }: HttpExchange,
     context: RequestContext,
@@ -128,7 +127,7 @@ export class GraphQLHttp {
     const { yoga, guard } = this.#options;
     let stream: NewStream | undefined;
     withBody(request, Readable.from([body]));
-    // Without the response, to which Yoga would have listeners for as long as it is open.
+    // Yoga is not given the response: it would keep listeners on it for as long as the response is open.
     try {
       const answer = await yoga.handleNodeRequest(request, {
         ...context,
@@ -203,12 +202,12 @@ interface Stream {
   readonly delivered: Delivered;
 }
 
-/** One of an operation that may be new. */
+/** A stream whose operation may not be known yet. */
 interface NewStream extends Stream {
   readonly document: DocumentNode;
 }
 
-/** `undefined` where it is unusual, and Yoga has to stream it. */
+/** `undefined` if the subscription or the response is unusual, so that Yoga has to stream it. */
 function streamOf(live: Live, response: ServerResponse): Stream | undefined {
   const target = streamTargetOf(response);
   const { following } = live;
@@ -216,7 +215,7 @@ function streamOf(live: Live, response: ServerResponse): Stream | undefined {
 }
 
 async function send(answer: Response, { request, response }: HttpExchange): Promise<void> {
-  // Nobody would read it, and what makes it would go on.
+  // Nobody would read the body, and its source would go on producing.
   if (response.destroyed) await answer.body?.cancel();
   else await sendNodeResponse(answer, response, request, true);
 }
@@ -233,7 +232,7 @@ function isJson({ headers }: Response): boolean {
   return headers.get('content-type')?.includes('json') ?? false;
 }
 
-/** Where Yoga's adapter looks for a body that was read already. */
+/** Sets the property in which Yoga's adapter looks for a body that was read already. */
 function withBody(request: IncomingMessage, body: Readable | undefined): void {
   Object.assign(request, { body });
 }

@@ -1,15 +1,15 @@
 import type { ServerResponse } from 'node:http';
 
 /**
- * On every answer. What is no page needs nothing at all from a browser. Without Strict-Transport-Security:
- * TLS, and so the promise of it, is the proxy's.
+ * Set on every response. A response that is not a page needs no permission from a browser. Strict-Transport-Security is
+ * left to the proxy that terminates TLS.
  */
 const HEADERS: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
   'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
-  // Pages of other origins that may read an answer do so by CORS, which this leaves alone.
+  // Does not affect the allowed pages of other origins: they read responses by CORS.
   'cross-origin-resource-policy': 'same-origin',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
 };

@@ -3,11 +3,14 @@ import type { GatewayStatus, GatewayStatusSource } from '../core/gateway-status.
 export interface Readiness {
   /** Whether this gateway should be sent traffic. */
   readonly ready: boolean;
-  /** What is wrong, in words; may hold entries although it is ready, since cached states are still served. */
+  /** What is wrong, in words. A gateway with problems may still be ready, since it serves cached states. */
   readonly problems: readonly string[];
 }
 
-/** Ready means: can serve. An upstream that fails is worth telling, but the log still answers. */
+/**
+ * Ready means able to serve. An upstream that fails or throttles is only reported, since the log still answers; an
+ * upstream that refuses the API key or the address makes the gateway unready.
+ */
 export async function readiness(
   source: GatewayStatusSource,
   draining: boolean,

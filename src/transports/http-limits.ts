@@ -8,15 +8,15 @@ import type { Stallable } from '../limits/stalls.ts';
 import { refusalBody, refuseUpgrade } from './refusals.ts';
 
 /**
- * Of the connections below everything: with all places of subscribers taken, queries and health checks still
- * come through.
+ * How many TCP connections are allowed for each place of a subscriber: with all places taken, queries and health checks
+ * still come through.
  */
 const CONNECTIONS_TO_A_PLACE = 2;
 
-/** How often requests that take too long are looked for. */
+/** The longest interval between two searches for requests that take too long. */
 const LONGEST_CHECK_MS = 5_000;
 
-/** What Node itself limits: a request that is sent a byte at a time, a half-sent upgrade. */
+/** The limits that Node enforces: on a request that is sent a byte at a time, on a half-sent upgrade. */
 export function serverLimits({ requestTimeoutMs }: Limits): ServerOptions {
   return {
     headersTimeout: requestTimeoutMs,
@@ -25,16 +25,16 @@ export function serverLimits({ requestTimeoutMs }: Limits): ServerOptions {
   };
 }
 
-/** Limits connections as such, whatever comes over them. */
+/** Limits TCP connections, whatever protocol they carry. */
 export function guardServer(server: Server, guard: Guard): void {
   const { limits, onRefused, stalls } = guard;
   const most = limits.connections * CONNECTIONS_TO_A_PLACE;
   const ofAddress = limits.connectionsPerAddress * CONNECTIONS_TO_A_PLACE;
-  // Behind a proxy of ours all of them come from one address.
+  // Behind a trusted proxy, all connections come from one address.
   const mostPerAddress = limits.trustedProxies > 0 ? most : ofAddress;
   const connections = new Connections({ most, mostPerAddress });
   const addresses = new WeakMap<Socket, string>();
-  // One for all connections: thousands are open at a time.
+  // One listener for all connections, since thousands are open at a time.
   function onClose(this: Socket): void {
     connections.leave(addresses.get(this) ?? '');
     stalls.forget(this);

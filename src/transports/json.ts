@@ -3,7 +3,7 @@ import type { GraphQLError } from 'graphql';
 
 const STATUS_OF_CODE: Readonly<Record<string, number>> = { UNAUTHENTICATED: 401, FORBIDDEN: 403 };
 
-/** Answers with one error, in the form of GraphQL's, and the HTTP status that it stands for. */
+/** Responds with one error, in the form of GraphQL errors, and the HTTP status of its code. */
 export function sendError(response: ServerResponse, { message, extensions }: GraphQLError): void {
   const { code } = extensions;
   if (code === 'UNAUTHENTICATED') response.setHeader('www-authenticate', 'Bearer');

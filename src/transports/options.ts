@@ -4,7 +4,7 @@ import type { GraphQLParts } from '../graphql/context.ts';
 import type { Renderings } from '../graphql/execution/renderings.ts';
 import type { Guard } from '../limits/guard.ts';
 
-/** What all ways to GraphQL have in common. */
+/** The options that all GraphQL transports share. */
 export interface TransportOptions {
   readonly parts: GraphQLParts;
   readonly tickets: Tickets;
@@ -14,6 +14,6 @@ export interface TransportOptions {
   readonly guard: Guard;
   /** Shared with all other transports. */
   readonly renderings: Renderings;
-  /** Told of each query that was executed, over any transport. */
+  /** Called for each query that was executed, over any transport. */
   readonly onQuery: (durationMs: number) => void;
 }

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 
 /**
- * Whether a WebSocket may be opened. Browsers send the origin of the page and leave the decision to us:
- * the gateway's own pages may, and those that the configuration names. Other programs send no origin.
+ * Whether a WebSocket may be opened. Browsers send the origin of the page and leave the decision to the server, which
+ * allows its own pages and the configured origins. Other programs send no origin, and are allowed.
  */
 export function isAllowedOrigin(
   { origin, host }: { readonly origin: string | undefined; readonly host: string | undefined },
@@ -15,8 +15,8 @@ export function isAllowedOrigin(
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 
 /**
- * Whether a request is meant for a gateway that listens on a loopback address. A page elsewhere can have its
- * own name point to 127.0.0.1 (DNS rebinding), and then its origin is ours; only the `Host` gives it away.
+ * Whether a request is meant for this gateway; checked only on a loopback address. A foreign page can have its own host
+ * name resolve to 127.0.0.1 (DNS rebinding). Its requests are then same-origin, and only `Host` gives them away.
  */
 export function isExpectedHost(
   host: string | undefined,
@@ -35,8 +35,8 @@ export function isExpectedHost(
 }
 
 /**
- * Whether a browser sends this for a page that may not use the gateway. The page could not read the answer, but it
- * could have it made: by a form, an image, a script. What is no browser sends none of these headers.
+ * Whether a browser sends this request for a page that may not use the gateway. The page could not read the response,
+ * but it could cause the request: by a form, an image, a script. Only browsers send these headers.
  */
 export function isFromForeignPage(
   headers: IncomingHttpHeaders,
@@ -45,6 +45,6 @@ export function isFromForeignPage(
   const { origin, host } = headers;
   const site = headers['sec-fetch-site'];
   if (origin === undefined) return site === 'cross-site' || site === 'same-site';
-  // A proxy may have changed the `Host`; no page can say this of itself.
+  // `same-origin` holds even if a proxy has changed `Host`: no page can set `sec-fetch-site` itself.
   return site !== 'same-origin' && !isAllowedOrigin({ origin, host }, allowed);
 }

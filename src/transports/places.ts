@@ -15,7 +15,7 @@ const STATUSES = {
   connections_per_address: '429 Too Many Requests',
 };
 
-/** Whether there is a place for a WebSocket, which takes it; else answers that there is none. */
+/** Whether there is a place for a WebSocket, which takes it once it is open. If not, refuses the upgrade. */
 export function hasPlace(request: IncomingMessage, socket: Duplex, guard: Guard): boolean {
   const refusal = guard.connections.refusalOf(guard.addressOf(request));
   if (refusal === undefined) return true;
@@ -24,13 +24,13 @@ export function hasPlace(request: IncomingMessage, socket: Duplex, guard: Guard)
   return false;
 }
 
-/** Takes a place for an event stream, one of the same; or tells why there is none. */
+/** Takes a place for an event stream, out of those for WebSockets. Returns an error if there is none. */
 export function enterStream(
   request: IncomingMessage,
   response: ServerResponse,
   { connections, onRefused, addressOf }: Guard,
 ): GatewayError | undefined {
-  // Gone already: it would never give its place back.
+  // The client is gone: no `close` event would give the place back.
   if (response.destroyed) return undefined;
   const address = addressOf(request);
   const refusal = connections.refusalOf(address);

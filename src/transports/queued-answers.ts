@@ -2,15 +2,15 @@ import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 /**
- * Answers that wait for an earlier one on the same connection. Node closes them together with it, but not where the
- * client has asked for another protocol meanwhile (`Upgrade`, CONNECT): whoever waits for their end would wait for good.
+ * Pipelined responses that wait for an earlier one on the same connection. Node closes them with the connection, but not
+ * once the client has sent an `Upgrade` or CONNECT request on it: then they would never be closed. This class does it.
  */
 export class QueuedAnswers {
   readonly #bySocket = new WeakMap<Socket, Set<ServerResponse>>();
 
-  /** To be told of each answer as its request comes. */
+  /** Must be called with each response when its request arrives. */
   watch(response: ServerResponse): void {
-    // It has the connection to itself, and is closed with it.
+    // A response that has the socket is closed with it.
     if (response.socket !== null) return;
     const queued = this.#queuedOn(response.req.socket);
     queued.add(response);

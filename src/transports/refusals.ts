@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../core/ports.ts';
 import type { ErrorCode } from '../errors.ts';
 
-/** How long what a client goes on sending is thrown away, so that it comes to read why. */
+/** How long the rest of a refused body is read and thrown away, so that the client gets to read the refusal. */
 const LINGER_MS = 1_000;
 
 export const MISDIRECTED =
@@ -12,17 +12,17 @@ export const MISDIRECTED =
 export const FOREIGN_PAGE =
   'The origin of this page may not use the gateway: it must be named in ALLOWED_ORIGINS.';
 
-/** What is told of a request that never came as far as GraphQL, in the form of its errors. */
+/** The response body for a request that is refused before it reaches GraphQL, in the form of GraphQL errors. */
 export function errorAnswer(code: ErrorCode, message: string) {
   return { errors: [{ message, extensions: { code } }] };
 }
 
-/** The same as a whole body, for whoever takes more than a limit allows. */
+/** The response body for a client that exceeds a limit, as JSON. */
 export function refusalBody(message: string): string {
   return `${JSON.stringify(errorAnswer('LIMIT_EXCEEDED', message))}\n`;
 }
 
-/** Refuses a request whose body is still on its way: answers, then lets the rest of it go to waste. */
+/** Refuses a request whose body is still arriving: sends the response, then reads and discards the rest of the body. */
 export function refuseBody(
   request: IncomingMessage,
   response: ServerResponse,
@@ -34,7 +34,7 @@ export function refuseBody(
     'content-length': Buffer.byteLength(body),
     connection: 'close',
   });
-  // Complete for the client. To end it here would have Node cut a client off that still sends.
+  // To the client the response is complete. Ending it here would make Node cut off a client that is still sending.
   response.write(body);
   const end = () => response.end(() => request.socket.destroySoon());
   const timer = clock.after(LINGER_MS, end);
@@ -43,7 +43,7 @@ export function refuseBody(
   request.resume();
 }
 
-/** Answers on a socket that was to become a WebSocket. */
+/** Writes an HTTP response to a socket that Node's HTTP server does not answer, such as an upgrade, and closes it. */
 export function refuseUpgrade(socket: Duplex, status: string, body = ''): void {
   const head = [
     `HTTP/1.1 ${status}`,
@@ -51,6 +51,6 @@ export function refuseUpgrade(socket: Duplex, status: string, body = ''): void {
     ...(body === '' ? [] : ['Content-Type: application/json; charset=utf-8']),
     `Content-Length: ${Buffer.byteLength(body)}`,
   ];
-  // Destroyed, since a client that keeps its half open would keep the process from ending.
+  // Destroyed, since a client that keeps its half of the connection open would keep the process alive.
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }

@@ -1,19 +1,19 @@
 import type { IncomingMessage } from 'node:http';
 
 export interface BodyCollection {
-  /** In bytes, as the request told it; above 0. */
+  /** The `content-length` of the request, in bytes; above 0. */
   readonly length: number;
   readonly onBody: (body: Buffer) => void;
-  /** Called before that where the body has to be waited for. */
+  /** Called before `onBody` if the body has not arrived completely. */
   readonly onWait: () => void;
 }
 
-/** The whole body; or why there is none: it is too large, of which no more is kept, or its sender left. */
+/** The whole body. `too large`: it exceeds `mostBytes`, and nothing more of it is kept. `gone`: the client left. */
 export async function readBody(
   request: IncomingMessage,
   mostBytes: number,
 ): Promise<Buffer | 'too large' | 'gone'> {
-  // Node refuses a request whose length is no number.
+  // Always a number: Node refuses a request whose length is not.
   if (Number(request.headers['content-length'] ?? 0) > mostBytes) return 'too large';
   const { promise, resolve } = Promise.withResolvers<Buffer | 'too large' | 'gone'>();
   const chunks: Buffer[] = [];
@@ -32,12 +32,12 @@ export async function readBody(
   return body;
 }
 
-/** The whole body of a request that told its length, which is not too much. Never called if its sender leaves. */
+/** Reads the whole body of a request whose length is within the limit. If the client leaves, `onBody` is not called. */
 export function collectBody(
   request: IncomingMessage,
   { length, onBody, onWait }: BodyCollection,
 ): void {
-  // By then all is parsed that came at once, which is mostly the whole request: it needs no listeners.
+  // By then Node has parsed all that arrived together with the head, usually the whole body: no listeners are needed.
   process.nextTick(() => {
     if (request.readableLength === length) return onBody(request.read());
     onWait();

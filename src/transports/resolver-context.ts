@@ -4,7 +4,7 @@ import type { TransportOptions } from './options.ts';
 
 type ContextOptions = Pick<TransportOptions, 'parts' | 'guard'>;
 
-/** What resolvers are given. */
+/** The resolvers' context for one request. */
 export function contextFor(
   { parts, guard }: ContextOptions,
   { access, caller, basis }: Asker & { readonly basis: Basis },
@@ -12,7 +12,7 @@ export function contextFor(
   return { ...guard.lookups.partsFor(parts, access.ticket ?? caller), access, basis };
 }
 
-/** The same for whoever stays: without the request, and all else that is over once it has been answered. */
+/** The resolvers' context for a subscriber. It outlives the request, so it refers to nothing of the request itself. */
 export function subscriberContext(
   options: ContextOptions,
   { access, caller }: Asker,

@@ -40,7 +40,7 @@ export interface GatewayServerOptions {
   readonly port: number;
   readonly graphql: GraphQLHttp;
   readonly answers: Answers;
-  /** Told of each answer that was given from memory. */
+  /** Called for each answer that was given from memory. */
   readonly onRemembered: () => void;
   readonly webSockets: WebSocketTransport;
   readonly drain: Drain;
@@ -48,36 +48,36 @@ export interface GatewayServerOptions {
   readonly scrape: () => Promise<{ readonly contentType: string; readonly text: string }>;
   readonly allowedOrigins: readonly string[];
   readonly guard: Guard;
-  /** GraphiQL, where there is one. */
+  /** GraphiQL, if it is on. */
   readonly page: LazyPage | undefined;
-  /** Whether requests may come under any name: somebody in front of us sees to it. */
+  /** Whether requests may have any `Host`: a proxy in front of the gateway decides who may ask. */
   readonly isOpenOnPurpose: boolean;
   readonly tickets: Tickets;
   readonly clock: Clock;
   readonly logger: Logger;
 }
 
-/** What was found out of a request before it comes to Yoga. */
+/** What is known about a request before it is passed to Yoga. */
 interface Findings {
-  /** Where it is of the usual kind. */
+  /** Set if the request is of the usual kind. */
   readonly usual?: UsualRequest;
-  /** What came of its operation, where that was run already, and not well. */
+  /** The result of the operation, if it has already run and has failed. */
   readonly executed?: ExecutionResult | undefined;
-  /** Unix milliseconds, where something was tried before. */
+  /** When the request began, in Unix milliseconds; set if answering it without Yoga was tried first. */
   readonly startedAt?: number;
 }
 
-/** A request for an operation that is known. */
+/** A request for a known operation. */
 interface KnownRequest {
   readonly usual: UsualRequest;
   readonly question: KnownQuestion;
   readonly startedAt: number;
 }
 
-/** How long queries that are running at shutdown may take to finish. */
+/** How long running queries may take to finish at shutdown. */
 const DRAIN_MS = 10_000;
 
-/** How long connections that were cut may take to go. */
+/** How long connections may take to close at shutdown. */
 const CLOSE_MS = 1_000;
 
 const NO_BODY = Buffer.alloc(0);
@@ -100,7 +100,7 @@ export class GatewayServer {
     this.#http.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
   }
 
-  /** @throws StartupError where the address cannot be listened on. */
+  /** @throws StartupError if the server cannot listen on the address. */
   async listen(): Promise<URL> {
     const { host, port, logger } = this.#options;
     try {
@@ -109,7 +109,7 @@ export class GatewayServer {
     } catch (cause) {
       throw new StartupError(describeListenError(cause, host, port), { cause });
     }
-    // A connection that cannot be taken is no reason to give up the others.
+    // Without a listener, a connection that cannot be accepted would end the process.
     this.#http.on('error', (error) => {
       logger.error(loggedError(error), 'a connection could not be taken');
     });
@@ -119,7 +119,7 @@ export class GatewayServer {
     return new URL(`http://${name}:${actual}${GRAPHQL_PATH}`);
   }
 
-  /** Accepts nothing more, lets running queries finish, then sends every subscriber off to come back. */
+  /** Accepts nothing more, lets running queries finish, then closes all subscriptions so that clients reconnect. */
   async close(): Promise<void> {
     this.#closing = true;
     const closed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
@@ -138,7 +138,7 @@ export class GatewayServer {
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
-    // Its connection was refused already, and only its bytes were faster.
+    // The connection has been refused; the request arrived before the connection closed.
     if (request.socket.writableEnded) return;
     this.#queued.watch(response);
     const exchange = new Exchange(request, response, this.#options.drain);
@@ -153,7 +153,7 @@ export class GatewayServer {
     }
   }
 
-  /** From memory, where there is an answer that holds, or by an operation that is known. */
+  /** Answers from memory if an answer still holds, or runs the operation if it is known; else leaves it to Yoga. */
   #answerUsual(
     exchange: Exchange,
     { head, body }: { readonly head: string; readonly body: Buffer },
@@ -198,7 +198,7 @@ export class GatewayServer {
     const headers = ['x-request-id', requestId, ...SECURITY_HEADERS, ...answer.headers];
     if (this.#closing) headers.push('connection', 'close');
     response.writeHead(200, headers).end(answer.body);
-    // Mostly the system has all of it by now.
+    // Usually the operating system has taken the whole response by now.
     if (!response.writableFinished) exchange.enter();
     const { method } = request;
     const durationMs = this.#options.clock.now() - startedAt;
@@ -212,7 +212,7 @@ export class GatewayServer {
     const requestId = requestIdOf(request);
     response.setHeader('x-request-id', requestId);
     setSecurityHeaders(response);
-    // What came in one piece with a request that offers another protocol is lost: Node reads it as no request.
+    // After a request with an `Upgrade` header, Node drops what came in the same chunk: no pipelined request survives.
     const isLast = this.#closing || request.headers.upgrade !== undefined;
     if (isLast) response.setHeader('connection', 'close');
     const { startedAt = this.#options.clock.now() } = findings;
@@ -253,7 +253,7 @@ export class GatewayServer {
         guard.onRefused('body');
         return refuseBody(request, response, { mostBytes: guard.limits.bodyBytes, clock });
       }
-      // An event stream has no end of its own to wait for: its client comes back with its cursor.
+      // A shutdown does not wait for event streams, which do not end by themselves: clients reconnect with a cursor.
       const onStream = () => exchange.leave();
       await graphql.serve({ request, response, body, usual, executed, onStream });
     });
@@ -286,7 +286,7 @@ export class GatewayServer {
 
   #isForUs({ headers, headersDistinct }: IncomingMessage): boolean {
     const { host, allowedOrigins, isOpenOnPurpose } = this.#options;
-    // Of two names, one was meant for somebody else.
+    // Of two `Host` headers, one may name another server.
     if ((headersDistinct['host']?.length ?? 0) > 1) return false;
     return isOpenOnPurpose || isExpectedHost(headers.host, { boundTo: host, allowedOrigins });
   }
@@ -298,7 +298,7 @@ export class GatewayServer {
   ): void {
     const { clock, logger } = this.#options;
     const path = pathOf(request);
-    // Not `once`, which keeps a second function, for as long as a stream is open.
+    // Not `once`, which would keep a second function for as long as a stream is open.
     response.on('close', () => {
       const { statusCode: httpStatus } = response;
       const fields = {
@@ -324,14 +324,14 @@ export class GatewayServer {
     else if (!isAllowedOrigin({ origin, host }, this.#options.allowedOrigins)) {
       refuseUpgrade(socket, '403 Forbidden');
     } else if (hasPlace(request, socket, this.#options.guard)) {
-      // From here on `ws` listens itself.
+      // From here on `ws` has its own error listener.
       socket.off('error', destroy);
       this.#options.webSockets.upgrade(request, socket, head);
     }
   }
 }
 
-/** A request that offers any other protocol, such as `h2c` from Java's client, is answered as if it offered none. */
+/** Requests that offer another protocol, such as `h2c` from Java's client, are handled as if they had not. */
 function isForWebSockets({ headers }: IncomingMessage): boolean {
   return /\bwebsocket\b/i.test(headers.upgrade ?? '');
 }
@@ -340,12 +340,12 @@ function destroy(this: Duplex): void {
   this.destroy();
 }
 
-/** Without the query, which may hold ids, and whatever a client puts there. */
+/** The path without the query string, which may contain order ids or anything else that a client puts there. */
 function pathOf({ url = '/' }: IncomingMessage): string | undefined {
   return url.split('?', 1)[0];
 }
 
-/** The caller's own request id where it looks like one, so that logs on both sides can be joined. */
+/** The client's own request id if it is well-formed, so that logs on both sides can be joined; else a new one. */
 function requestIdOf(request: IncomingMessage): string {
   const given = request.headers['x-request-id'];
   return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();

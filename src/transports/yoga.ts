@@ -15,32 +15,32 @@ import { GRAPHQL_PATH } from './paths.ts';
 import { contextFor, subscriberContext } from './resolver-context.ts';
 import { STREAM_HEADERS, STREAM_TYPE } from './streams/event-streams.ts';
 
-/** What the server tells Yoga of one request. */
+/** What the server passes to Yoga along with a request. */
 export interface RequestContext {
-  /** On whose account lookups go. */
+  /** Whose allowance lookups are taken from. */
   readonly caller: string;
-  /** Called where the answer is an event stream, as its head is written. */
+  /** Called when the head of an event stream is made. */
   readonly onStream?: () => void;
-  /** Called before a subscription is streamed over HTTP: why there is no place for it. */
+  /** Called before a subscription is streamed over HTTP. Returns an error if there is no place for the stream. */
   readonly enterStream?: () => GatewayError | undefined;
   /**
-   * Called with a subscription that may run and is to be streamed over HTTP: whether its events are sent by whoever
-   * is called. Then only the head of the answer is left to make.
+   * Called with a subscription that may run and is to be streamed over HTTP. Returns whether the callee sends the
+   * events itself; then Yoga makes only the head of the response.
    */
   readonly takeStream?: (live: Live, document: DocumentNode) => boolean;
-  /** Told what the answer rests on, where it may be kept. */
+  /** Records what the answer rests on; set if the answer may be kept. */
   readonly basis?: Basis;
-  /** What came of the operation, where it ran already. */
+  /** The result of the operation, if it has already run. */
   readonly executed?: ExecutionResult;
-  /** Told of the operation that is answered, once it has run without an error. */
+  /** Called with the document of the operation once it has run without an error. */
   readonly onAnswered?: (document: DocumentNode) => void;
-  /** What a WebSocket may, by the ticket that it was opened with; a request brings its own. */
+  /** The rights of a WebSocket, from the ticket that it was opened with; an HTTP request brings its own ticket. */
   readonly access?: Access;
 }
 
 export type Yoga = ReturnType<typeof createGraphQLYoga>;
 
-/** GraphQL over HTTP: POST, GET, server-sent events, and GraphiQL for browsers. */
+/** GraphQL over HTTP: POST, GET and server-sent events. */
 export function createGraphQLYoga(options: TransportOptions) {
   const { tickets, logger, allowedOrigins, guard } = options;
   const mask = (error: unknown) => toPublicError(error, logger);
@@ -51,26 +51,27 @@ export function createGraphQLYoga(options: TransportOptions) {
       return contextFor(options, { access, caller, basis });
     },
     graphqlEndpoint: GRAPHQL_PATH,
-    // The server sends it itself.
+    // The server sends the page itself.
     graphiql: false,
     extraParamNames: ['documentId'],
-    // Read and counted by the server.
+    // The server reads the body and limits its size.
     maxRequestBodySize: false,
     parserAndValidationCache: rememberedDocuments(),
     landingPage: false,
     multipart: false,
-    // What goes wrong is logged where it is masked.
+    // Errors are logged where they are masked.
     logging: false,
     maskedErrors: { maskError: mask },
-    // Given a list of several, Yoga would answer strangers with `null`, which is the origin of a sandboxed frame.
+    // One origin at most: given several, Yoga would answer any other origin with `null`, which is the origin of a
+    // sandboxed frame.
     cors: (request) => {
       const origin = request.headers.get('origin');
       if (origin === null || !allowedOrigins.includes(origin)) return false;
       return { origin: [origin], credentials: false };
     },
-    // In this order, since one that ends an operation spares it all that follow: what is too much is refused before
-    // anything is done for it, what ran already is only put into words, and nothing but what runs is timed, or takes
-    // a place as a stream.
+    // The order matters, since a plugin that ends an operation skips the plugins after it. An operation beyond a limit
+    // is refused before any work, one that has already run only has its errors masked, and only one that runs is timed
+    // or takes a place as a stream.
     plugins: [
       useDocumentLimits(guard, mask),
       useRequestErrors(logger),
@@ -81,7 +82,7 @@ export function createGraphQLYoga(options: TransportOptions) {
   });
 }
 
-/** Subscribers share what is made of each event; a query that ran already is only put into words. */
+/** Subscribers share the rendering of each event; of a query that has already run, only the errors are masked. */
 function useSharedWork(
   options: TransportOptions,
   mask: Mask,
@@ -109,7 +110,7 @@ function useSharedWork(
   };
 }
 
-/** Faults in the document itself get our codes as well; Yoga masks only what comes out of execution. */
+/** Gives errors from parsing and validation our codes as well: Yoga masks only errors from execution. */
 function useRequestErrors(logger: Logger): Plugin {
   return {
     onParse:
@@ -125,7 +126,7 @@ function useRequestErrors(logger: Logger): Plugin {
   };
 }
 
-/** Whoever asked for an event stream is told with a status as well. */
+/** Adds an HTTP status to the error, since no event stream has begun. */
 function withoutPlace(originalError: GatewayError): GraphQLError {
   return new GraphQLError(originalError.message, {
     originalError,
@@ -134,8 +135,8 @@ function withoutPlace(originalError: GatewayError): GraphQLError {
 }
 
 /**
- * Event streams have places, as sockets have. Only Yoga knows what is one: a subscription is streamed to whoever
- * accepts anything, not only to who asks for a stream.
+ * Event streams take places, as WebSockets do. Only Yoga knows which responses are streams: it also streams a
+ * subscription to a client that accepts anything, not only to one that asks for an event stream.
  */
 function useStreams(mask: Mask): Plugin<RequestContext, RequestContext> {
   const running = new WeakMap<Request, { readonly live: Live; readonly document: DocumentNode }>();
@@ -153,7 +154,7 @@ function useStreams(mask: Mask): Plugin<RequestContext, RequestContext> {
       const subscription = running.get(request);
       if (subscription === undefined) return;
       const { live, document } = subscription;
-      // Nothing that the client accepts.
+      // Yoga has no format that the client accepts.
       if (resultProcessor === undefined) void live.return();
       else if (serverContext.takeStream?.(live, document)) {
         setResultProcessor(headOfStream, STREAM_TYPE);
@@ -167,7 +168,7 @@ function useStreams(mask: Mask): Plugin<RequestContext, RequestContext> {
 }
 
 function headOfStream(_result: unknown, { Response }: FetchAPI): Response {
-  // A copy: what CORS adds for one page is written into it.
+  // A copy, since Yoga writes the CORS headers for one page into it.
   return new Response(null, { headers: { ...STREAM_HEADERS } });
 }
 

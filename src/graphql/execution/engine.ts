@@ -9,22 +9,22 @@ import { runPlan } from './run-plan.ts';
 
 type Ran = ExecutionResult | Promise<ExecutionResult>;
 
-/** By the name of the operation; `null` where none is given. */
+/** The plans of each document, by operation name (`null` if none is given). `undefined`: there can be no plan. */
 const plans = new WeakMap<DocumentNode, Map<string | null, Plan | undefined>>();
 
 /**
- * Runs a query, or one event of a subscription, that is known to be valid: by a plan, where there is one and all goes
- * as planned, else by the engine that Yoga has inside. So an operation gives the same answer whether it came through
- * Yoga or not.
+ * Runs a query, or one event of a subscription, that is known to be valid. Runs a plan if there is one, and the engine
+ * that is inside Yoga if not, or if anything does not go as planned. So an operation gives the same answer whether it
+ * came through Yoga or not.
  *
- * At once where no field has to wait for anything.
+ * Synchronous if no field has to wait.
  */
 export function run(args: ExecutionArgs): Ran {
   const plan = planFor(args);
   return plan === undefined ? byEngine(args) : byPlan(plan, args);
 }
 
-/** (graphql-js's own takes nearly twice as long for an event: it makes, and aborts, a controller for each.) */
+/** Not graphql-js's own `execute`, which takes nearly twice as long for an event: it makes and aborts a controller. */
 function byEngine(args: ExecutionArgs): Ran {
   // The schema has no @defer and no @stream, so there are no results in parts.
   return execute(args) as Ran;
@@ -33,7 +33,7 @@ function byEngine(args: ExecutionArgs): Ran {
 function byPlan(plan: Plan, args: ExecutionArgs): Ran {
   const { rootValue, variableValues } = args;
   const own = args.contextValue as GraphQLContext;
-  // Of events, one context is many's, by which rights are remembered.
+  // The events of a subscription share one context, and with it the authorization checks that are cached for it.
   const contextValue = plan.kind === 'query' ? readingOnce(own) : own;
   const afterAll = () => byEngine({ ...args, contextValue });
   try {
@@ -53,7 +53,7 @@ function planFor({ schema, document, operationName }: ExecutionArgs): Plan | und
   return plan;
 }
 
-/** What was read in one run is not read again: where the engine has to run it after all, it is given the same. */
+/** Makes each lookup only once in a run: if the engine has to run the operation after all, it gets the same results. */
 function readingOnce(own: GraphQLContext): GraphQLContext {
   return { ...own, topups: new LookupsOnce(own.topups), status: new StatusOnce(own.status) };
 }

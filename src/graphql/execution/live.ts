@@ -7,7 +7,7 @@ import {
 import { type FollowedEvent, Following } from '../../feed/feed.ts';
 import type { Rendered, Rendering, Renderings } from './renderings.ts';
 
-/** A subscription that runs: its events, and how its subscriber gets to see them. */
+/** A running subscription: its events, and how they are rendered for its subscriber. */
 export class Live implements AsyncIterableIterator<Rendered> {
   readonly #events: AsyncIterator<FollowedEvent>;
   readonly #renderings: Renderings;
@@ -20,7 +20,7 @@ export class Live implements AsyncIterableIterator<Rendered> {
     this.#rendering = renderings.take(args);
   }
 
-  /** The events themselves, for who would have them delivered; `undefined` where they can only be pulled. */
+  /** The source of the events, from which a sink can have them delivered; `undefined` if they can only be pulled. */
   get following(): Following | undefined {
     return this.#events instanceof Following ? this.#events : undefined;
   }
@@ -38,7 +38,7 @@ export class Live implements AsyncIterableIterator<Rendered> {
       const { done, value } = await this.#events.next();
       if (!done) return { done: false, value: await this.#rendering.of(value) };
     } catch (error) {
-      // Nobody may call `return()` on one that threw.
+      // Consumers need not call `return()` on an iterator that threw.
       await this.return();
       throw error;
     }
@@ -53,7 +53,7 @@ export class Live implements AsyncIterableIterator<Rendered> {
   }
 }
 
-/** As graphql-js does it, but that subscribers who asked the same share what is made of each event. */
+/** Subscribes as graphql-js does, except that subscribers with the same operation share the rendering of each event. */
 export async function subscribeLive(
   args: ExecutionArgs,
   renderings: Renderings,

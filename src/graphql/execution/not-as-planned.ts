@@ -1,5 +1,5 @@
-/** Thrown where something is not of the usual kind. Says nothing, since the engine runs it then, and will say it. */
+/** Something is not as a plan needs it. Has no details: the engine runs the operation then, and reports any fault. */
 export class NotAsPlanned extends Error {}
 
-/** One for all: nobody is shown where it comes from. */
+/** One instance for all throws, since nobody looks at its stack. */
 export const NOT_PLANNED = new NotAsPlanned('not as planned');

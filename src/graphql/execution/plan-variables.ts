@@ -12,11 +12,11 @@ export type Variables = Readonly<Record<string, unknown>>;
 export interface PlannedVariable {
   readonly name: string;
   readonly isRequired: boolean;
-  /** Whether a value that is not null is taken as it is. Of all others the engine may think differently. */
+  /** Whether a value other than null is taken as it is. The engine may convert or refuse any other value. */
   readonly isUsual: (value: unknown) => boolean;
 }
 
-/** `undefined` where one has a default, or is of a type that is not simple. */
+/** The variables of an operation; `undefined` if one of them has a default value or a type that is not simple. */
 export function variablesOf(
   schema: GraphQLSchema,
   { variableDefinitions = [] }: OperationDefinitionNode,
@@ -47,7 +47,7 @@ function usualOf(type: GraphQLInputType): ((value: unknown) => boolean) | undefi
   return item && ((value) => Array.isArray(value) && value.every(item));
 }
 
-/** The variables of an operation as it takes them; `undefined` where one is missing or not of the usual kind. */
+/** The values of the planned variables; `undefined` if a required one is missing or one is not of the usual kind. */
 export function usualVariables(
   planned: readonly PlannedVariable[],
   given: Variables,

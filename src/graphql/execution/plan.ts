@@ -27,7 +27,7 @@ import {
 import { NOT_PLANNED, NotAsPlanned } from './not-as-planned.ts';
 import { type PlannedVariable, variablesOf } from './plan-variables.ts';
 
-/** An operation made ready: all that is the same each time that it runs, found out once. */
+/** A prepared operation: everything that is the same for each run, computed once. */
 export interface Plan {
   readonly kind: 'query' | 'subscription';
   readonly variables: readonly PlannedVariable[];
@@ -35,7 +35,7 @@ export interface Plan {
 }
 
 export interface PlannedField {
-  /** What the answer calls it. */
+  /** The name of the field in the response. */
   readonly name: string;
   readonly resolve: GraphQLFieldResolver<unknown, unknown>;
   readonly fixedArgs: Readonly<Record<string, unknown>>;
@@ -44,7 +44,7 @@ export interface PlannedField {
   readonly shape: Shape;
 }
 
-/** What a value must be. */
+/** The form that a value must have. */
 export type Shape =
   | { readonly kind: 'leaf'; readonly serialize: (value: unknown) => unknown }
   | { readonly kind: 'object'; readonly fields: readonly PlannedField[] }
@@ -52,9 +52,9 @@ export type Shape =
   | { readonly kind: 'never null'; readonly of: Shape };
 
 /**
- * Of a valid document only. `undefined` for an operation with anything in it that is seldom seen (directives, defaults,
- * types that are found out only at run time, introspection), or that reads anything but for its first fields: what
- * those were given can be given again, where the engine has to run it after all.
+ * Plans an operation of a valid document. `undefined` if the operation contains anything unusual (directives, default
+ * values, types that are known only at run time, introspection), or reads anything below its top-level fields. What
+ * top-level fields have read can be given again if the engine has to run the operation after all.
  */
 export function planOf(
   schema: GraphQLSchema,
@@ -107,7 +107,7 @@ class Planning {
   }
 
   fieldsOf(type: GraphQLObjectType, sets: readonly SelectionSetNode[]): readonly PlannedField[] {
-    // An object would be checked at run time.
+    // With `isTypeOf`, the engine would check each object at run time.
     if (type.isTypeOf != null) throw NOT_PLANNED;
     const byName = new Map<string, FieldNode[]>();
     const seen = new Set<string>();
@@ -155,7 +155,7 @@ class Planning {
     const [node] = nodes;
     const field = node && parentType.getFields()[node.name.value];
     const isFirst = parentType === this.#schema.getRootType(this.#operation.operation);
-    // Not in the type: `__typename` and introspection. As a name, `__proto__` is no name of a property.
+    // `__typename` and introspection are no fields of the type. `__proto__` as an alias cannot be set as a property.
     if (node === undefined || field === undefined || name === '__proto__') throw NOT_PLANNED;
     if (!isFirst && !isLeafType(getNamedType(field.type))) throw NOT_PLANNED;
     return {
@@ -176,7 +176,7 @@ class Planning {
     return { kind: 'object', fields: this.fieldsOf(type, sets) };
   }
 
-  /** What a resolver asks of it that differs from run to run is not here: then the engine has to run it. */
+  /** Only what is the same for each run. A resolver that reads anything else has the engine run the operation. */
   #infoOf(
     parentType: GraphQLObjectType,
     { name, type }: GraphQLField<unknown, unknown>,
@@ -224,7 +224,7 @@ function argOf(
   if (node === undefined) return undefined;
   if (node.value.kind === Kind.VARIABLE) return { variable: node.value.name.value };
   const value = valueFromAST(node.value, arg.type);
-  // Also where a variable is inside.
+  // The value is not valid, or contains a variable.
   if (value === undefined) throw NOT_PLANNED;
   return { value };
 }

@@ -11,28 +11,28 @@ import type { GraphQLContext } from '../context.ts';
 import type { Mask } from '../errors.ts';
 import { run } from './engine.ts';
 
-/** One event, as those who asked the same get to see it. */
+/** One event, as all subscribers of a rendering get to see it. */
 export interface Rendered extends ExecutionResult {
-  /** Yoga's way to leave the serialising to the result itself: it was done once, for all. */
+  /** Called by Yoga to serialise a result. Serialises the event once, for all subscribers. */
   stringify(): string;
 }
 
-/** What is there once for all renderings. */
+/** Shared by all renderings. */
 interface RenderingParts {
   readonly mask: Mask;
-  /** Called when one holds what it made, until `forget`. */
+  /** Called when a rendering starts to keep a rendered event, which it does until `forget`. */
   readonly onHeld: (rendering: Rendering) => void;
 }
 
-/** Where a rendering is found, by those who ask the same. */
+/** Where subscribers with the same operation, variables and rights find their rendering. */
 interface Place {
   readonly byKey: Map<string, Rendering>;
   readonly key: string;
 }
 
 /**
- * How the events of one operation look to all who may see the same: each is executed and serialised once,
- * however many subscribers it goes to.
+ * Renders the events of one operation for all subscribers with the same variables and rights: each event is executed
+ * and serialised once, however many subscribers it goes to.
  */
 export class Rendering {
   readonly #args: ExecutionArgs;
@@ -48,13 +48,13 @@ export class Rendering {
     this.#parts = parts;
   }
 
-  /** Somebody uses it. */
+  /** Adds a user. */
   take(): void {
     this.#users += 1;
     this.#place.byKey.set(this.#place.key, this);
   }
 
-  /** Somebody uses it no longer: whether nobody does. */
+  /** Removes a user. Returns whether it was the last one. */
   giveBack(): boolean {
     this.#users -= 1;
     if (this.#users > 0) return false;
@@ -62,7 +62,7 @@ export class Rendering {
     return true;
   }
 
-  /** At once where no field has to wait for anything. Who is given the same state is given the same object. */
+  /** Renders an event; synchronous if no field has to wait. For the same event again, returns the same object. */
   of(event: FollowedEvent): Rendered | Promise<Rendered> {
     if (this.#rendered === undefined || event !== this.#event) {
       this.#event = event;
@@ -72,7 +72,7 @@ export class Rendering {
     return this.#rendered;
   }
 
-  /** Whoever comes for the same event later has it made anew. */
+  /** The next call of `of` renders its event anew. */
   forget(): void {
     this.#event = undefined;
     this.#rendered = undefined;
@@ -87,7 +87,7 @@ export class Rendering {
 
   #toRendered({ errors, data = null }: ExecutionResult, event: FollowedEvent): Rendered {
     const masked = errors?.map(this.#parts.mask);
-    // A fault of ours may be over when the next one asks.
+    // An internal error is not kept, since it may be over when the next subscriber asks.
     if (masked?.some(isInternal) && event === this.#event) this.#event = undefined;
     const told = masked === undefined ? { data } : { errors: masked, data };
     let text: string | undefined;
@@ -103,25 +103,25 @@ function isInternal({ extensions }: GraphQLError): boolean {
   return extensions['code'] === 'INTERNAL_SERVER_ERROR';
 }
 
-/** What Yoga is told of HTTP in the extensions of an error is not for clients. */
+/** The `http` extension of an error is for Yoga, not for clients. */
 function withoutHttp(error: GraphQLError): GraphQLFormattedError {
   const { extensions: { http: _http, ...extensions } = {}, ...rest } = error.toJSON();
   return { ...rest, extensions };
 }
 
-/** As many different tickets as there are customers at a time; those of one gateway without any are one. */
+/** How many different rights there are at a time, about one for each customer; without tickets there is only one. */
 const MOST_CONTEXTS = 1_000;
 
-/** As many as are given out at about the same time; what idle subscribers were last sent is not kept for them. */
+/** How many renderings keep their last event: enough for the events of one moment, not for all idle subscribers. */
 const MOST_RENDERED = 128;
 
-/** The renderings in use: one for each operation, its variables, and what may be seen. */
+/** The renderings in use: one for each operation with its variables and rights. */
 export class Renderings {
   readonly #parts: RenderingParts;
   readonly #byDocument = new WeakMap<DocumentNode, Map<string, Rendering>>();
-  /** What resolvers of events are given, once for all who may see the same. */
+  /** The resolvers' contexts for events, by rights. */
   readonly #contexts = new LRUCache<string, GraphQLContext>({ max: MOST_CONTEXTS });
-  /** Those that hold an event that they made. */
+  /** The renderings that keep a rendered event. */
   readonly #recent = new LRUCache<Rendering, true>({
     max: MOST_RENDERED,
     dispose: (_true, rendering) => rendering.forget(),
@@ -132,7 +132,7 @@ export class Renderings {
     this.#parts = { mask, onHeld: (rendering) => void this.#recent.set(rendering, true) };
   }
 
-  /** To be given back once. */
+  /** Must be given back once, by `giveBack`. */
   take(args: ExecutionArgs): Rendering {
     const byKey = this.#byDocument.get(args.document) ?? new Map<string, Rendering>();
     this.#byDocument.set(args.document, byKey);
@@ -147,7 +147,7 @@ export class Renderings {
     if (rendering.giveBack()) this.#recent.delete(rendering);
   }
 
-  /** What resolvers of events are given is the same for all who may see the same. */
+  /** The arguments with the context that all subscribers with the same rights share. */
   #shared(args: ExecutionArgs): ExecutionArgs {
     const { schema, document, operationName, variableValues } = args;
     const own = contextOf(args);

@@ -11,8 +11,8 @@ export interface PlanArgs {
 type Data = Readonly<Record<string, unknown>>;
 
 /**
- * The data of an answer in which nothing went wrong, at once where no field has to wait. Throws or rejects for all
- * others, with whatever it was that went wrong first: what such an answer is, errors and all, only the engine knows.
+ * The data of a result without errors; synchronous if no field has to wait. Otherwise throws or rejects with the first
+ * error: only the engine can make a result with errors.
  */
 export function runPlan(plan: Plan, args: PlanArgs): Data | Promise<Data> {
   const variables = usualVariables(plan.variables, args.variables);
@@ -36,7 +36,7 @@ function dataOf(
   try {
     for (const field of fields) {
       const value = fieldOf(field, source, running);
-      // Also a late one, so that the names are in the order of the question.
+      // A promise is set as well, so that the names stay in the order of the query.
       data[field.name] = value;
       if (!(value instanceof Promise)) continue;
       late ??= [];
@@ -56,7 +56,7 @@ function dataOf(
   return all.then(() => data);
 }
 
-/** What runs already is waited for by nobody then, and may fail as well. */
+/** Ignores the values that are still pending: nobody awaits them any more, and they may reject too. */
 function giveUp(late: readonly unknown[] = []): void {
   for (const value of late) if (value instanceof Promise) value.catch(() => undefined);
 }
@@ -73,7 +73,7 @@ function argsFor({ fixedArgs, variableArgs }: PlannedField, variables: Variables
   if (variableArgs.length === 0) return fixedArgs;
   const args = { ...fixedArgs };
   for (const { name, variable } of variableArgs) {
-    // One that is not there leaves its argument out.
+    // A variable that is not given leaves its argument out.
     if (Object.hasOwn(variables, variable)) args[name] = variables[variable];
   }
   return args;

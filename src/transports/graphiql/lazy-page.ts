@@ -4,24 +4,24 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 
 interface Page {
-  /** One for all who open it: nine megabytes for each would be a way to fill the memory. */
+  /** One buffer for all clients: nine megabytes for each would be a way to fill the memory. */
   readonly html: Buffer;
   readonly contentSecurityPolicy: string;
 }
 
-/** Whether a browser wants the page rather than an answer. */
+/** Whether a browser wants the page rather than a GraphQL response. */
 export function wantsPage({ method, headers }: IncomingMessage): boolean {
   return method === 'GET' && (headers.accept ?? '').includes('text/html');
 }
 
-/** Piece by piece, since whether a client reads can only be told by the pieces that have gone out. */
+/** The page is sent in pieces: only by the pieces that have gone out can a client be seen to read. */
 const PIECE_BYTES = 65_536;
 
 function* piecesOf(html: Buffer): Generator<Buffer, void> {
   for (let at = 0; at < html.length; at += PIECE_BYTES) yield html.subarray(at, at + PIECE_BYTES);
 }
 
-/** A page that is made when somebody first opens it, and kept. */
+/** A page that is rendered when it is first requested, and then kept. */
 export class LazyPage {
   readonly #render: () => Promise<string>;
   #page: Promise<Page> | undefined;
@@ -48,9 +48,9 @@ export class LazyPage {
 }
 
 /**
- * What GraphiQL needs, and nothing else: its own script, known by its hash; the workers that the script makes
- * of what it holds; the styles that its editor writes as it goes; fonts and images from within the page; and
- * the gateway, over HTTP and WebSocket.
+ * Allows what GraphiQL needs, and nothing else: its own script, identified by its hash; the workers that the script
+ * creates from code of its own; the styles that its editor writes at run time; fonts and images embedded in the page;
+ * and connections to the gateway, over HTTP and WebSocket.
  */
 function policyOf(html: string): string {
   return [
@@ -67,7 +67,7 @@ function policyOf(html: string): string {
   ].join('; ');
 }
 
-/** Of the one script of the page, which is the last thing in it. */
+/** The hash of the only script in the body, which comes last in the page. */
 function hashOfScript(html: string): string {
   const body = html.indexOf('<body');
   const start = html.indexOf('<script>', body) + '<script>'.length;

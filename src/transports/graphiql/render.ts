@@ -3,15 +3,15 @@ export interface Tab {
 }
 
 /**
- * GraphiQL as one page that holds all it needs: the machine may be offline. Its nine megabytes are loaded
- * when somebody first opens it, not at start.
+ * GraphiQL as one page that contains everything it needs, since the machine may be offline. Its nine megabytes are
+ * loaded when the page is first opened, not at start.
  */
 export async function renderGraphiQL(tabs: readonly Tab[]): Promise<string> {
   const graphiql = await import('@graphql-yoga/render-graphiql');
   return graphiql.renderGraphiQL({
     defaultTabs: [...tabs],
     title: 'Topup Gateway',
-    // Over server-sent events the headers tab counts as it does for queries; over a WebSocket it would not.
+    // Over server-sent events the headers tab works as it does for queries; over a WebSocket it would not.
     subscriptionsProtocol: 'SSE',
     defaultEditorToolsVisibility: false,
   });
@@ -28,7 +28,7 @@ export function tabsFor(orderIds: readonly string[]): readonly Tab[] {
   ];
 }
 
-/** The one of OneClickDz's documentation: a place to put one's own. */
+/** The order id in OneClickDz's documentation: a placeholder for one's own. */
 const EXAMPLE_ID = '6901616fe9e88196b4eb64b2';
 
 const followQuery = (id: string) => `# Press play: each change arrives as it happens.

@@ -1,16 +1,16 @@
 import type { Clock, Timer } from '../../core/ports.ts';
 
-/** After the first that is due, so long is collected: thousands at about the same moment are one look. */
+/** The shortest pause between two looks: thousands of items due at about the same moment are handled in one look. */
 const SHORTEST_PAUSE_MS = 50;
 
-/** Tells when time is up for any of many, by one timer. */
+/** Reports items whose deadline has passed. One timer serves all items. */
 export class Deadlines<Item> {
   readonly #clock: Clock;
   readonly #onDue: (item: Item) => void;
   readonly #dueAt = new Map<Item, number>();
   #timer: { readonly at: number; readonly timer: Timer } | undefined;
 
-  /** @param onDue called once for each item that was not taken out before. */
+  /** @param onDue called once for each item that was not deleted before its deadline. */
   constructor(clock: Clock, onDue: (item: Item) => void) {
     this.#clock = clock;
     this.#onDue = onDue;

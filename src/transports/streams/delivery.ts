@@ -4,13 +4,13 @@ import type { Live } from '../../graphql/execution/live.ts';
 import type { Rendered } from '../../graphql/execution/renderings.ts';
 
 /**
- * Sends the events of a subscription right to the connection of its client. One is on its way at a time, so a
- * client that is slow to read holds its place in the log, and nothing is kept for it.
+ * Sends the events of a subscription directly to the connection of its client. Only one event is on its way at a time:
+ * a client that reads slowly keeps its position in the log, and nothing is queued for it.
  */
 export abstract class Delivery implements Sink {
   readonly #live: Live;
   readonly #following: Following;
-  /** An event is being made, or on its way. */
+  /** An event is being rendered or sent. */
   #isBusy = false;
   #hasEnded = false;
 
@@ -19,23 +19,23 @@ export abstract class Delivery implements Sink {
     this.#following = following;
   }
 
-  /** Writes an event: what it was written to, or `undefined` where the client is gone. */
+  /** Writes an event. Returns the socket that it was written to, or `undefined` if the client is gone. */
   protected abstract tell(rendered: Rendered): Socket | undefined;
-  /** Says that nothing follows. */
+  /** Tells the client that nothing follows. */
   protected abstract tellEnd(): void;
-  /** Says what went wrong, and that nothing follows. */
+  /** Tells the client what went wrong, and that nothing follows. */
   protected abstract tellFault(error: unknown): void;
 
   protected begin(): void {
     this.#following.deliverTo(this);
   }
 
-  /** There may be something to tell that no bell rings for. */
+  /** Reads on although no bell has rung. */
   protected lookAgain(): void {
     this.#following.onRing();
   }
 
-  /** However it ends; more than once does no harm. */
+  /** Ends the delivery, for whatever reason. More than one call does no harm. */
   protected leave(): void {
     this.#hasEnded = true;
     void this.#live.return();
@@ -77,11 +77,11 @@ export abstract class Delivery implements Sink {
     else if (wasBusy) this.#following.resume();
   }
 
-  /** Only where the client is slow: a callback for each message would cost as much as the message. */
+  /** Used only while the client is slow: a callback for each message would cost as much as the message. */
   #waitUntilSent(socket: Socket): void {
     this.#isBusy = true;
-    // Nothing, to be sent after all that waits before it. How that goes is of no matter here: a socket that
-    // fails is closed.
+    // An empty write: its callback runs once everything queued before it is sent. Its error needs no handling, since a
+    // socket that fails is closed.
     socket.write('', () => {
       this.#isBusy = false;
       this.#following.resume();

@@ -2,7 +2,7 @@ import type { GraphQLError } from 'graphql';
 import type { Logger } from '../../core/ports.ts';
 import { toPublicError } from '../../graphql/errors.ts';
 
-/** What a client is told of an error over a WebSocket, or after an event stream has begun: no HTTP status any more. */
+/** The error for a client of a WebSocket or of an event stream that has begun, where no HTTP status can be sent. */
 export function forStream(error: unknown, logger: Logger): GraphQLError {
   const publicError = toPublicError(error, logger);
   delete publicError.extensions['http'];

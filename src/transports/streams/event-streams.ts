@@ -9,12 +9,12 @@ import { Delivery } from './delivery.ts';
 import { forStream } from './errors.ts';
 import { type Patient, Pulse } from './pulse.ts';
 
-/** How often a client that is told nothing is shown that the stream is still there. */
+/** How often the client of a stream is sent a comment, as a sign that the stream is still open. */
 const SIGN_MS = 12_000;
 
 export const STREAM_TYPE = 'text/event-stream';
 
-/** Of every stream, as Yoga writes it. Nothing in between may compress or keep what comes. */
+/** The headers of every stream, as Yoga writes them. No intermediary may compress or cache the stream. */
 export const STREAM_HEADERS = {
   'Content-Type': STREAM_TYPE,
   Connection: 'keep-alive',
@@ -22,30 +22,30 @@ export const STREAM_HEADERS = {
   'Content-Encoding': 'none',
 } as const;
 
-/** A comment. First of all, since some browsers wait for something to come, and then in place of silence. */
+/** An empty comment. Sent first, since some browsers wait for the first bytes, and then at intervals. */
 const SIGN = chunk(':\n\n');
 const COMPLETE = chunk('event: complete\ndata:\n\n');
 
-/** Where a response goes, of which each piece can be written right to the connection. */
+/** A response whose chunks can be written directly to its connection. */
 export interface StreamTarget {
   readonly response: ServerResponse;
   readonly socket: Socket;
 }
 
-/** `undefined` for HTTP/1.0, which has no pieces, and for a request that another one is to be answered before. */
+/** `undefined` for HTTP/1.0, which has no chunks, and for a pipelined request whose response is not yet due. */
 export function streamTargetOf(response: ServerResponse): StreamTarget | undefined {
   const { socket, useChunkedEncodingByDefault, destroyed } = response;
   const canStream = useChunkedEncodingByDefault && !destroyed && socket !== null;
   return canStream ? { response, socket } : undefined;
 }
 
-/** A subscription that may be delivered. */
+/** A subscription whose events can be delivered to a sink. */
 export interface Delivered {
   readonly live: Live;
   readonly following: Following;
 }
 
-/** Subscriptions over server-sent events (distinct connections), all by the same few timers. */
+/** Subscriptions over server-sent events (distinct connections mode). A few timers serve them all. */
 export class EventStreams {
   readonly #open = new Set<EventStream>();
   readonly #pulse: Pulse;
@@ -58,7 +58,7 @@ export class EventStreams {
     this.#logger = logger;
   }
 
-  /** @param head all headers of the answer: name, value, name, value, … */
+  /** @param head all headers of the response: name, value, name, value, … */
   begin(target: StreamTarget, { live, following }: Delivered, head: readonly string[]): void {
     if (target.response.destroyed) {
       void live.return();
@@ -82,8 +82,8 @@ export class EventStreams {
 }
 
 /**
- * The events of a subscription as an answer that does not end. Its head is written by Node, and each event, with
- * what HTTP puts around a piece, right to the socket: the same bytes for all who are told the same.
+ * The events of a subscription as a response that does not end. Node writes the head. Each event is written as an HTTP
+ * chunk directly to the socket: the same bytes for all subscribers that are told the same.
  */
 class EventStream extends Delivery implements Patient {
   askAt = 0;
@@ -109,7 +109,7 @@ class EventStream extends Delivery implements Patient {
     this.#socket.setKeepAlive(true);
     this.#response.on('close', () => this.leave());
     letGoOf(this.#response.req);
-    // In one go.
+    // The head and the first comment go out together.
     this.#socket.cork();
     this.#response.writeHead(200, [...head]).flushHeaders();
     this.#write(SIGN);
@@ -117,17 +117,17 @@ class EventStream extends Delivery implements Patient {
     this.begin();
   }
 
-  /** Its ticket is over, of which it is told as of any event. */
+  /** The ticket has expired: reading on ends the stream with that error. */
   expire(): void {
     this.lookAgain();
   }
 
-  /** Where something waits for the client it would learn of it no sooner. */
+  /** Sends nothing while bytes are queued for the client: they are as good a sign, and would go out first. */
   ask(): void {
     if (this.#socket.writableLength === 0) this.#write(SIGN);
   }
 
-  /** It has no way to answer, so nobody waits for that. */
+  /** Never called: the client has no way to answer, so the pulse does not wait for an answer. */
   cutOff(): void {}
 
   protected tell(rendered: Rendered): Socket | undefined {
@@ -150,7 +150,7 @@ class EventStream extends Delivery implements Patient {
     super.leave();
   }
 
-  /** Never after the end: the next answer may be on its way over the same socket. */
+  /** Writes nothing after the end, when the next response may be on its way over the same socket. */
   #write(bytes: Buffer): Socket | undefined {
     const { destroyed, writableEnded } = this.#response;
     if (destroyed || writableEnded || !this.#socket.writable) return undefined;
@@ -160,8 +160,8 @@ class EventStream extends Delivery implements Patient {
 }
 
 /**
- * Lets go of what has been read of a request, as its answer goes on: what collected its body has that still, and
- * browsers send many headers, of which a ticket is one.
+ * Frees what is kept of a request while its response goes on: the listeners that collected the body still hold it, and
+ * browsers send many headers, among them the ticket.
  */
 function letGoOf(request: IncomingMessage): void {
   request.removeAllListeners('data');
@@ -171,7 +171,7 @@ function letGoOf(request: IncomingMessage): void {
 
 const events = new WeakMap<Rendered, Buffer>();
 
-/** Made once for all who are told the same. */
+/** Encoded once for all subscribers that are told the same. */
 function eventOf(rendered: Rendered): Buffer {
   const known = events.get(rendered);
   if (known !== undefined) return known;
@@ -180,12 +180,12 @@ function eventOf(rendered: Rendered): Buffer {
   return event;
 }
 
-/** JSON holds no line break, so this is one line. */
+/** `json` contains no line breaks, so one `data` line is enough. */
 function nextEvent(json: string): Buffer {
   return chunk(`event: next\ndata: ${json}\n\n`);
 }
 
-/** A piece of an answer as it goes over HTTP/1.1 (RFC 9112, section 7.1). */
+/** A chunk of a response, as HTTP/1.1 encodes it (RFC 9112, section 7.1). */
 function chunk(text: string): Buffer {
   return Buffer.from(`${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`);
 }

@@ -2,27 +2,30 @@ import type { Clock, Timer } from '../../core/ports.ts';
 
 export interface PulseOptions {
   readonly clock: Clock;
-  /** How often a client is asked for a sign of life, and how long it may take to give one. */
+  /** How often a client is asked for a sign of life, and how long it may take to give that sign. */
   readonly intervalMs: number;
-  /** All that are to be asked. */
+  /** All clients that are to be asked. */
   readonly patients: Iterable<Patient>;
 }
 
-/** Whoever is asked. */
+/** A client that is asked for signs of life. */
 export interface Patient {
-  /** When it is to be asked next. */
+  /** When the client is to be asked next, in Unix milliseconds. */
   askAt: number;
-  /** When it was last asked, while it has not answered; always `undefined` of one that has no way to answer. */
+  /**
+   * When the client was asked, in Unix milliseconds; `undefined` once it has answered. Always `undefined` for a client
+   * that has no way to answer.
+   */
   readonly askedAt: number | undefined;
-  /** Asks it, or only shows it that we are there, where it has no way to answer. */
+  /** Asks the client, or only shows it that the gateway is there if it has no way to answer. */
   ask(now: number): void;
   cutOff(): void;
 }
 
-/** Each is asked when it is due, to so much of an interval. */
+/** How many times in an interval the clients are looked at: a client is asked at most one such pause late. */
 const LOOKS_PER_INTERVAL = 8;
 
-/** Asks all clients for signs of life, by one timer, and cuts off those that could give one and do not. */
+/** Asks all clients for signs of life, with one timer, and cuts off those that could answer and do not. */
 export class Pulse {
   readonly #options: PulseOptions;
   #timer: Timer | undefined;
@@ -31,7 +34,7 @@ export class Pulse {
     this.#options = options;
   }
 
-  /** Another one has come, and is asked an interval from now. */
+  /** To be called for each new client, which is first asked one interval from now. */
   welcome(patient: Patient): void {
     const { clock, intervalMs } = this.#options;
     patient.askAt = clock.now() + intervalMs;

@@ -1,26 +1,27 @@
 import { MessageType } from 'graphql-ws';
 
-/** What begins once graphql-ws is done with the message that asked for it. */
+/** A subscription that begins once graphql-ws has handled the message that started it. */
 export interface LetGo {
   begin(): void;
 }
 
-/** What a client asked for, while graphql-ws is busy with its message. */
+/** An operation whose message graphql-ws is still handling. */
 interface Operation {
   subscription: LetGo | undefined;
-  /** The client has enough of it. */
+  /** Whether the client has sent `complete` for it. */
   isGivenUp: boolean;
-  /** The message that asks for something else by the same id since then. */
+  /** A later message that starts another operation by the same id. */
   next: string | undefined;
 }
 
-/** What is to become of a message. */
+/** What to do with a message. */
 export type Hearing = 'now' | 'later' | 'never';
 
 /**
- * The operations of one client that graphql-ws is busy with, by their ids. It goes by the id alone: what it finds out
- * of an operation that the client has ended would be taken for that of the next one of this id, and end it, and what
- * was put aside of the one would be forgotten for the other. So the next one waits.
+ * The operations of one client whose messages graphql-ws is still handling, by id. graphql-ws identifies an operation
+ * by its id alone. If a client completes an operation and reuses the id while graphql-ws is still handling the first
+ * one, the result of the first would be sent as that of the second, and the second could be ended or forgotten. So the
+ * second operation waits until the first has been handled.
  */
 export class Busy {
   readonly #byId = new Map<string, Operation>();
@@ -33,7 +34,7 @@ export class Busy {
     this.#byId.set(id, { subscription: undefined, isGivenUp: false, next: undefined });
   }
 
-  /** A subscription that graphql-ws does not wait for. */
+  /** Adds the subscription that begins when the operation's message has been handled. */
   letGo(id: string, subscription: LetGo): void {
     const operation = this.#byId.get(id);
     if (operation !== undefined) operation.subscription = subscription;
@@ -45,7 +46,10 @@ export class Busy {
     return operation;
   }
 
-  /** A message has come: `later` where it is kept until the operation before it has ended, `never` for one too many. */
+  /**
+   * Takes note of a message. `now`: pass it to graphql-ws. `later`: it is kept until the earlier operation of its id has
+   * been handled. `never`: one message is kept already.
+   */
   hear(text: string): Hearing {
     const { id, type } = idAndType(text);
     const operation = typeof id === 'string' ? this.#byId.get(id) : undefined;
@@ -54,7 +58,7 @@ export class Busy {
       operation.isGivenUp = true;
       operation.next = undefined;
     }
-    // Of one that is not given up graphql-ws itself says that there is one.
+    // A second operation by the id of a live one is refused by graphql-ws itself.
     if (type !== MessageType.Subscribe || !operation.isGivenUp) return 'now';
     if (operation.next !== undefined) return 'never';
     operation.next = text;
@@ -62,7 +66,7 @@ export class Busy {
   }
 }
 
-/** Of a message of whatever form. What is wrong with one is for graphql-ws to say. */
+/** Reads any message. An invalid one is reported by graphql-ws. */
 function idAndType(text: string): { readonly id?: unknown; readonly type?: unknown } {
   try {
     return Object(JSON.parse(text));

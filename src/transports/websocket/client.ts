@@ -16,71 +16,69 @@ import type { Patient, Pulse } from '../streams/pulse.ts';
 import { Busy, type LetGo } from './busy.ts';
 import type { Clients } from './clients.ts';
 
-/** A WebSocket that knows whose it is, so that all of them can have the same listeners. */
+/** A WebSocket that knows its client, so that all sockets can share the same listeners. */
 export class ClientSocket extends WebSocket {
   client: Client | undefined = undefined;
 }
 
-/** What is there once for all clients. */
+/** Shared by all clients. */
 export interface ClientParts {
   readonly guard: Guard;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly rate: MessageRate;
   readonly pulse: Pulse;
-  /** All that are connected. */
+  /** All connected clients. */
   readonly clients: Clients<Client>;
-  /** Those that have not begun. */
+  /** Clients that have not sent `connection_init` yet. */
   readonly newcomers: Deadlines<Client>;
-  /** Those whose ticket will be over. */
+  /** Clients whose ticket will expire. */
   readonly tickets: Deadlines<Client>;
 }
 
-/** One that has connected. */
+/** A client that has just connected. */
 export interface Connected {
   readonly socket: ClientSocket;
-  /** What is below the socket. */
+  /** The TCP socket below the WebSocket. */
   readonly stream: Socket;
-  /** Where its request came from. Not the request itself: it is larger than all the rest of a socket. */
+  /** Where the upgrade request came from. Not the request itself, which is larger than all the rest of a client. */
   readonly address: string;
   readonly authorization: string | undefined;
 }
 
-/** What the hooks of graphql-ws are given of a socket. */
+/** What the hooks of graphql-ws receive about a socket. */
 export interface SocketExtra extends Record<PropertyKey, unknown> {
   readonly client: Client;
 }
 
-/** How long a client that was told to go may take to do so. */
+/** How long a dismissed client may take to close its socket. */
 const GO_MS = 2_000;
 
 /**
- * A client at the other end of a socket, with which graphql-ws speaks its protocol. In place of the adapter
- * that comes with it, which sets a timer for each socket, takes a client that goes in the middle for a fault of
- * the operation, and writes to the console as often as clients have it do so.
+ * A client at the other end of a socket, to which graphql-ws speaks its protocol. Replaces the `ws` adapter of
+ * graphql-ws, which sets a timer for each socket, takes a client that disconnects during an operation for a fault of
+ * that operation, and writes to the console as often as clients cause it to.
  *
- * One object for all that is known of a client, and no function of its own: of ten thousand that wait, each
- * byte is there ten thousand times.
+ * One object holds the whole state of a client, without closures: with ten thousand waiting clients, each byte is there
+ * ten thousand times.
  */
 export class Client implements ProtocolSocket, Patient {
   readonly socket: ClientSocket;
   readonly stream: Socket;
   readonly address: string;
-  /** The ticket that its request brought, until it has begun. */
+  /** The `Authorization` header of the upgrade request; cleared once the client is admitted. */
   authorization: string | undefined;
   access: Access = NO_ACCESS;
-  /** When it is to be asked for a sign of life. */
   askAt = 0;
-  /** When it was last asked, while it has not answered. */
   askedAt: number | undefined = undefined;
   messagesLeft: number;
   heardAt: number;
   readonly #parts: ClientParts;
   #take: ((text: string) => Promise<void>) | undefined = undefined;
   #closed: ReturnType<Server['opened']> | undefined = undefined;
-  /** There only while graphql-ws is busy with anything. */
+  /** The operations that graphql-ws is working on; `undefined` while there are none. */
   #busy: Busy | undefined = undefined;
-  /** The id by which the message that graphql-ws is just given asks for something. */
+  /** The id of the operation that the current message starts, while graphql-ws takes the message. */
   #asked: string | undefined = undefined;
   #isDismissed = false;
 
@@ -94,7 +92,7 @@ export class Client implements ProtocolSocket, Patient {
     this.heardAt = parts.clock.now();
   }
 
-  /** From now on graphql-ws hears what the client says. */
+  /** From now on graphql-ws receives the client's messages. */
   begin(server: Server<SocketExtra>): void {
     const { clients, pulse, newcomers, clock, guard } = this.#parts;
     clients.add(this);
@@ -106,14 +104,14 @@ export class Client implements ProtocolSocket, Patient {
     guard.stalls.watch(this.stream, this);
   }
 
-  /** It has said who it is. */
+  /** Gives the client the rights of its ticket, which has been verified. */
   admit(access: Access): void {
     this.access = access;
     this.authorization = undefined;
     if (access.expiresAt !== null && this.isOpen) this.#parts.tickets.add(this, access.expiresAt);
   }
 
-  /** It has begun, and what it says is looked at. */
+  /** The client has sent `connection_init` in time. */
   hasBegun(): void {
     this.#parts.newcomers.delete(this);
   }
@@ -130,13 +128,13 @@ export class Client implements ProtocolSocket, Patient {
     return this.socket.readyState === this.socket.OPEN;
   }
 
-  /** Whoever is gone is not told: the end of the socket ends the operation. */
+  /** Sends nothing to a client that is gone: the close of the socket ends its operations. */
   send(text: string): Promise<void> {
     if (!this.isOpen) return Promise.resolve();
     return new Promise((resolve) => this.socket.send(text, () => resolve()));
   }
 
-  /** graphql-ws tells the id of an operation, which may be longer than a reason. */
+  /** The reason is shortened: graphql-ws puts the id of an operation into it, which may be of any length. */
   close(code?: number, reason = ''): void {
     this.socket.close(code, shortened(reason));
   }
@@ -145,7 +143,7 @@ export class Client implements ProtocolSocket, Patient {
     this.#take = take;
   }
 
-  /** Closes the socket, and listens to nothing that its client goes on saying. */
+  /** Closes the socket, and ignores everything that the client still sends. Cuts the client off after `GO_MS`. */
   dismiss(code: number, reason: string): void {
     if (this.#isDismissed) return;
     this.#isDismissed = true;
@@ -164,19 +162,19 @@ export class Client implements ProtocolSocket, Patient {
     }
   }
 
-  /** The message that graphql-ws is just given asks for something, and may. */
+  /** The message that graphql-ws is handling starts an operation of this id, and the operation is allowed. */
   asks(id: string): void {
     this.#busy ??= new Busy();
     this.#busy.begin(id);
     this.#asked = id;
   }
 
-  /** A subscription that graphql-ws does not wait for: it begins once the message that asked for it is answered. */
+  /** Adds a subscription that graphql-ws does not wait for. It begins once the message that asked for it is handled. */
   letGo(id: string, subscription: LetGo): void {
     this.#busy?.letGo(id, subscription);
   }
 
-  /** Pings are counted, since they are answered, and the answers of a client that does not read pile up. */
+  /** Pings count as messages, since each is answered, and the pongs for a client that does not read pile up. */
   ping(data: Buffer): void {
     if (this.#mayGoOn() && this.isOpen) this.socket.pong(data);
   }
@@ -196,7 +194,7 @@ export class Client implements ProtocolSocket, Patient {
     this.socket.terminate();
   }
 
-  /** It closes by itself. */
+  /** Only counts the error: `ws` closes the socket by itself. */
   failed(error: NodeJS.ErrnoException): void {
     if (isOfSize(error)) this.#parts.guard.onRefused('message_size');
   }
@@ -219,7 +217,7 @@ export class Client implements ProtocolSocket, Patient {
 
   #pass(text: string): void {
     const answered = this.#take?.(text);
-    // Told by then, since nothing is waited for before.
+    // `asks` was called by now: graphql-ws calls `onSubscribe` before it first awaits anything.
     const id = this.#asked;
     this.#asked = undefined;
     answered?.then(
@@ -233,16 +231,16 @@ export class Client implements ProtocolSocket, Patient {
     );
   }
 
-  /** Right after graphql-ws is done with the message that asked for it. */
+  /** Called right after graphql-ws has handled the message that started the operation. */
   #isDone(id: string): void {
     const operation = this.#busy?.end(id);
     if (this.#busy?.isOver) this.#busy = undefined;
     operation?.subscription?.begin();
-    // Of one that is gone nobody would end it.
+    // On a socket that is closed, nothing would end the next operation.
     if (operation?.next !== undefined && this.isOpen) this.#pass(operation.next);
   }
 
-  /** Counts what it says. */
+  /** Counts a message. Dismisses the client and returns `false` if it sends too many. */
   #mayGoOn(): boolean {
     if (this.#isDismissed) return false;
     const { rate, guard } = this.#parts;
@@ -253,13 +251,13 @@ export class Client implements ProtocolSocket, Patient {
   }
 }
 
-/** The same functions for all sockets, which find their client by the socket that they are called on. */
+/** Adds the same functions to all sockets; each finds the client by the socket that it is called on. */
 function listenTo(socket: ClientSocket, client: Client): void {
   socket.client = client;
   socket.on('message', onMessage);
   socket.on('ping', onPing);
   socket.on('pong', onPong);
-  // Without a listener the process would end.
+  // Without a listener, an error would end the process.
   socket.on('error', onError);
   socket.on('close', onClose);
 }
@@ -288,10 +286,10 @@ function clientOf(socket: WebSocket): Client | undefined {
   return socket instanceof ClientSocket ? socket.client : undefined;
 }
 
-/** Of a close frame (RFC 6455, section 5.5), less the two of its code. */
+/** The payload of a close frame (RFC 6455, section 5.5) less the two bytes of the code. */
 const MOST_REASON_BYTES = 123;
 
-/** Without half a character at its end. */
+/** Cuts a reason to what a close frame can carry, at a character boundary. */
 function shortened(reason: string): string {
   if (Buffer.byteLength(reason) <= MOST_REASON_BYTES) return reason;
   return reason.slice(0, encoder.encodeInto(reason, new Uint8Array(MOST_REASON_BYTES)).read);

@@ -1,4 +1,4 @@
-/** All clients that are connected by a WebSocket. */
+/** All clients that are connected by WebSocket. */
 export class Clients<Client> implements Iterable<Client> {
   readonly #connected = new Set<Client>();
   readonly #waiting: (() => void)[] = [];
@@ -16,7 +16,7 @@ export class Clients<Client> implements Iterable<Client> {
     return this.#connected.values();
   }
 
-  /** Resolves once none is connected. */
+  /** Resolves once no client is connected. */
   async allGone(): Promise<void> {
     if (this.#connected.size === 0) return;
     await new Promise<void>((resolve) => this.#waiting.push(resolve));

@@ -14,7 +14,7 @@ import { forStream } from '../streams/errors.ts';
 import type { SocketExtra } from './client.ts';
 import { textFrame } from './text-frame.ts';
 
-/** What graphql-ws knows of the socket of a subscription. */
+/** The context that graphql-ws keeps for the socket of a subscription. */
 export type PushContext = Pick<Context<undefined, SocketExtra>, 'subscriptions' | 'extra'>;
 
 type Ended = IteratorReturnResult<undefined>;
@@ -22,13 +22,13 @@ type Ended = IteratorReturnResult<undefined>;
 const ENDED: Promise<Ended> = Promise.resolve({ done: true, value: undefined });
 
 /**
- * The events of a subscription over a WebSocket, as graphql-transport-ws has it.
+ * Sends the events of a subscription over a WebSocket, in the graphql-transport-ws protocol.
  *
- * To graphql-ws it is a stream, which ends as soon as it is pulled: while it waits for one, graphql-ws keeps a
- * suspended function, all that the function ever looked at and three promises, more than all the rest of a
- * subscription. Once that is over, `begin` puts the stream back where it was, among the subscriptions of its
- * socket: graphql-ws still refuses a second one of the same id, and ends this one when the client says so or
- * goes. Its last word is said here.
+ * To graphql-ws this is a stream that ends at the first pull. While graphql-ws waits for a stream, it keeps a suspended
+ * function with all that the function refers to, and three promises: more memory than all the rest of a subscription.
+ * Once graphql-ws has finished with the ended stream, `begin` puts the subscription back among those of the socket. So
+ * graphql-ws still refuses a second subscription with the same id, and ends this one when the client completes it or
+ * disconnects. The last message of the subscription is sent here.
  */
 export class Push extends Delivery implements AsyncIterableIterator<never> {
   readonly #context: PushContext;
@@ -48,20 +48,20 @@ export class Push extends Delivery implements AsyncIterableIterator<never> {
     return this;
   }
 
-  /** Not among the subscriptions, so that the client is not told that this was the end. */
+  /** Ends the stream for graphql-ws. Without an entry among the subscriptions, graphql-ws sends no `complete`. */
   next(): Promise<Ended> {
     delete this.#context.subscriptions[this.#id];
     this.#context.extra.client.letGo(this.#id, this);
     return ENDED;
   }
 
-  /** graphql-ws is done with the message that asked for it. Nothing that the client says was heard in between. */
+  /** Called right after graphql-ws has handled the message that asked for the subscription: no other comes between. */
   override begin(): void {
     this.#context.subscriptions[this.#id] = this;
     super.begin();
   }
 
-  /** The client wants no more. */
+  /** The client has completed the subscription or has disconnected. */
   return(): Promise<Ended> {
     this.leave();
     return ENDED;
@@ -81,13 +81,13 @@ export class Push extends Delivery implements AsyncIterableIterator<never> {
     this.#finish({ id: this.#id, type: MessageType.Error, payload });
   }
 
-  /** The id is free again. */
+  /** Frees the id and sends the last message. */
   #finish(lastWord: CompleteMessage | ErrorMessage): void {
     delete this.#context.subscriptions[this.#id];
     this.#write(stringifyMessage(lastWord));
   }
 
-  /** Whoever is gone is not told. */
+  /** `undefined` if the client is gone. */
   #write(text: string): Socket | undefined {
     const { stream, isOpen } = this.#context.extra.client;
     if (!isOpen) return undefined;

@@ -1,4 +1,4 @@
-/** FIN, and the opcode of a text. */
+/** The FIN bit, and the opcode of a text frame. */
 const WHOLE_TEXT = 0x81;
 const SHORT_MOST = 125;
 const LENGTH_IN_2_BYTES = 126;
@@ -6,8 +6,8 @@ const LENGTH_IN_8_BYTES = 127;
 const MEDIUM_MOST = 0xffff;
 
 /**
- * A message of a server as it goes over a WebSocket (RFC 6455, section 5.2). In one piece, where `ws` writes its head
- * and its text as two. Only for sockets without extensions, as ours are.
+ * A server's text message as a WebSocket frame (RFC 6455, section 5.2), in one buffer; `ws` writes the header and the
+ * payload as two. Only for sockets without extensions, as ours are.
  */
 export function textFrame(text: string): Buffer {
   const bytes = Buffer.byteLength(text);

@@ -36,13 +36,13 @@ import { Client, type ClientParts, ClientSocket, type SocketExtra } from './clie
 import { Clients } from './clients.ts';
 import { Push, type PushContext } from './push.ts';
 
-/** How often a client is asked for a sign of life, and how long it may take to give one. */
+/** How often a client is asked for a sign of life, and how long it may take to give that sign. */
 const KEEP_ALIVE_MS = 12_000;
 
-/** The close code of graphql-transport-ws for whoever has no right to be there. */
+/** The close code of graphql-transport-ws for a client without a valid ticket. */
 const FORBIDDEN = 4403;
 
-/** The close code for whoever is to come back to another process. */
+/** The close code for clients that are to reconnect, to another process. */
 const GOING_AWAY = 1_001;
 
 /** How long a client may take to answer a close frame at shutdown. */
@@ -57,13 +57,13 @@ type SocketContext = Context<ConnectionInitMessage['payload'], SocketExtra>;
 
 export interface WebSocketTransport {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
-  /** Closes every socket with 1001, so that clients come back by themselves; cuts off those that linger. */
+  /** Closes every socket with 1001, so that clients reconnect by themselves; cuts off those that linger. */
   close(): Promise<void>;
 }
 
 /**
- * By itself `ws` answers pings, and cuts off, without a word, a client that pings faster than it reads; ours is
- * told its limit. And it keeps a list of its own of all that are connected.
+ * Switches off what `Client` and `Clients` do instead. By itself `ws` answers pings, and silently cuts off a client
+ * that pings faster than it reads; the gateway tells such a client its limit. `ws` also keeps a list of all clients.
  */
 const DONE_BY_US = { autoPong: false, clientTracking: false };
 
@@ -74,13 +74,14 @@ export function createWebSocketTransport(options: WebSocketOptions): WebSocketTr
     ...DONE_BY_US,
     WebSocket: ClientSocket,
     noServer: true,
-    // Costs memory for each socket, and our messages are small.
+    // Compression costs memory for each socket, and our messages are small.
     perMessageDeflate: false,
     maxPayload: guard.limits.messageBytes,
     handleProtocols,
   });
   const clients = new Clients<Client>();
-  // A client that does not read is told why; its pings would have it cut off before that.
+  // At least the timeout for slow clients: a client that does not read is dismissed with a reason, rather than cut off
+  // earlier because it owes a pong.
   const intervalMs = Math.max(KEEP_ALIVE_MS, guard.limits.slowClientTimeoutMs);
   const parts: ClientParts = {
     guard,
@@ -105,7 +106,7 @@ export function createWebSocketTransport(options: WebSocketOptions): WebSocketTr
         new Client({ socket, stream, address, authorization }, parts).begin(server);
       }),
     async close() {
-      // Whoever comes now is refused.
+      // From now on new connections are refused.
       sockets.close();
       for (const client of clients) client.close(GOING_AWAY, 'Going away');
       const timer = clock.after(CLOSE_GRACE_MS, () => {
@@ -117,11 +118,11 @@ export function createWebSocketTransport(options: WebSocketOptions): WebSocketTr
   };
 }
 
-/** What runs over sockets: who may what, which operation it is, and how its answers go out. */
+/** The operations on all sockets: who may run them, which operation a message asks for, how results are sent. */
 class SocketOperations {
   readonly #options: WebSocketOptions;
   readonly #running = new WeakMap<ExecutionArgs, ReturnType<Yoga['getEnveloped']>>();
-  /** Valid ones, by their texts: subscribers mostly come with the same. */
+  /** Valid documents by their text: most subscribers send the same ones. */
   readonly #documents = rememberedByText<{
     readonly text: string;
     readonly document: DocumentNode;
@@ -135,7 +136,7 @@ class SocketOperations {
     const { logger } = this.#options;
     return {
       jsonMessageReviver: refuseWordsOfServer,
-      // By one timer for all.
+      // The deadlines of newcomers do this, with one timer for all sockets.
       connectionInitWaitTimeout: 0,
       onConnect: (context) => this.#admit(context),
       onSubscribe: (context, id, payload) => {
@@ -145,11 +146,10 @@ class SocketOperations {
       execute: (args) => this.#execute(args),
       subscribe: (args) => this.#subscribe(args),
       onOperation: (...[context, id, , , result]) => pushed(result, context, id),
-      // Masked already; only what is meant for HTTP must go.
+      // The errors are already masked; only the extension that is meant for HTTP has to go.
       onNext: (...[, , , , { errors }]) => {
         for (const error of errors ?? []) delete error.extensions['http'];
       },
-      // The last of its four arguments is all that matters here.
       onError: (...[, , , errors]) => errors.map((error) => forStream(error, logger).toJSON()),
     };
   }
@@ -187,7 +187,7 @@ class SocketOperations {
         this.#documents.set(text, { text, document });
         return await this.#argsOf(document, payload, asker);
       }
-      // graphql-ws keeps the message for as long as the subscription runs: one text will do for all.
+      // graphql-ws keeps the payload for as long as the subscription runs: equal queries share one string.
       Object.assign(payload, { query: known.text });
       return await this.#argsOf(known.document, payload, asker);
     } catch (error) {
@@ -211,7 +211,7 @@ class SocketOperations {
     return { ...args, contextValue: subscriberContext(this.#options, asker) };
   }
 
-  /** What takes no part in a subscription: plugins that time, mask and limit what is executed. */
+  /** Prepares Yoga's plugins, which time, mask and limit the execution of a query. Subscriptions run without them. */
   async #forQuery(args: ExecutionArgs, asker: Asker): Promise<ExecutionArgs> {
     const enveloped = this.#options.yoga.getEnveloped(asker);
     const prepared = { ...args, contextValue: await enveloped.contextFactory() };
@@ -226,7 +226,7 @@ class SocketOperations {
     try {
       return await enveloped.execute(args);
     } finally {
-      // The answer is written right after this returns.
+      // graphql-ws writes the result right after this function returns.
       setImmediate(leave);
     }
   }
@@ -241,7 +241,7 @@ class SocketOperations {
   }
 }
 
-/** Its events go right to the socket, where they can. */
+/** Pushes the events of a subscription directly to the socket; `undefined` if `result` can only be pulled. */
 function pushed(result: OperationResult, context: PushContext, id: string): Push | undefined {
   const following = result instanceof Live ? result.following : undefined;
   if (!(result instanceof Live) || following === undefined) return undefined;
@@ -250,9 +250,14 @@ function pushed(result: OperationResult, context: PushContext, id: string): Push
 
 const WORDS_OF_SERVER: ReadonlySet<unknown> = new Set(['connection_ack', 'next', 'error']);
 
-/** By itself graphql-ws takes a client that says what only a server says for a fault of the gateway. */
+/**
+ * Refuses a message of a type that only servers send. By itself graphql-ws would take such a message for a fault of the
+ * gateway.
+ *
+ * @throws SyntaxError
+ */
 function refuseWordsOfServer(key: string, value: unknown): unknown {
-  // The whole message comes last, and without a name.
+  // A JSON reviver is called with the whole message last, with an empty key.
   const isWhole = key === '' && typeof value === 'object' && value !== null && 'type' in value;
   if (isWhole && WORDS_OF_SERVER.has(value.type)) throw new SyntaxError('a word of a server');
   return value;
