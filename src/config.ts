@@ -94,28 +94,24 @@ const SECRETS: ReadonlySet<string> = new Set<Variable>([
   'CARD_CODE_KEYS',
 ]);
 
+/** The environment without empty variables, which count as not set. */
+type Given = Readonly<Record<string, string | undefined>>;
+
 /**
  * Parses the configuration. An empty variable counts as not set.
  *
- * @throws StartupError with exit code 78. Its message lists all malformed variables at once, each with what was
- *   expected and what came.
+ * @throws StartupError with exit code 78. Its message lists all faults at once: malformed variables, each with what was
+ *   expected and what came, and variables that contradict each other.
  */
-export function parseConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+export function parseConfig(environment: Given): Config {
   const given = Object.fromEntries(
     Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
   );
   const { data, error } = environmentSchema.safeParse(given);
-  if (data === undefined) {
-    const faults = new Map(error.issues.map(({ path, message }) => [String(path[0]), message]));
-    throw new StartupError(describeFaults(faults, given), { exitCode: EXIT_CONFIG });
-  }
-  const auth = toAuth(data);
-  const isOpenOnPurpose = data.AUTH === 'none';
-  if (auth.kind === 'none' && !isOpenOnPurpose && !LOOPBACK_HOSTS.includes(data.HOST)) {
-    throw new StartupError(
-      `HOST ${data.HOST} can be reached from outside, and nobody would be asked for a ticket: set AUTH_JWT_SECRET or AUTH_JWKS_URL (or AUTH=none behind a proxy that decides who may ask)`,
-      { exitCode: EXIT_CONFIG },
-    );
+  const faults = [...malformed(error?.issues ?? [], given), ...contradictions(given)];
+  if (data === undefined || faults.length > 0) {
+    const lines = faults.map((fault) => `\n  ${fault}`).join('');
+    throw new StartupError(`the configuration is wrong:${lines}`, { exitCode: EXIT_CONFIG });
   }
   return {
     apiKey: data.ONECLICKDZ_API_KEY,
@@ -129,37 +125,48 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     allowedOrigins: data.ALLOWED_ORIGINS,
     limits: toLimits(data),
     cardKeys: data.CARD_CODE_KEYS,
-    auth,
-    isOpenOnPurpose,
+    auth: toAuth(data),
+    isOpenOnPurpose: data.AUTH === 'none',
   };
 }
 
-/** @throws StartupError if the variables contradict each other. */
 function toAuth(data: z.infer<typeof environmentSchema>): AuthConfig {
   const { AUTH_JWT_SECRET: secret, AUTH_JWKS_URL: url } = data;
   const expected = { issuer: data.AUTH_ISSUER, audience: data.AUTH_AUDIENCE };
-  const given = [data.AUTH, secret, url].filter((value) => value !== undefined);
-  if (given.length > 1) {
-    throw new StartupError('set only one of AUTH, AUTH_JWT_SECRET and AUTH_JWKS_URL', {
-      exitCode: EXIT_CONFIG,
-    });
-  }
   if (secret !== undefined) return { kind: 'secret', secret, ...expected };
   if (url !== undefined) return { kind: 'key set', url, ...expected };
   return { kind: 'none' };
 }
 
-function describeFaults(
-  faults: ReadonlyMap<string, string>,
-  given: Readonly<Record<string, string | undefined>>,
-): string {
-  const lines = [...faults].map(([name, expected]) => {
+function malformed(issues: readonly z.core.$ZodIssue[], given: Given): readonly string[] {
+  const expected = new Map(issues.map(({ path, message }) => [String(path[0]), message]));
+  return [...expected].map(([name, message]) => {
     const came = SECRETS.has(name)
       ? 'something else (not shown)'
       : JSON.stringify(withoutPassword(given[name] ?? ''));
-    return `  ${name}: expected ${expected}; got ${came}`;
+    return `${name}: expected ${message}; got ${came}`;
   });
-  return `the configuration is wrong:\n${lines.join('\n')}`;
+}
+
+/** Variables that are well-formed, or may be, and cannot be meant together. */
+function contradictions(given: Given): readonly string[] {
+  const faults: string[] = [];
+  const { HOST: host, AUTH_JWT_SECRET: secret, AUTH_JWKS_URL: url, AUTH: auth } = given;
+  const ways = [auth, secret, url].filter((value) => value !== undefined).length;
+  if (ways > 1) faults.push('set only one of AUTH, AUTH_JWT_SECRET and AUTH_JWKS_URL');
+  if (ways === 0 && host !== undefined && !LOOPBACK_HOSTS.includes(host)) {
+    faults.push(
+      `HOST ${host} can be reached from outside, and nobody would be asked for a ticket: set AUTH_JWT_SECRET or AUTH_JWKS_URL (or AUTH=none behind a proxy that decides who may ask)`,
+    );
+  }
+  if (secret !== undefined || url !== undefined) return faults;
+  for (const name of ['AUTH_ISSUER', 'AUTH_AUDIENCE']) {
+    if (given[name] === undefined) continue;
+    faults.push(
+      `${name} is for tickets, and none are asked for: set AUTH_JWT_SECRET or AUTH_JWKS_URL`,
+    );
+  }
+  return faults;
 }
 
 /** A URL may contain a user name and a password. */

@@ -53,16 +53,19 @@ function warnOfOpenness(logger: Logger): void {
   );
 }
 
-/** A second signal of the same kind ends the process at once: by then `once` has removed the listener. */
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
+/** A second signal, of either kind, ends the process at once: by then both listeners are removed. */
 function stopOnSignal(gateway: Gateway, logger: Logger): void {
   const stop = (signal: NodeJS.Signals) => {
+    for (const each of STOP_SIGNALS) process.off(each, stop);
     logger.info({ signal }, 'shutting down');
     gateway.stop().then(
       () => process.exit(0),
       (error: unknown) => fail(error),
     );
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, stop);
+  for (const each of STOP_SIGNALS) process.on(each, stop);
 }
 
 /** Logs an uncaught error and exits. Node itself would print the whole error, whatever its message contains. */

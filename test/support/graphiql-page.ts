@@ -56,14 +56,10 @@ export class GraphiQLPage {
 
   /**
    * Chooses a tab. Waits until its query is in the editor and GraphiQL has noted the change in the page's storage:
-   * executing before that would run the previous tab's query. Uses the keyboard, since the tabs slide into place at
-   * first and a click would miss.
+   * executing before that would run the previous tab's query.
    */
   async choose(tab: string): Promise<void> {
-    await this.#page
-      .getByRole('tab', { name: tab })
-      .getByRole('button', { name: tab })
-      .press('Enter');
+    await this.#page.getByRole('tab', { name: tab }).getByRole('button', { name: tab }).click();
     await this.#line('Operation Editor', tab).waitFor();
     const index = (await this.tabs()).indexOf(tab);
     await this.#page.waitForFunction(

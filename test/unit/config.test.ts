@@ -54,6 +54,21 @@ describe('parseConfig', () => {
     );
   });
 
+  it('names contradictions beside malformed variables', () => {
+    const { message } = faultOf({ HOST: '0.0.0.0', LOG_LEVEL: 'x', AUTH_ISSUER: 'shop' });
+    expect(message).toMatch(
+      /LOG_LEVEL: expected one of .*\n {2}HOST 0\.0\.0\.0 .*\n {2}AUTH_ISSUER /,
+    );
+  });
+
+  it.each(['AUTH_ISSUER', 'AUTH_AUDIENCE'])('takes %s with tickets only', (name) => {
+    const expected = new RegExp(`${name} is for tickets`);
+    expect(() => parseConfig({ [name]: 'shop' })).toThrow(expected);
+    expect(() => parseConfig({ [name]: 'shop', AUTH: 'none' })).toThrow(expected);
+    const AUTH_JWT_SECRET = 'x'.repeat(32);
+    expect(parseConfig({ [name]: 'shop', AUTH_JWT_SECRET }).auth.kind).toBe('secret');
+  });
+
   it('takes an empty variable for one that is not set', () => {
     expect(parseConfig({ PORT: '', ONECLICKDZ_API_KEY: '' })).toEqual(parseConfig({}));
   });

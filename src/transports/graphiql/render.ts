@@ -8,14 +8,22 @@ export interface Tab {
  */
 export async function renderGraphiQL(tabs: readonly Tab[]): Promise<string> {
   const graphiql = await import('@graphql-yoga/render-graphiql');
-  return graphiql.renderGraphiQL({
+  const page = graphiql.renderGraphiQL({
     defaultTabs: [...tabs],
     title: 'Topup Gateway',
     // Over server-sent events the headers tab works as it does for queries; over a WebSocket it would not.
     subscriptionsProtocol: 'SSE',
     defaultEditorToolsVisibility: false,
   });
+  return page.replace('</head>', `<style>${STILL_TABS}</style></head>`);
 }
+
+/**
+ * GraphiQL 5 leaves the tabs of a first visit shifted by a transform, and shows them in place only until one has the
+ * focus: under the pointer of a click, the tab jumps away. Without the transform, tabs can still be dragged; they are
+ * only not seen to move.
+ */
+const STILL_TABS = '.graphiql-tab{transform:none !important}';
 
 /** The tabs that a newcomer finds open: one for each thing that the gateway does. */
 export function tabsFor(orderIds: readonly string[]): readonly Tab[] {
