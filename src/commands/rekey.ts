@@ -1,7 +1,9 @@
 /** `npm run rekey`: encrypts all card codes with the first key, while the gateway serves. */
 import { CardCodes } from '../cards/card-codes.ts';
 import { parseConfig } from '../config.ts';
+import { StartupError } from '../errors.ts';
 import { databasePath } from '../store/sqlite/location.ts';
+import { gatewayHasCardKey } from '../store/sqlite/noted-card-keys.ts';
 import { cardKeysOf } from '../store/sqlite/open.ts';
 import { rekey } from '../store/sqlite/rekey.ts';
 import { runCommand } from './command.ts';
@@ -11,12 +13,17 @@ function main(): void {
   const { databaseUrl, cardKeys } = parseConfig(process.env);
   const database = openExisting(databaseUrl);
   try {
-    const cards = new CardCodes(cardKeysOf(databasePath(databaseUrl), { cardKeys }));
-    const { changed, current, unreadable } = rekey(database, cards, (done) => {
+    const keys = cardKeysOf(databasePath(databaseUrl), { cardKeys });
+    if (!gatewayHasCardKey(database, keys[0])) {
+      throw new StartupError(
+        `the gateway was last started without the key ${keys[0].id}, and could not read what it encrypts: start the gateway with it first in CARD_CODE_KEYS, then rekey`,
+      );
+    }
+    const { changed, current, unreadable } = rekey(database, new CardCodes(keys), (done) => {
       process.stderr.write(`${done} card codes looked at\n`);
     });
     process.stdout.write(
-      `${changed} card codes are under the first key now, ${current} were before, ${unreadable} cannot be read with these keys\n`,
+      `${changed} card codes changed to the first key, ${current} were under it already, ${unreadable} cannot be read with these keys\n`,
     );
     if (unreadable > 0) process.exitCode = 1;
   } finally {

@@ -133,8 +133,20 @@ it('rekeying goes on where it was killed, beside a store that serves and appends
   await store.close();
 });
 
+it('rekeying to a key that the gateway does not have is refused, and changes nothing', async () => {
+  await fill(3, [ONE]);
+  await expect(rekey([TWO, ONE])).rejects.toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(`without the key ${TWO.id}`),
+  });
+  const store = await open([ONE]);
+  expect((await store.find('order-2'))?.latest.cardCode).toBe(CODE);
+  await store.close();
+});
+
 it('rekeying leaves alone what it cannot read, and says so', async () => {
   await fill(3, [ONE]);
+  await (await open([TWO])).close();
   await expect(rekey([TWO])).rejects.toMatchObject({
     code: 1,
     stdout: expect.stringContaining('3 cannot be read'),

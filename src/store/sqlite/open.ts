@@ -9,6 +9,7 @@ import { StoreOpenError } from '../errors.ts';
 import { sqliteErrorOf } from './faults.ts';
 import { databasePath, IN_MEMORY } from './location.ts';
 import { migrate } from './migrate.ts';
+import { noteCardKeys } from './noted-card-keys.ts';
 import { sealPlainCodes } from './seal-plain.ts';
 import { SqliteStore } from './store.ts';
 
@@ -45,7 +46,9 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   try {
     database = new Database(path, { timeout: busyTimeoutMs });
     const logId = prepareDatabase(database, { path, newLogId });
-    const cards = new CardCodes(cardKeysOf(path, options));
+    const keys = cardKeysOf(path, options);
+    noteCardKeys(database, keys);
+    const cards = new CardCodes(keys);
     sealPlainCodes(database, cards);
     return new SqliteStore(database, { logId, cards });
   } catch (error) {

@@ -1,0 +1,25 @@
+import { createHash } from 'node:crypto';
+import type Database from 'better-sqlite3';
+import type { CardKey } from '../../cards/card-codes.ts';
+
+const NOTE = 'card-keys';
+
+/** Writes down which keys the gateway has, as hashes. A key is 32 random bytes, so its hash does not give it away. */
+export function noteCardKeys(database: Database.Database, keys: readonly CardKey[]): void {
+  database
+    .prepare('INSERT OR REPLACE INTO notes (name, value) VALUES (?, ?)')
+    .run(NOTE, keys.map(hashOf).join(' '));
+}
+
+/**
+ * Whether the gateway that last opened the database has this key, and so will be able to read what the key seals.
+ * `true` for a database that no gateway has written its keys down in.
+ */
+export function gatewayHasCardKey(database: Database.Database, key: CardKey): boolean {
+  const noted = database.prepare('SELECT value FROM notes WHERE name = ?').pluck().get(NOTE);
+  return typeof noted !== 'string' || noted.split(' ').includes(hashOf(key));
+}
+
+function hashOf({ key }: CardKey): string {
+  return createHash('sha256').update(key).digest('base64url');
+}
