@@ -27,11 +27,15 @@ export async function runCommand({ name, usage = '', main }: Command): Promise<v
   }
 }
 
-/** @throws UsageError for any error that `read` throws. */
-export function orUsageError<T>(read: () => T): T {
+/**
+ * @param option - prefixed to the message, if given.
+ * @throws UsageError for any error that `read` throws.
+ */
+export function orUsageError<T>(read: () => T, option?: string): T {
   try {
     return read();
   } catch (cause) {
-    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause });
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError(option === undefined ? message : `${option}: ${message}`, { cause });
   }
 }

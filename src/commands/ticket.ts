@@ -38,7 +38,7 @@ async function main(): Promise<void> {
     secret,
     topups: topups.includes('*') ? '*' : topups,
     scope,
-    ttlSeconds: orUsageError(() => parseTtl(ttl)),
+    ttlSeconds: orUsageError(() => parseTtl(ttl), '--ttl'),
     issuer: process.env['AUTH_ISSUER'],
     audience: process.env['AUTH_AUDIENCE'],
   });

@@ -9,7 +9,7 @@ export function parseOrderId(text: string): string | undefined {
 }
 
 export const ORDER_ID_EXPECTED =
-  'an order id as OneClickDz gives it: 24 hexadecimal digits (letters, digits, "_" and "-", at most 64, are accepted)';
+  'an order id as OneClickDz gives it, usually 24 hexadecimal digits; up to 64 letters, digits, "_" and "-" are accepted';
 
 /**
  * When the upstream created an order, in Unix milliseconds but exact only to the second: the first eight digits

@@ -6,16 +6,19 @@ import type { Simulator } from './simulator.ts';
 /** The path prefix of the standalone simulator's controls; the real upstream has nothing there. */
 export const CONTROL_PREFIX = '/simulator/';
 
-const lifeSchema = z.union([
-  z.enum(LIFE_NAMES),
-  z.array(
-    z.strictObject({
-      afterMs: z.number().nonnegative(),
-      status: z.string().min(1),
-      refundMessage: z.string().optional(),
-    }),
-  ),
-]);
+const lifeSchema = z.union(
+  [
+    z.enum(LIFE_NAMES),
+    z.array(
+      z.strictObject({
+        afterMs: z.number().nonnegative(),
+        status: z.string().min(1),
+        refundMessage: z.string().optional(),
+      }),
+    ),
+  ],
+  `one of ${LIFE_NAMES.join(', ')}, or a list of {afterMs, status}`,
+);
 
 const orderSchema = z.strictObject({
   /** The name of a life, or its steps. */

@@ -67,7 +67,9 @@ export function createGraphQLYoga(options: TransportOptions) {
     cors: (request) => {
       const origin = request.headers.get('origin');
       if (origin === null || !allowedOrigins.includes(origin)) return false;
-      return { origin: [origin], credentials: false };
+      const isPreflight = request.method === 'OPTIONS';
+      const maxAge = isPreflight ? { maxAge: PREFLIGHT_SECONDS } : {};
+      return { origin: [origin], credentials: false, ...maxAge };
     },
     // The order matters, since a plugin that ends an operation skips the plugins after it. An operation beyond a limit
     // is refused before any work, one that has already run only has its errors masked, and only one that runs is timed
@@ -78,8 +80,23 @@ export function createGraphQLYoga(options: TransportOptions) {
       useSharedWork(options, mask),
       useQueryTiming(options),
       useStreams(mask),
+      useNoStore(),
     ],
   });
+}
+
+/** How long a browser may go on without asking again whether a page of another origin may send queries. */
+const PREFLIGHT_SECONDS = 600;
+
+/** Keeps responses out of HTTP caches: they may hold a card code, and depend on the ticket and on the page's origin. */
+function useNoStore(): Plugin {
+  return {
+    onResponse({ response }) {
+      if (response.headers?.has('cache-control') === false) {
+        response.headers.set('cache-control', 'no-store');
+      }
+    },
+  };
 }
 
 /** Subscribers share the rendering of each event; of a query that has already run, only the errors are masked. */

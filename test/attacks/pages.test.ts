@@ -11,6 +11,8 @@ describe('a foreign page, on a gateway without tickets', () => {
   // The worst case: whoever comes may ask, and only the browser's own headers tell who sends it.
   const attack = attacksOn({
     AUTH_JWT_SECRET: '',
+    AUTH_ISSUER: '',
+    AUTH_AUDIENCE: '',
     ALLOWED_ORIGINS: 'https://shop.example',
   });
 

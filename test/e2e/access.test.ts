@@ -20,7 +20,7 @@ describe.concurrent('access', () => {
     const { code, stderr } = await runGateway({ DATABASE_URL: 'file::memory:', HOST: '0.0.0.0' });
     expect(code).toBe(78);
     expect(stderr).toMatch(
-      /^topup-gateway: HOST 0\.0\.0\.0 .*AUTH_JWT_SECRET or AUTH_JWKS_URL.*AUTH=none/,
+      /^topup-gateway: the configuration is wrong:\n {2}HOST 0\.0\.0\.0 .*AUTH_JWT_SECRET or AUTH_JWKS_URL.*AUTH=none/,
     );
   });
 

@@ -13,7 +13,7 @@ const OTHER_ID = 'f'.repeat(24);
 const ORIGINS = ['https://one.example', 'https://two.example'];
 
 describe('a page of another origin', () => {
-  const originAllowedFor = async (origin: string, method: 'POST' | 'OPTIONS') => {
+  const headersFor = async (origin: string, method: 'POST' | 'OPTIONS') => {
     await using server = await serve(createMemoryStore(), { allowedOrigins: ORIGINS });
     const response = await fetch(server.url, {
       method,
@@ -25,12 +25,20 @@ describe('a page of another origin', () => {
       body: method === 'POST' ? '{"query":"{__typename}"}' : null,
     });
     await response.text();
-    return response.headers.get('access-control-allow-origin');
+    return response.headers;
   };
+  const originAllowedFor = async (origin: string, method: 'POST' | 'OPTIONS') =>
+    (await headersFor(origin, method)).get('access-control-allow-origin');
 
   it.each(ORIGINS)('may use the gateway where it is named: %s', async (origin) => {
     expect(await originAllowedFor(origin, 'POST')).toBe(origin);
     expect(await originAllowedFor(origin, 'OPTIONS')).toBe(origin);
+  });
+
+  it('need not ask again before each query whether it may', async () => {
+    const [origin = ''] = ORIGINS;
+    expect((await headersFor(origin, 'OPTIONS')).get('access-control-max-age')).toBe('600');
+    expect((await headersFor(origin, 'POST')).get('access-control-max-age')).toBeNull();
   });
 
   it.each(['https://evil.example', 'null'])('may not where it is not: %s', async (origin) => {
@@ -38,6 +46,17 @@ describe('a page of another origin', () => {
     expect(await originAllowedFor(origin, 'OPTIONS')).toBeNull();
   });
 });
+
+it.each(['{ __typename }', '{ nonsense }'])(
+  'no HTTP cache keeps what is answered: %s',
+  async (query) => {
+    await using server = await serve(createMemoryStore());
+    const url = `${server.url}?query=${encodeURIComponent(query)}`;
+    const response = await fetch(url, { headers: { accept: 'application/json' } });
+    await response.text();
+    expect(response.headers.get('cache-control')).toBe('no-store');
+  },
+);
 
 it('a client that keeps its half of a refused upgrade open does not keep the server', async () => {
   const server = await serve(createMemoryStore());
