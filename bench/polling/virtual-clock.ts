@@ -85,7 +85,7 @@ function isBefore(one: Alarm, other: Alarm): boolean {
   return one.at < other.at || (one.at === other.at && one.order < other.order);
 }
 
-/** Lets promises and streams settle: promise callbacks run before the next event loop turn, streams within two turns. */
+/** Lets promises and streams settle: promise callbacks run before the next event loop turn, streams take one or two. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 3; turn += 1) {
     await new Promise<void>((resolve) => setImmediate(resolve));

@@ -32,7 +32,7 @@ function answer(response: ServerResponse, body: unknown): void {
   else setTimeout(send, delayMs);
 }
 
-/** The response to Hive's query, whose variables contain one id under any name. Hive's cache asks for types by an alias. */
+/** The response to Hive's query, whose variables contain one id under any name. Its cache queries types by an alias. */
 function answerTo(body: string) {
   const id = /"([0-9a-f]{24})"/.exec(body.replaceAll('\\"', '"'))?.[1] ?? '';
   const row = rowOf(indexOf(id));
