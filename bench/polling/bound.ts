@@ -1,7 +1,7 @@
 /**
- * The least lag that any policy can have on the workload of this bench. For every price of a call,
- * E[lag] >= min(lag + price · calls of one order) - price · (calls that there are for one order), and the
- * same for the part of the orders that is late. Derived in docs/lower-bound.md.
+ * A lower bound on the lag of any policy on the workload of this bench. For every price of a call,
+ * E[lag] >= min(lag + price · calls of one order) - price · (available calls per order), and likewise for the share of
+ * orders that are late. Derived in docs/lower-bound.md.
  */
 import { SHORTEST_INTERVAL_MS } from '../../src/core/cadence.ts';
 import { createRandom } from '../../src/simulator/random.ts';
@@ -26,7 +26,7 @@ import {
   SLOW_PART,
 } from './workload.ts';
 
-/** Milliseconds; infinite where there are more orders than calls for them. */
+/** In milliseconds; infinite if there are fewer calls than orders that need one. */
 export interface Bound {
   readonly meanMs: number;
   readonly p95Ms: number;
@@ -34,20 +34,20 @@ export interface Bound {
 
 export interface Load {
   readonly list: ListRegime;
-  /** Orders in progress on average, as `ordersPerMs` takes it. */
+  /** The average number of orders in progress, as in `ordersPerMs`. */
   readonly inProgress: number;
 }
 
 const MINUTE_MS = 60_000;
 const LATE_PART = 0.05;
 
-/** A coarser one is quicker, and the bound is lower. */
+/** A coarser accuracy is quicker to compute, and gives a lower bound. */
 export interface Accuracy {
-  /** Of ages. A second must be a multiple, and so must half the latency. */
+  /** The step of the grid of ages. A second must be a multiple of it, and so must half the latency. */
   readonly stepMs: number;
-  /** The same, where other orders have to be drawn, which takes longer. */
+  /** The step where other orders have to be drawn at random, which takes longer. */
   readonly drawnStepMs: number;
-  /** The price is found on some draws, and the bound taken from others, so that it is not the luck of the price. */
+  /** The price is chosen on some draws and the bound taken from others, so that the choice does not bias the bound. */
   readonly drawsForPrice: number;
   readonly drawsForBound: number;
 }
@@ -55,16 +55,16 @@ export interface Accuracy {
 const FINE: Accuracy = { stepMs: 20, drawnStepMs: 50, drawsForPrice: 10, drawsForBound: 100 };
 
 const SEED = 11;
-/** Standard errors below the average of the draws: it is lower still once in a thousand times. */
+/** How many standard errors below the draws' average the bound is taken: the true value is lower once in a thousand. */
 const CAUTION = 3;
 
-/** Standard deviations that a number of orders never differs by: not once in a billion times. */
+/** A number of orders differs by more than this many standard deviations from its mean less than once in a billion. */
 const LUCK = 7;
 
 const PRICE_STEPS = 18;
 const LATEST_MS = 60_000;
 
-/** Calls that the key allows for each order whose lag is measured. */
+/** Calls that the key allows per order whose lag is measured. */
 export function callsPerOrder(inProgress: number): number {
   return CALLS_PER_MINUTE / (ordersPerMs(inProgress) * MINUTE_MS * HANDLED_PART);
 }
@@ -72,17 +72,17 @@ export function callsPerOrder(inProgress: number): number {
 export function lowerBound(load: Load, accuracy = FINE): Bound {
   const calls = callsPerOrder(load.inProgress) - ownCalls(load) - slowCalls(load);
   if (calls <= 0) return { meanMs: Number.POSITIVE_INFINITY, p95Ms: Number.POSITIVE_INFINITY };
-  // A list may show an order as often as calls allow: at every step.
+  // Lists may show an order as often as the calls allow: at every step.
   const apartMs = load.list === 'unusable' ? SHORTEST_INTERVAL_MS : accuracy.drawnStepMs;
   const question = { list: load.list, calls, apartMs, ...neighbourhoods(load, accuracy) };
   return { meanMs: leastMeanMs(question), p95Ms: leastP95Ms(question) };
 }
 
 /**
- * The same for policies whose lists of young orders are chosen without regard to what earlier ones showed, and that see
- * each to its end: the last look comes when it is as old as any but slow ones. Lists show settled orders as well, as
- * many as there are. By the count of rows alone; `undefined` where lists carry no cards, or where a page reaches from
- * slow orders to young ones.
+ * The bound for blind policies: their choice of lists of young orders ignores what earlier lists showed, and they look
+ * at each order to its end, that is once more at the age by which all but slow orders have settled. A list shows
+ * settled orders as well. The bound follows from counting rows alone. `undefined` if lists carry no cards, or if a page
+ * can show slow and young orders together.
  */
 export function blindBound(load: Load): Bound | undefined {
   const slow = slowCalls(load);
@@ -90,7 +90,7 @@ export function blindBound(load: Load): Bound | undefined {
   const looks = (callsPerOrder(load.inProgress) - slow) * HANDLED_PART * PAGE;
   const young = 1 - SLOW_PART / HANDLED_PART;
   const [fewest, more] = [Math.floor(looks), looks % 1];
-  // Slow ones are taken to be found in time: all that is late may be young.
+  // Slow orders are assumed to be found in time, so all late orders may be young ones.
   const needed = 1 - LATE_PART / young;
   let lagMs = LATEST_MS;
   while (lagMs > 0 && seenWithin(lagMs, looks, load) >= needed) lagMs -= 1;
@@ -100,13 +100,14 @@ export function blindBound(load: Load): Bound | undefined {
   };
 }
 
-/** Young orders end evenly over so long. */
+/** Young orders settle evenly over this span of ages. */
 const ENDS_MS = LONGEST_MS - SHORTEST_MS;
 
 /**
- * The part of young orders that may be seen within `lagMs` of their end, by so many looks at each on average. A look
- * sees the ends of the time before it. Some orders get one look more than fit, and miss nothing. Of the others, those
- * that were created before the last one on their page are seen later than they had to be.
+ * An upper bound on the share of young orders that are seen within `lagMs` of settling, with `looks` looks per order on
+ * average. A look is in time for the orders that settled in the `lagMs` before it. Some orders get one look more than
+ * fit side by side, and so are always seen in time. The others lose by page: the last look comes later than necessary
+ * for all but the youngest order of the page.
  */
 function seenWithin(lagMs: number, looks: number, { inProgress }: Load): number {
   const fitting = Math.floor(ENDS_MS / lagMs);
@@ -118,30 +119,29 @@ function seenWithin(lagMs: number, looks: number, { inProgress }: Load): number 
   return Math.min(1, withMore + seenMs / ENDS_MS);
 }
 
-/** Where lags are longer than so many pages, a last look that shows some of its rows too early never pays. */
+/** If lags are longer than this many pages, a last look that comes too early for some of its rows never pays. */
 const WIDE_PAGES = 4;
 
 /**
- * Of the calls for each order, those that must find the slow ones once they are settled, which no list of young
- * orders shows as well: the fewest pages that hold them all begin at a slow order each, and go on to the first
- * that is not on the page before.
+ * The calls per order that are needed to find slow orders once they have settled, which no list of young orders shows.
+ * The fewest pages that show all slow orders each begin at the first slow order that is not on the previous page.
  */
 function slowCalls({ list, inProgress }: Load): number {
-  // Elsewhere the call that finds one settled is counted already.
+  // In the other regimes, the call that finds a slow order settled is already counted.
   if (list !== 'with cards' || !isFarApart(inProgress)) return 0;
   const rowsForEach = PAGE - 1 + 1 / SLOW_PART;
   return 1 / (rowsForEach * HANDLED_PART);
 }
 
-/** Whether a page's worth of orders never takes as long to come as slow orders take beyond all others. */
+/** Whether more than a page of orders always arrives in the time by which slow orders outlast all others. */
 function isFarApart(inProgress: number): boolean {
   const rows = ordersPerMs(inProgress) * (SLOW_MS - SLOW_FROM_MS);
   return rows - LUCK * Math.sqrt(rows) > PAGE;
 }
 
 /**
- * Calls that nobody shares: the one that finds the order settled, or fetches its card. Only a look tells which orders
- * are QUEUED: where each look is a call, those cost one as well.
+ * Calls per order that cannot be shared: the one that finds the order settled, or fetches its card. If each look is a
+ * call, QUEUED orders cost one as well, since only a look shows that they are QUEUED.
  */
 function ownCalls({ list }: Load): number {
   if (list === 'with cards') return 0;
@@ -150,19 +150,19 @@ function ownCalls({ list }: Load): number {
 
 interface Question {
   readonly list: ListRegime;
-  /** Between two looks at one order, at the least. */
+  /** The least time between two looks at one order. */
   readonly apartMs: number;
-  /** For looks at one order that find it in progress. */
+  /** The available calls per order for looks that find it in progress. */
   readonly calls: number;
   readonly grid: Grid;
-  /** For each draw of the other orders: the part of a list call that a look costs, by age. */
+  /** For each draw of the other orders: the share of a list call that a look costs, by age. */
   readonly forPrice: readonly Float64Array[];
   readonly forBound: readonly Float64Array[];
 }
 
 type Neighbourhoods = Pick<Question, 'grid' | 'forPrice' | 'forBound'>;
 
-/** Where each order is looked at by itself. */
+/** The neighbourhoods if each order is checked by itself. */
 function alone({ stepMs }: Accuracy): Neighbourhoods {
   return { grid: gridOf(stepMs), forPrice: [new Float64Array()], forBound: [new Float64Array()] };
 }
@@ -176,11 +176,11 @@ function neighbourhoods({ list, inProgress }: Load, accuracy: Accuracy): Neighbo
   return { grid, forPrice: draw(accuracy.drawsForPrice), forBound: draw(accuracy.drawsForBound) };
 }
 
-/** What is to be made small, for an order that a single check finds settled and for one that a list does. */
+/** The loss to minimise, for an order that a single check finds settled and for one that a list finds settled. */
 interface Objective {
   readonly bySingle: Loss;
   readonly byList: Loss;
-  /** More than any call is worth. */
+  /** An upper bound on what a call is worth. */
   readonly highestPrice: number;
 }
 
@@ -192,11 +192,11 @@ function leastMeanMs(question: Question): number {
     highestPrice: 1_000_000,
   };
   const lagMs = cautious(question, objective, priceOf(question, objective));
-  // What a schedule off the grid may be better by.
+  // A schedule off the grid may be better by one step.
   return HOME_MS + lagMs - grid.stepMs;
 }
 
-/** While at least 5 % of the orders must lag by more, so does the 95th percentile. */
+/** The largest lag that at least 5 % of the orders must exceed: the 95th percentile cannot be lower. */
 function leastP95Ms(question: Question): number {
   const { stepMs } = question.grid;
   let [low, high] = [0, LATEST_MS / stepMs];
@@ -215,10 +215,10 @@ function isExceeded(question: Question, steps: number): boolean {
   return cautious(question, objective, priceOf(question, objective)) > LATE_PART;
 }
 
-/** The part of the orders whose lag is above so many steps, the way home not counted. */
+/** The share of orders whose lag exceeds `steps` steps, not counting the answer's way back. */
 function lateness({ grid, list }: Question, steps: number): Objective {
   const afterList = Math.round(afterListMs(list) / grid.stepMs);
-  // One step more for what a schedule off the grid may be better by.
+  // One step more, since a schedule off the grid may be better by one.
   return {
     bySingle: lateLoss(grid, steps + 1),
     byList: lateLoss(grid, Math.max(0, steps - afterList) + 1),
@@ -226,17 +226,17 @@ function lateness({ grid, list }: Question, steps: number): Objective {
   };
 }
 
-/** A list without cards only tells whom to ask for one: the answer goes home, and a call comes back. */
+/** The lag that a list adds: without cards, its answer must come back before the call for the card can go out. */
 function afterListMs(list: ListRegime): number {
   return list === 'without cards' ? LATENCY_MS : 0;
 }
 
-/** The price at which an order is worth just the calls that there are for it: that of the best bound. */
+/** The price at which an order's best schedule uses just the available calls, which gives the best bound. */
 function priceOf(question: Question, objective: Objective): number {
   let [low, high] = [Math.log(objective.highestPrice / 1e9), Math.log(objective.highestPrice)];
   const wants = (price: number) =>
     mean(question.forPrice.map((shares) => solve(question, objective, { price, shares }).calls));
-  // Calls to spare are worth nothing.
+  // If calls are left over, they are worth nothing.
   if (wants(Math.exp(low)) <= question.calls) return 0;
   for (let step = 0; step < PRICE_STEPS; step += 1) {
     const middle = (low + high) / 2;
@@ -250,7 +250,7 @@ function average(question: Question, objective: Objective, price: number): numbe
   return mean(values(question, objective, { price, draws: question.forPrice }));
 }
 
-/** The bound at a price, so low that the luck of the draws does not raise it. */
+/** The bound at a price, `CAUTION` standard errors below the draws' average, so that chance does not raise it. */
 function cautious(question: Question, objective: Objective, price: number): number {
   const all = values(question, objective, { price, draws: question.forBound });
   const middle = mean(all);
@@ -263,7 +263,7 @@ function values(
   objective: Objective,
   { price, draws }: { readonly price: number; readonly draws: readonly Float64Array[] },
 ): readonly number[] {
-  // Where calls cost nothing, it makes no difference whom they are shared with.
+  // If calls cost nothing, the draw makes no difference.
   return draws.slice(0, price === 0 ? 1 : draws.length).map((shares) => {
     const { loss, calls } = solve(question, objective, { price, shares });
     return loss + price * (calls - question.calls);
@@ -277,7 +277,7 @@ function solve(
 ): Cost {
   const single = { loss: bySingle, calls: grid.agesMs.map(() => 1) };
   const listed = { loss: byList, calls: shares };
-  // A list with cards does all that a single check does, for less.
+  // A list with cards shows all that a single check does, for less.
   const looks = { unusable: [single], 'with cards': [listed], 'without cards': [single, listed] };
   const apart = apartMs / grid.stepMs;
   return cheapest({ grid, looks: looks[list], apart, price });

@@ -5,10 +5,10 @@ import type { ListRegime } from './upstream.ts';
 
 export interface Contestant {
   readonly name: string;
-  /** What `--regime` calls it. */
+  /** The contestant's name for `--regime`. */
   readonly regime: ListRegime | 'vendor';
   readonly run: (run: Run) => Promise<Measured>;
-  /** Orders in progress beyond which there is no row: there are more new ones than calls, and the lag is that of the run's length. */
+  /** No row beyond this many orders in progress: with more orders than calls, the lag depends on the run's length. */
   readonly upTo: number;
 }
 

@@ -5,16 +5,16 @@ import { SLOW_FROM_MS } from './schedule.ts';
 import { HOME_MS, LATENCY_MS } from './upstream.ts';
 import { drawLife, HANDLED_PART, LONGEST_MS, ordersPerMs, SHORTEST_MS } from './workload.ts';
 
-/** What the key allows, less the little that any limiter loses. */
+/** The calls that the key allows, less the few that any rate limiter loses. */
 const CALLS_PER_MINUTE = 118;
 const CALL_EVERY_MS = 60_000 / CALLS_PER_MINUTE;
 const ORDERS = 200_000;
 const SEED = 5;
 
 /**
- * Not a bound, but what a plain policy without any waste comes to where lists show no cards: one list that
- * shows all that has settled, then one call for the card of each, then the next list; calls at even
- * distances. Lags in milliseconds; `undefined` where there are more orders than calls.
+ * Not a bound, but the lags of a simple policy without any waste if lists show no cards: one list that shows all
+ * settled orders, then one call for the card of each, then the next list, with all calls evenly spaced. Lags in
+ * milliseconds; `undefined` if there are more orders than calls.
  */
 export function gatedCycle(inProgress: number): readonly number[] | undefined {
   const perMs = ordersPerMs(inProgress) * HANDLED_PART;
@@ -45,18 +45,18 @@ function settlements(perMs: number): readonly number[] {
 
 export interface IdealOrder {
   readonly createdAt: number;
-  /** Infinite for one that is QUEUED. */
+  /** Infinite for a QUEUED order. */
   readonly settlesAt: number;
 }
 
 const ROUNDS_MS = 20 * 60_000;
 
 /**
- * Not a bound, but what a policy comes to that knows how long orders take and which are slow, where lists carry cards
- * and a page is short: pages lie side by side, and each is looked at at even distances, the last time when its youngest
- * are as old as any but slow ones. There are as many looks as the fewest pages for slow orders leave calls for: some
- * pages have one more than others. Slow orders are found the moment that they settle, and no page waits for another.
- * Lags in milliseconds.
+ * Not a bound, but the lags of a policy that knows how long orders take and which are slow, if lists carry cards and a
+ * page spans little time. Pages lie side by side. Each is looked at at even intervals, for the last time when its
+ * youngest order reaches the age by which all but slow orders have settled. The looks get the calls that the fewest
+ * pages for slow orders leave over, so some pages get one look more than others. Slow orders are found the moment that
+ * they settle, and no page waits for another. Lags in milliseconds.
  */
 export function evenRounds(
   inProgress: number,
@@ -92,7 +92,7 @@ export function drawOrders(
   return orders;
 }
 
-/** The fewest pages that hold all slow orders: each begins at the first that is not on the one before. */
+/** The fewest pages that show all slow orders: each begins at the first slow order that is not on the previous page. */
 function pagesOfSlow(orders: readonly IdealOrder[]): number {
   let [pages, until] = [0, 0];
   for (const [place, { createdAt, settlesAt }] of orders.entries()) {

@@ -1,4 +1,4 @@
-/** `npm run bench:polling`: lag against orders in progress, on a virtual clock. Seeded, so it repeats itself. */
+/** `npm run bench:polling`: lag by orders in progress, on a virtual clock. Seeded, so its results are reproducible. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRandom } from '../../src/simulator/random.ts';
 import { CONTESTANTS, type Contestant } from './contestants.ts';
@@ -25,7 +25,7 @@ import { arrivals, ordersPerMs } from './workload.ts';
 const SEED = 7;
 const START = Date.UTC(2026, 0, 1);
 const MINUTE_MS = 60_000;
-/** New orders come for so long, and for longer until there are some hundreds; then the last ones get time to end. */
+/** How long new orders arrive; longer if that brings fewer than `FEWEST_ORDERS`. Then the last ones get `ENDING_MS`. */
 const ARRIVALS_MS = 30 * MINUTE_MS;
 const FEWEST_ORDERS = 750;
 const SUBSCRIBED_ARRIVALS_MS = 10 * MINUTE_MS;
@@ -65,7 +65,7 @@ async function* lagRows({ inProgress, regimes }: Selection): AsyncGenerator<Row>
   }
 }
 
-/** What was measured, and how well it could have been done. */
+/** The measured row of a contestant, and the bounds and ideal policies that it is compared with. */
 async function* rowsOf(contestant: Contestant, inProgress: number): AsyncGenerator<Row> {
   const { name, regime, run, upTo } = contestant;
   const arrivalsMs = Math.max(ARRIVALS_MS, FEWEST_ORDERS / ordersPerMs(inProgress));

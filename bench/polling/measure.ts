@@ -1,14 +1,14 @@
 import type { Simulator } from '../../src/simulator/simulator.ts';
 import type { Arrival } from './workload.ts';
 
-/** What came of one run. */
+/** The outcome of one run. */
 export interface Measured {
   readonly orders: number;
-  /** Of orders that were HANDLING, and that were finished, in milliseconds. */
+  /** The lags of orders that started HANDLING and that were seen settled. */
   readonly lagsMs: readonly number[];
   readonly calls: number;
   readonly throttled: number;
-  /** Of orders that had settled at the upstream when the run ended. */
+  /** The number of orders that started HANDLING and were not seen settled when the run ended. */
   readonly unfinished: number;
 }
 

@@ -1,4 +1,4 @@
-/** `bench/results/polling.svg`: lag against orders in progress, both by powers of ten. */
+/** `bench/results/polling.svg`: lag by orders in progress, both on a logarithmic scale. */
 import { boundName, type Row } from './rows.ts';
 
 const WIDTH = 960;
@@ -14,13 +14,13 @@ const MOST_SECONDS = 60;
 const ORDER_TICKS = [1, 5, 10, 40, 100, 400, 1_000];
 const SECOND_TICKS = [0.2, 0.5, 1, 2, 5, 10, 20, 50];
 
-/** Where each order costs a call of its own, 120 calls a minute are enough for so many in progress. */
+/** If each order costs a call of its own, 120 calls a minute are enough for this many orders in progress. */
 const CAPACITY = 49;
 
-/** From this part of the orders on, a mark is hollow: it shows the lag of those that were not lost. */
+/** Above this share of lost orders, a mark is hollow: it shows the lag of only those that were not lost. */
 const MANY_LOST = 0.1;
 
-/** Lines of text beside the plot are so far apart. */
+/** The distance between lines of text beside the plot. */
 const LABEL_HEIGHT = 17;
 
 interface Line {
@@ -152,7 +152,7 @@ interface DrawnLine {
   readonly rows: readonly Row[];
 }
 
-/** At the end of each line where it goes all the way, else beside the plot at the same height. */
+/** The name of each line, beside the plot at the height of the line's end, or below the previous name. */
 function labels(lines: readonly DrawnLine[]): readonly string[] {
   const placed = lines
     .flatMap(({ line, rows }) => {
@@ -182,7 +182,7 @@ function labels(lines: readonly DrawnLine[]): readonly string[] {
   });
 }
 
-/** How much each hollow mark leaves out. */
+/** The share of lost orders, at each hollow mark. */
 function losses(lines: readonly DrawnLine[]): readonly string[] {
   return lines.flatMap(({ line, rows }) =>
     rows.filter(losesMany).map((row) =>
@@ -203,7 +203,7 @@ function lostPart({ measured }: Row): number {
   return measured === undefined ? 0 : measured.unfinished / measured.orders;
 }
 
-/** Keeps words legible where lines run behind them. */
+/** Keeps text legible in front of lines. */
 const HALO = 'stroke="#ffffff" stroke-width="3" paint-order="stroke"';
 
 type Point = readonly [x: number, y: number];

@@ -1,4 +1,4 @@
-/** `bench/results/polling.md`. */
+/** The content of `bench/results/polling.md`. */
 import { arch, cpus, platform } from 'node:os';
 import { HEADER, printed, type Row } from './rows.ts';
 import { SUBSCRIBER_HEADER } from './subscribers.ts';

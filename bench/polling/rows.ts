@@ -1,4 +1,4 @@
-/** The rows of the table, and of the plot. */
+/** The rows of the table and of the plot. */
 import { blindBound, callsPerOrder, lowerBound } from './bound.ts';
 import { evenRounds, gatedCycle } from './ideal.ts';
 import { type Measured, meanSeconds, percentileSeconds } from './measure.ts';
@@ -8,10 +8,10 @@ import type { ListRegime } from './upstream.ts';
 export interface Row {
   readonly inProgress: number;
   readonly who: string;
-  /** Infinite where there are fewer calls than orders that need one; NaN where there is none to tell. */
+  /** Infinite if there are fewer calls than orders that need one; NaN if there is no value. */
   readonly meanSeconds: number;
   readonly p95Seconds: number;
-  /** `undefined` where nothing was run. */
+  /** `undefined` for a computed row. */
   readonly measured?: Measured;
 }
 
@@ -30,7 +30,7 @@ export function boundRow(inProgress: number, list: ListRegime): Row {
   return { inProgress, who, meanSeconds: meanMs / 1_000, p95Seconds: p95Ms / 1_000 };
 }
 
-/** `undefined` where the load has no end, or orders are not checked one by one. */
+/** `undefined` if there are fewer calls than orders, or if orders are not checked one by one. */
 export function runBoundRow(
   inProgress: number,
   list: ListRegime,
@@ -41,7 +41,7 @@ export function runBoundRow(
   return { inProgress, who, meanSeconds: leastMeanOfRun(run) / 1_000, p95Seconds: Number.NaN };
 }
 
-/** `undefined` where it says no more than the bound for all policies. */
+/** `undefined` if the bound for blind pages is no higher than `bound`, which holds for all policies. */
 export function blindRow(inProgress: number, bound: Row, list: ListRegime): Row | undefined {
   const blind = blindBound({ list, inProgress });
   if (blind === undefined || blind.meanMs / 1_000 <= bound.meanSeconds) return undefined;
@@ -53,14 +53,14 @@ export function boundName(list: ListRegime): string {
   return `(e) lower bound, list ${list}`;
 }
 
-/** `undefined` where there are fewer calls than orders. */
+/** `undefined` if there are fewer calls than orders. */
 export function idealRow(inProgress: number): Row | undefined {
   const lagsMs = gatedCycle(inProgress);
   const who = 'no bound: ideal cycle, list without cards';
   return lagsMs && { inProgress, who, ...lagsOf(lagsMs) };
 }
 
-/** Where the bound for blind pages says something: rounds are blind, too. */
+/** Shown beside the bound for blind pages, since the ideal rounds are blind, too. */
 export function roundsRow(inProgress: number, list: ListRegime): Row {
   const who = `no bound: ideal rounds, list ${list}`;
   return { inProgress, who, ...lagsOf(evenRounds(inProgress)) };

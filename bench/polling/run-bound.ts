@@ -1,8 +1,8 @@
 /**
- * The least mean lag that any policy can have on the arrivals of one run, where each order is checked by itself. A call
- * has a price of its own in each second, so that what is left of a quiet minute is no help in a busy one. Whatever the
- * prices, sum of E[lag] >= sum of min(lag + what the calls of one order cost) - what all calls together may cost.
- * Derived in docs/lower-bound.md.
+ * A lower bound on the mean lag of any policy on the arrivals of one run, if each order is checked by itself. A call
+ * has its own price in each second, so that unused calls of a quiet minute do not help in a busy one. For any prices,
+ * the sum of E[lag] >= sum of min(lag + cost of the order's calls) - the most that all calls together can cost. Derived
+ * in docs/lower-bound.md.
  */
 import { SHORTEST_INTERVAL_MS } from '../../src/core/cadence.ts';
 import { cheapest, type Grid, gridOf, lagLoss, SLOW_FROM_MS } from './schedule.ts';
@@ -10,35 +10,35 @@ import { CALLS_PER_MINUTE, HOME_MS } from './upstream.ts';
 import { HANDLED_PART, QUEUED_PART, SLOW_MS } from './workload.ts';
 
 const SECOND_MS = 1_000;
-/** The limit is for any so long. */
+/** The limit applies to any window of this length. */
 const WINDOW_SECONDS = 60;
 
-/** A coarser one is quicker, and the bound is lower. */
+/** A coarser accuracy is quicker to compute, and gives a lower bound. */
 export interface RunAccuracy {
-  /** Between ages, in milliseconds, while prices are looked for. A second must be a multiple. */
+  /** The step of the grid of ages during the search for prices. A second must be a multiple of it. */
   readonly searchStepMs: number;
-  /** The same, for the bound with the prices that were found. */
+  /** The step for the bound with the prices that were found. A second must be a multiple of it. */
   readonly stepMs: number;
-  /** Uphill to better prices. Any prices give a bound. */
+  /** The number of ascent steps to better prices. Any prices give a valid bound. */
   readonly searchSteps: number;
 }
 
 const FINE: RunAccuracy = { searchStepMs: 250, stepMs: 40, searchSteps: 40 };
 
-/** Of one price for all calls, which is where the search begins: each twice the one before. */
+/** The search begins with the best of these prices for all calls, each twice the previous one. */
 const FLAT_PRICES_MS = Array.from({ length: 18 }, (_, power) => 2 ** power);
-/** So many steps uphill are about as long as the first. */
+/** About this many ascent steps have nearly the size of the first; later ones are smaller. */
 const LONG_STEPS = 10;
 
-/** One run, in milliseconds from its begin. */
+/** One run. All times are milliseconds from its start. */
 export interface RunArrivals {
-  /** When orders come, QUEUED ones too. */
+  /** When orders arrive, QUEUED ones too. */
   readonly at: readonly number[];
-  /** No call can be made later. */
+  /** The end of the run: no call can be made later. */
   readonly untilMs: number;
 }
 
-/** In milliseconds, for orders that are not QUEUED, on average over the lives that orders of these arrivals may have. */
+/** In milliseconds. For orders that are not QUEUED, averaged over the lives that the arriving orders may have. */
 export function leastMeanOfRun(run: RunArrivals, accuracy = FINE): number {
   const prices = bestPrices(run, accuracy);
   const { stepMs } = accuracy;
@@ -46,12 +46,12 @@ export function leastMeanOfRun(run: RunArrivals, accuracy = FINE): number {
 }
 
 /**
- * By second: what one more call would be worth in the minute that begins there. From the best flat price, by steps
- * uphill: a minute that more calls are wanted in than it has becomes dearer.
+ * By second: what one more call would be worth in the minute that begins there. Starts from the best flat price and
+ * ascends in steps: the price of a minute rises if more calls are wanted in it than are allowed, and falls otherwise.
  */
 function bestPrices(run: RunArrivals, { searchStepMs, searchSteps }: RunAccuracy): Float64Array {
   const grid = gridOf(searchStepMs);
-  // One more: a call may be made in the last moment.
+  // One second more, since a call may be made at the last moment.
   const seconds = Math.ceil(run.untilMs / SECOND_MS) + 1;
   const better = (one: Evaluated, other: Evaluated) => (other.leastMs > one.leastMs ? other : one);
   let here = FLAT_PRICES_MS.map((priceMs) =>
@@ -77,13 +77,13 @@ function inWindow(used: Float64Array, second: number): number {
   return sum;
 }
 
-/** What prices lead to. */
+/** The outcome of a set of prices. */
 interface Evaluated {
-  /** By second: of a call in the minute that begins there. */
+  /** By second: the price of a call in the minute that begins there. */
   readonly windowPrices: Float64Array;
-  /** The bound, but for the way home and the step of the grid. */
+  /** The bound, without the answer's way back and the step of the grid. */
   readonly leastMs: number;
-  /** By second: calls that the cheapest schedules expect. */
+  /** By second: the expected number of calls of the cheapest schedules. */
   readonly used: Float64Array;
 }
 
@@ -95,7 +95,7 @@ function evaluated(run: RunArrivals, windowPrices: Float64Array, grid: Grid): Ev
   let sum = 0;
   for (const arrivedAt of run.at) {
     const looks = [{ loss, ...callsOf(arrivedAt, prices, grid) }];
-    // A call is counted as what it costs.
+    // `callsOf` already counts a call as its price.
     const best = cheapest({ grid, looks, apart, price: 1 });
     sum += HANDLED_PART * (best.loss + best.calls);
     count(best.places, { arrivedAt, grid, used });
@@ -105,13 +105,13 @@ function evaluated(run: RunArrivals, windowPrices: Float64Array, grid: Grid): Ev
 }
 
 interface Prices {
-  /** By second: of one call. */
+  /** By second: the price of one call. */
   readonly calls: Float64Array;
-  /** By second: the same, or less where it is cheaper to wait, at a millisecond for each of waiting. */
+  /** By second: the least cost of a call now or later, where waiting costs one per millisecond. */
   readonly later: Float64Array;
 }
 
-/** A call is in every window that began within the last minute. */
+/** The price of a call is the sum over all windows that began within the last minute, since it counts in each. */
 function pricesOf(windowPrices: Float64Array): Prices {
   const calls = new Float64Array(windowPrices.length);
   const later = new Float64Array(windowPrices.length);
@@ -124,32 +124,32 @@ function pricesOf(windowPrices: Float64Array): Prices {
   let fromNext = 0;
   for (let second = windowPrices.length - 1; second >= 0; second -= 1) {
     const now = calls[second] ?? 0;
-    // The next second may be about to begin.
+    // The next second may be about to begin, so waiting for it may cost nothing.
     later[second] = Math.min(now, fromNext);
     fromNext = Math.min(now, SECOND_MS + fromNext);
   }
   return { calls, later };
 }
 
-/** By age: what a call costs, for an order that came at this moment. */
+/** By age: the price of a call for an order that arrived at `arrivedAt`. */
 function callsOf(arrivedAt: number, bySecond: Prices, { agesMs, stepMs }: Grid) {
   const end = agesMs.length - 1;
-  // Of the step that ends at an age, the cheapest moment: looks off the grid are moved to its end.
+  // The cheapest moment within the step that ends at the age, since looks off the grid are moved to the step's end.
   const prices = agesMs.map((ageMs) => {
     const at = arrivedAt + ageMs;
     return Math.min(priceAt(bySecond.calls, at - stepMs), priceAt(bySecond.calls, at));
   });
-  // The last two stand for all later ones: each waits where that is cheaper, and only finds.
+  // The last two ages stand for all later ones: a look there may wait for a lower price, and finds the order settled.
   const calls = prices.slice().fill(0, end - 1);
   const found = prices.slice();
   found[end - 1] = priceAt(bySecond.later, arrivedAt + SLOW_FROM_MS);
   found[end] = priceAt(bySecond.later, arrivedAt + SLOW_MS);
-  // Only a look tells who is QUEUED. They lose nothing by waiting, until it costs nothing.
+  // Only a look shows which orders are QUEUED. That look may wait until it costs nothing: QUEUED orders have no lag.
   const first = calls.map((price) => (price * QUEUED_PART) / HANDLED_PART);
   return { calls, found, first };
 }
 
-/** Adds the calls of a schedule to those of their seconds. */
+/** Adds the expected calls of a schedule to `used`. */
 function count(
   places: readonly number[],
   {
@@ -158,7 +158,7 @@ function count(
     used,
   }: Pick<Evaluated, 'used'> & { readonly arrivedAt: number; readonly grid: Grid },
 ): void {
-  // All are looked at first, those that are QUEUED too.
+  // The first look is at all orders, QUEUED ones too.
   let asked = 1 / HANDLED_PART;
   for (const place of places) {
     const second = Math.floor((arrivedAt + (grid.agesMs[place] ?? 0)) / SECOND_MS);

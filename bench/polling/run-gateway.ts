@@ -27,13 +27,13 @@ export interface Gateway {
   readonly clock: VirtualClock;
 }
 
-/** Whoever follows an order from its creation on. */
+/** Follows an order from its creation on. */
 export type Audience = (gateway: Gateway, orderId: string) => void;
 
-/** Time for calls in flight to come back, once the run is over. */
+/** How long calls in flight may take to be answered after the end of the run. */
 const STOP_MS = 30_000;
 
-/** The real poller over the simulator. Each order is watched from its creation, as by the page that sold it. */
+/** Runs the real poller over the simulator. By default each order is watched from its creation until it settles. */
 export async function runGateway(
   run: Run,
   list: ListRegime,
@@ -71,7 +71,7 @@ export async function runGateway(
   return measured(orders, (order) => settledAt.get(ids.get(order) ?? ''), simulator);
 }
 
-/** Each order is sent at its time; the map fills as they are. */
+/** Sends each order at its time. The returned map fills with their ids as they are sent. */
 export function sendAsTheyCome(
   orders: readonly Arrival[],
   { clock, simulator }: { readonly clock: VirtualClock; readonly simulator: Simulator },

@@ -9,9 +9,9 @@ const PAUSE_MS = 5_000;
 const STOP_MS = 30_000;
 
 /**
- * What the vendor's documentation shows: one loop for each order, a call every 5 s, 60 times, and the end
- * where the status is an end or QUEUED. As printed there, it reads `data.status` of whatever comes back,
- * so a 429 breaks it off for good.
+ * Runs what the vendor's documentation shows: one loop per order, which makes a call every 5 s, up to 60 times, and
+ * ends when the status is FULFILLED, REFUNDED or QUEUED. As printed there, the loop reads `data.status` of every
+ * response, so a 429 ends it for good.
  */
 export async function runVendorLoop(run: Run): Promise<Measured> {
   const { clock, orders, seed } = run;

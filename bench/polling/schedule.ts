@@ -1,45 +1,45 @@
 /**
  * The cheapest schedule of looks at one order, by dynamic programming over its age. Exact on the grid;
- * docs/lower-bound.md says why no schedule off the grid is better by more than a step.
+ * docs/lower-bound.md explains why no schedule off the grid is better by more than a step.
  */
 import { LONGEST_MS, SLOW_MS, unsettledAt } from './workload.ts';
 
-/** From here on only slow orders are in progress, and nothing settles until they do. */
+/** From this age on only slow orders are in progress, and none settles before `SLOW_MS`. */
 export const SLOW_FROM_MS = LONGEST_MS + 1_000;
 
 /** Ages at which an order may be looked at: even steps up to `SLOW_FROM_MS`, then the end of the slow ones. */
 export interface Grid {
   readonly stepMs: number;
   readonly agesMs: Float64Array;
-  /** By age: the part of the orders that are in progress. */
+  /** By age: the share of orders that are in progress. */
   readonly unsettled: Float64Array;
-  /** By age: for how many milliseconds an order has been settled, on average. */
+  /** By age: the average time for which an order has been settled. */
   readonly settledMs: Float64Array;
 }
 
 /**
- * What it costs that orders settle between two ages (places in the grid) and are seen at the second:
- * the loss of one, times the part that does. Never falls as the second age grows.
+ * The expected loss because orders settle between two ages (indices into the grid) and are seen only at the second: the
+ * loss of one such order, times their share. Never decreases as the second age grows.
  */
 export type Loss = (from: number, to: number) => number;
 
 /** One way to look at an order. */
 export interface Look {
   readonly loss: Loss;
-  /** By age: calls that a look costs which finds the order in progress. */
+  /** By age: the calls that a look costs if it finds the order in progress. */
   readonly calls: Float64Array;
-  /** By age: the same, where it finds the order settled; none where those are counted elsewhere. */
+  /** By age: the calls that a look costs if it finds the order settled; left out if those are counted elsewhere. */
   readonly found?: Float64Array;
-  /** By age: what it costs besides where it is the first. */
+  /** By age: the additional calls that a look costs if it is the first one. */
   readonly first?: Float64Array;
 }
 
 export interface Problem {
   readonly grid: Grid;
   readonly looks: readonly Look[];
-  /** Looks are at least so many steps apart. */
+  /** The least distance between two looks, in steps. */
   readonly apart: number;
-  /** Loss that a call is worth. */
+  /** The loss that a call is worth. */
   readonly price: number;
 }
 
@@ -47,11 +47,11 @@ export interface Problem {
 export interface Cost {
   readonly loss: number;
   readonly calls: number;
-  /** Ages of the looks, as long as none finds it settled: places in the grid, the first one first. */
+  /** The ages of the looks until one finds the order settled, as ascending indices into the grid. */
   readonly places: readonly number[];
 }
 
-/** A second must be a multiple of the step. */
+/** Makes the grid. A second must be a multiple of the step. */
 export function gridOf(stepMs: number): Grid {
   const steps = SLOW_FROM_MS / stepMs;
   const agesMs = Float64Array.from({ length: steps + 2 }, (_, age) =>
@@ -60,7 +60,7 @@ export function gridOf(stepMs: number): Grid {
   const unsettled = agesMs.map(unsettledAt);
   const settledMs = new Float64Array(agesMs.length);
   for (let age = 1; age < agesMs.length; age += 1) {
-    // Right to the last age, where what was in progress settles at that moment.
+    // Exact for the last age as well, at which the slow orders settle all at once.
     const atEnd = age > steps ? at(unsettled, age - 1) : at(unsettled, age);
     const settled = 1 - (at(unsettled, age - 1) + atEnd) / 2;
     settledMs[age] = at(settledMs, age - 1) + settled * (at(agesMs, age) - at(agesMs, age - 1));
@@ -68,7 +68,7 @@ export function gridOf(stepMs: number): Grid {
   return { stepMs, agesMs, unsettled, settledMs };
 }
 
-/** The milliseconds that orders lie unseen, and `extraMs` for each. */
+/** The time for which orders have settled unseen, plus `extraMs` for each, in milliseconds. */
 export function lagLoss({ agesMs, unsettled, settledMs }: Grid, extraMs: number): Loss {
   return (from, to) => {
     const before = at(unsettled, from);
@@ -78,17 +78,17 @@ export function lagLoss({ agesMs, unsettled, settledMs }: Grid, extraMs: number)
   };
 }
 
-/** The part of the orders that lie unseen for more than `limit` steps. */
+/** The share of orders that have settled unseen for more than `limit` steps. */
 export function lateLoss({ unsettled }: Grid, limit: number): Loss {
   const end = unsettled.length - 1;
   return (from, to) => {
-    // Whoever waits for the end of the slow ones sees all others late.
+    // A look that waits for the slow orders to settle sees all others late.
     const late = to === end ? end - 1 : to - limit;
     return late <= from ? 0 : at(unsettled, from) - at(unsettled, late);
   };
 }
 
-/** The schedule of least loss + price · calls. Slow orders are seen in the end, for nothing but what `found` says. */
+/** The schedule with the least loss + price · calls. The look that finally sees slow orders costs only `found`. */
 export function cheapest({ grid, looks, apart, price }: Problem): Cost {
   const end = grid.agesMs.length - 1;
   const nothing = new Float64Array(end + 1);
@@ -96,15 +96,15 @@ export function cheapest({ grid, looks, apart, price }: Problem): Cost {
     loss,
     found,
     first,
-    /** Of all that reach the age, what those cost that are in progress, less what they would cost settled. */
+    /** Per order: the calls for orders still in progress at the age, less what these would cost if settled. */
     more: calls.map((each, age) => (each - at(found, age)) * at(grid.unsettled, age)),
   }));
-  // By the age of a look that found nothing, what the rest comes to, and when the next look is.
+  // By the age of a look that found nothing: the cost of the rest of the schedule, its calls, and the next look.
   const sums = new Float64Array(end + 1);
   const calls = new Float64Array(end + 1);
   const nexts = new Int32Array(end + 1);
 
-  /** Takes a look at `to` as the next after `from` where that is best; false where no later one can be. */
+  /** Makes `to` the next look after `from` if that is the best so far. Returns false if no later look can be better. */
   function weigh(from: number, to: number): boolean {
     let isWorthwhile = false;
     const asked = at(grid.unsettled, from);
@@ -124,7 +124,7 @@ export function cheapest({ grid, looks, apart, price }: Problem): Cost {
 
   for (let from = end - 1; from >= 0; from -= 1) {
     sums[from] = Number.POSITIVE_INFINITY;
-    // The first look may be at once.
+    // The first look may come at once.
     let to = from === 0 ? 1 : firstAfter(from, apart, end);
     while (to <= end && weigh(from, to)) to += 1;
   }
@@ -136,7 +136,7 @@ export function cheapest({ grid, looks, apart, price }: Problem): Cost {
   return { loss: at(sums, 0) - price * at(calls, 0), calls: at(calls, 0), places };
 }
 
-/** A look at `SLOW_FROM_MS` stands for all later ones, so it may always follow. */
+/** The first age allowed after `from`. A look at `SLOW_FROM_MS` stands for all later ones, so it is always allowed. */
 function firstAfter(from: number, apart: number, end: number): number {
   return Math.min(from + apart, Math.max(from + 1, end - 1));
 }

@@ -5,7 +5,7 @@ const IN_PROGRESS = [1, 5, 10, 40, 100, 400, 1_000];
 const REGIMES = ['vendor', 'with cards', 'without cards', 'unusable'] as const;
 type Regime = Contestant['regime'];
 
-/** What of the bench is to be run. */
+/** Which parts of the bench to run. */
 export interface Selection {
   readonly inProgress: readonly number[];
   readonly regimes: readonly Regime[];
@@ -16,9 +16,9 @@ export interface Selection {
 }
 
 /**
- * `--in-progress 5,40`, `--regime 'without cards,vendor'`, `--subscribers` for that table alone.
+ * Parses `--in-progress 5,40`, `--regime 'without cards,vendor'`, and `--subscribers` (only the table of subscribers).
  *
- * @throws TypeError or RangeError for what is none of these.
+ * @throws TypeError or RangeError for any other argument or value.
  */
 export function selectionFrom(args: readonly string[]): Selection {
   const { values } = parseArgs({

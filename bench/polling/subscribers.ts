@@ -1,4 +1,4 @@
-/** What subscribers cost: the same orders, followed through the feed by nobody, by one each, by many. */
+/** What subscribers cost: the same orders, each followed through the feed by no, one or many subscribers. */
 import { noTelemetry } from '../../src/core/telemetry.ts';
 import { createFeed } from '../../src/feed/feed.ts';
 import { type Measured, meanSeconds, percentileSeconds } from './measure.ts';
@@ -6,7 +6,7 @@ import { type Gateway, type Run, runGateway } from './run-gateway.ts';
 
 export const ORDERS_IN_PROGRESS = 100;
 
-/** Followers of each order: with a hundred in progress, 0, 100, 1,000 and 10,000 subscribers at a time. */
+/** Followers per order: with a hundred orders in progress, 0, 100, 1,000 and 10,000 subscribers at a time. */
 const FOLLOWERS = [0, 1, 10, 100];
 
 export const SUBSCRIBER_HEADER = [
@@ -14,7 +14,7 @@ export const SUBSCRIBER_HEADER = [
   '|---:|---:|---:|---:|---:|',
 ];
 
-/** A row for each number of subscribers, of runs that are the same but for that. */
+/** A row for each number of subscribers; the runs are the same otherwise. */
 export async function* subscriberRows(newRun: () => Run): AsyncGenerator<string> {
   for (const followers of FOLLOWERS) {
     let events = 0;
@@ -45,7 +45,7 @@ interface Following {
 function follow(gateway: Gateway, { id, followers, onEvent }: Following): void {
   const { store, poller, clock } = gateway;
   const feed = createFeed({ log: store, watch: poller, clock, telemetry: noTelemetry });
-  // An order is tracked from the first that asks for it: without followers, one who leaves at the first sight.
+  // An order is tracked once it is first asked for. So without followers, one subscriber leaves at the first event.
   const isPassing = followers === 0;
   for (let n = 0; n < Math.max(1, followers); n += 1) {
     readAll(feed.follow(id), isPassing, onEvent).catch(() => undefined);

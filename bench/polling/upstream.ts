@@ -2,17 +2,17 @@ import type { Fetch } from '../../src/core/ports.ts';
 import { createSimulator, type Simulator } from '../../src/simulator/simulator.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
-/** What `list` is good for: nobody states whether its rows carry the card, or that it always works. */
+/** How useful the upstream's lists are: it is not documented whether their rows carry the card, or always work. */
 export type ListRegime = 'with cards' | 'without cards' | 'unusable';
 
-/** There and back; each half of a call takes half of it. */
+/** The round-trip time of a call; each direction takes half of it. */
 export const LATENCY_MS = 200;
-/** From the moment that the upstream looks to the snapshot in the log. */
+/** The time from the moment that the upstream reads an order's state until the snapshot is in the log. */
 export const HOME_MS = LATENCY_MS / 2;
 
 export const CALLS_PER_MINUTE = 120;
 
-/** The simulator, as far away as a real upstream. */
+/** A simulator with the latency of a real upstream. */
 export function distantSimulator(options: {
   readonly clock: VirtualClock;
   readonly seed: number;

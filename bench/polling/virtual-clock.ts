@@ -2,16 +2,16 @@ import type { Clock, Timer } from '../../src/core/ports.ts';
 
 interface Alarm {
   readonly at: number;
-  /** Of two at the same moment, the one set first rings first. */
+  /** Of two alarms at the same moment, the one set first rings first. */
   readonly order: number;
   callback: (() => void) | undefined;
 }
 
-/** Time that jumps from one alarm to the next: hours pass in seconds. */
+/** A clock that jumps from one alarm to the next, so hours pass in seconds. */
 export class VirtualClock implements Clock {
   #now: number;
   #set = 0;
-  /** A binary heap, the next to ring on top. */
+  /** A binary heap with the next alarm on top. */
   readonly #alarms: Alarm[] = [];
 
   constructor(now: number) {
@@ -33,7 +33,7 @@ export class VirtualClock implements Clock {
     };
   }
 
-  /** Runs until the given moment; all that an alarm sets off has settled before the next one rings. */
+  /** Runs until the given moment. Everything that an alarm causes has settled before the next alarm rings. */
   async runUntil(until: number): Promise<void> {
     await settle();
     for (let next = this.#alarms[0]; next !== undefined && next.at <= until; ) {
@@ -85,7 +85,7 @@ function isBefore(one: Alarm, other: Alarm): boolean {
   return one.at < other.at || (one.at === other.at && one.order < other.order);
 }
 
-/** Promise callbacks run before the next turn of the event loop, and streams take a turn or two. */
+/** Lets promises and streams settle: promise callbacks run before the next event loop turn, streams take one or two. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 3; turn += 1) {
     await new Promise<void>((resolve) => setImmediate(resolve));

@@ -2,17 +2,17 @@ import type { Random } from '../../src/core/ports.ts';
 import { type Plan, scripted } from '../../src/simulator/life.ts';
 
 /**
- * Orders as a shop makes them: a Poisson process; each HANDLING for 3 to 45 s, evenly, but for 2 % that
- * take 10 minutes, and 3 % that are QUEUED for 12 to 48 hours.
+ * Orders as a shop sends them: a Poisson process. Orders are HANDLING for 3 to 45 s, evenly distributed, except for 2 %
+ * that take 10 minutes, and 3 % that are QUEUED for 12 to 48 hours.
  */
 
 const SECOND_MS = 1_000;
 const HOUR_MS = 3_600 * SECOND_MS;
 
-/** All but a few settle between these ages. */
+/** All orders but the slow and the queued ones settle between these ages. */
 export const SHORTEST_MS = 3 * SECOND_MS;
 export const LONGEST_MS = 45 * SECOND_MS;
-/** Of all orders. */
+/** The share of slow orders among all orders. */
 export const SLOW_PART = 0.02;
 export const SLOW_MS = 600 * SECOND_MS;
 export const QUEUED_PART = 0.03;
@@ -24,15 +24,15 @@ const MEAN_HANDLING_MS = (SHORTEST_MS + LONGEST_MS) / 2;
 export interface Arrival {
   readonly at: number;
   readonly plan: Plan;
-  /** When the upstream settles it. */
+  /** When the order settles at the upstream. */
   readonly settlesAt: number;
   readonly isQueued: boolean;
 }
 
-/** The part of the orders whose lag is measured. */
+/** The share of orders whose lag is measured. */
 export const HANDLED_PART = 1 - QUEUED_PART;
 
-/** So many orders in progress on average, slow and queued ones not counted: 40 are 100 new ones a minute. */
+/** Arrivals for an average number of orders in progress, not counting slow and queued ones: 40 mean 100 a minute. */
 export function ordersPerMs(inProgress: number): number {
   return inProgress / MEAN_HANDLING_MS;
 }
@@ -77,7 +77,7 @@ function drawLifeMs(kind: number, within: number): number {
   return SHORTEST_MS + within * (LONGEST_MS - SHORTEST_MS);
 }
 
-/** The part of the orders that are still in progress at an age; queued ones left out. */
+/** The share of orders, queued ones left out, that are still in progress at an age. */
 export function unsettledAt(ageMs: number): number {
   const handling =
     (LONGEST_MS - Math.min(Math.max(ageMs, SHORTEST_MS), LONGEST_MS)) / (LONGEST_MS - SHORTEST_MS);

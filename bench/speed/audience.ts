@@ -1,4 +1,4 @@
-/** Servers with thousands of subscribers, and what an event costs them. */
+/** Measures what an event costs a server with thousands of subscribers. */
 import type { Running } from './contestants.ts';
 import type { Over } from './messages.ts';
 import { SUBSCRIBERS } from './paths.ts';
@@ -7,7 +7,7 @@ import { percentile } from './statistics.ts';
 
 export interface AudienceOptions {
   readonly subscribers: number;
-  /** Whether each follows an order of its own, or all the same. */
+  /** Whether each subscriber follows an order of its own, or all follow the same one. */
   readonly own: boolean;
   readonly over?: Over;
 }
@@ -18,13 +18,13 @@ export interface EventCosts {
   readonly p99Ms: number;
 }
 
-/** Until a first event has come through to all, so many are tried. */
+/** How many events the warm-up sends at most, until one reaches all subscribers. */
 const FIRST_TRIES = 20;
 const FIRST_PATIENCE_MS = 15_000;
 
 let sequence = 0;
 
-/** A contestant, and a process full of its subscribers. */
+/** A contestant, and a client process with all its subscribers. */
 export class Audience {
   readonly server: Running;
   readonly #options: AudienceOptions;
@@ -36,7 +36,7 @@ export class Audience {
     this.#clients = new Pinned({ core: CLIENT_CORE, command: [process.execPath, SUBSCRIBERS] });
   }
 
-  /** Resolves once all have sent their subscription. */
+  /** Resolves once all subscribers have sent their subscription. */
   static async open(server: Running, options: AudienceOptions): Promise<Audience> {
     const audience = new Audience(server, options);
     const { over = 'WebSocket' } = options;
@@ -45,7 +45,10 @@ export class Audience {
     return audience;
   }
 
-  /** Resolves once an event has reached all: whoever sends none at the start cannot tell when it is ready. */
+  /**
+   * Resolves once an event has reached all subscribers, and `events` further ones were delivered. The first event shows
+   * that all subscriptions are active, since a server need not acknowledge them. Rejects if none reaches all.
+   */
   async warmUp(events: number): Promise<void> {
     for (let attempt = 1; attempt <= FIRST_TRIES; attempt += 1) {
       if (await this.#reachesAll()) break;
@@ -54,7 +57,7 @@ export class Audience {
     await this.publish(events);
   }
 
-  /** So many events, each once all have had the one before. */
+  /** Publishes `events` events, each once all subscribers have received the previous one. */
   async publish(events: number): Promise<EventCosts> {
     const { process } = this.server;
     const before = await process.ask({ kind: 'usage' }, 'usage');
@@ -99,7 +102,7 @@ export class Audience {
   }
 }
 
-/** One event for each of so many orders; resolves once the server has sent or appended all. */
+/** Publishes one event for each of the first `orders` orders. Resolves once the server has sent or appended all. */
 export async function publishTo(process: Pinned, orders: number): Promise<void> {
   sequence += 1;
   await process.ask({ kind: 'publish', sequence, orders }, 'done');

@@ -1,12 +1,12 @@
-/** Asks for one id, very many times at once, each on a connection of its own that is open already. */
+/** Sends very many queries for one id at once, each on a connection of its own that is already open. */
 import { connect, type Socket } from 'node:net';
 import { onCommand, tell } from './messages.ts';
 import { QUERY } from './rows.ts';
 
-/** So many connections are opened at a time. */
+/** How many connections are opened at a time. */
 const AT_ONCE = 200;
 
-/** Who has not answered by then is taken not to answer at all. */
+/** A response that has not come by then counts as missing. */
 const PATIENCE_MS = 60_000;
 
 onCommand((command) => {
@@ -47,7 +47,7 @@ function open(url: URL): Promise<Socket> {
   });
 }
 
-/** The answer, or what came of it before the connection ended. */
+/** The response, or as much of it as came before the connection ended. */
 function answered(socket: Socket, request: string): Promise<string> {
   return new Promise((resolve) => {
     let text = '';

@@ -1,4 +1,4 @@
-/** Who is measured, and how each is started. */
+/** The contestants, and how each is started. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { CLIENT_CORE, Pinned, SERVER_CORE, type Start } from './pinned.ts';
 
 export interface Running {
   readonly who: string;
-  /** Of GraphQL over HTTP. */
+  /** The URL of GraphQL over HTTP. */
   readonly url: string;
   readonly process: Pinned;
   readonly ticket?: string;
@@ -31,8 +31,8 @@ export const TAILCALL_CACHED = 'Tailcall, @cache';
 const SECRET = 'a secret that only this bench knows and uses';
 
 /**
- * What the limits must let through: thousands of clients at one address, who may have connected long before they
- * ask.
+ * Limits raised for the bench: it has thousands of clients at one address, which may connect long before they send a
+ * request.
  */
 export const RAISED_LIMITS = {
   MAX_CONNECTIONS: '100000',
@@ -42,12 +42,12 @@ export const RAISED_LIMITS = {
   REQUEST_TIMEOUT_MS: '60000',
 } as const;
 
-/** The upstream, on the core of the client. */
+/** Starts the upstream, on the clients' core. */
 export async function startUpstream(): Promise<Running> {
   return started('upstream', { core: CLIENT_CORE, command: [execPath, UPSTREAM] });
 }
 
-/** A server that was written for the bench, or a peer. */
+/** Starts a server of `contestants/` in Node, with the probe, on the server's core. */
 export function startNode(
   who: string,
   file: string,
@@ -57,7 +57,7 @@ export function startNode(
   return started(who, {
     core: SERVER_CORE,
     command,
-    // As it would run in production: Fastify and Apollo look at it.
+    // As in production: Fastify and Apollo read this variable.
     environment: { NODE_ENV: 'production', ...environment },
   });
 }
@@ -77,7 +77,7 @@ export interface GatewayStart {
 
 const MAIN = join(ROOT, 'src/main.js');
 
-/** The gateway as `npm start` runs it, from its environment on. */
+/** The command and the environment that run the gateway as `npm start` does. */
 export function gatewayCommand({ database, upstream, withTickets = false }: GatewayStart): Start {
   return {
     core: SERVER_CORE,
@@ -99,7 +99,7 @@ export async function startGateway(start: GatewayStart): Promise<Running> {
   const { withTickets = false } = start;
   const process = new Pinned({
     ...gatewayCommand(start),
-    // All else is as it is; only that it tells what it uses.
+    // As `npm start` runs it, except that the probe reports its resource usage.
     command: [execPath, '--expose-gc', '--import', PROBE, MAIN],
   });
   const url = await urlOnceUp(process);
@@ -114,7 +114,7 @@ export async function urlOnceUp(process: Pinned): Promise<string> {
   return /http:\/\/[^\s"]+/.exec(line)?.[0] ?? '';
 }
 
-/** `undefined` where its binary is not for this machine. */
+/** `undefined` if there is no binary for this machine. */
 export async function startTailcall(upstream: string): Promise<Running | undefined> {
   if (!existsSync(TAILCALL)) return undefined;
   const port = await freePort();
@@ -151,7 +151,7 @@ type Topup {
 `;
 }
 
-/** For a program that cannot be told to take any. */
+/** For a program that cannot choose a free port by itself. */
 async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -160,10 +160,10 @@ async function freePort(): Promise<number> {
   return typeof address === 'object' && address !== null ? address.port : 0;
 }
 
-/** CPU time of a contestant over what it answered, in microseconds: little changed by what else the machine does. */
 export interface Loaded extends LoadResult {
+  /** The contestant's CPU time per request: hardly affected by what else the machine does. */
   readonly cpuMicroseconds: number;
-  /** Milliseconds a second for which its core was taken by something else. */
+  /** For how many milliseconds per second the contestant could have run, but its core was taken by something else. */
   readonly waitedMsPerSecond: number;
 }
 
@@ -180,7 +180,7 @@ export async function loadOn(
   return { ...result, cpuMicroseconds, waitedMsPerSecond };
 }
 
-/** Stops all, whatever becomes of the work in between. */
+/** Runs `work` with all servers started, and stops them afterwards even if it fails. */
 export async function whileRunning<T>(
   starts: readonly (() => Promise<Running | undefined>)[],
   work: (running: readonly Running[]) => Promise<T>,

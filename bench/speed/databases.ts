@@ -1,4 +1,4 @@
-/** The databases that are measured on. The large ones are written once and kept. */
+/** The databases for the measurements. The large ones are written once and kept. */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
@@ -9,13 +9,13 @@ import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import { DATA, ROOT } from './paths.ts';
 import { lifeOf, observationOf, type Row, rowOf, SNAPSHOTS_EACH } from './rows.ts';
 
-/** Snapshots in the large log. */
+/** The number of snapshots in the large log. */
 export const MILLION = 1_000_000;
 
-/** Orders that are written in one transaction. */
+/** The number of orders written in one transaction. */
 const BATCH = 500;
 
-/** A log of settled orders that were first seen as such: one snapshot each. */
+/** A log of orders that were settled when first seen: one snapshot each. */
 export function settledRows(orders: number): Promise<string> {
   return kept(`rows-${orders}-${schemaVersion()}`, (database) =>
     write({ database, orders, plan: () => null }, (index) => lifeOf(index).slice(-1)),
@@ -27,20 +27,23 @@ export function settledLog(snapshots: number): Promise<string> {
   return kept(`log-${snapshots}-${schemaVersion()}`, (path) => writeSettledLog(path, snapshots));
 }
 
-/** One of an earlier schema would be migrated at each start, and then read out of its write-ahead log. */
+/**
+ * Part of a kept database's name: one of an earlier schema would be migrated at each start, and then be read from its
+ * write-ahead log.
+ */
 function schemaVersion(): number {
   const migrations = readdirSync(join(ROOT, 'drizzle/sqlite'));
   return migrations.filter((name) => name.endsWith('.sql')).length;
 }
 
-/** The same orders as one table with their latest state, for those who write their server by hand. */
+/** One table with the latest state of the same orders, for the plain Yoga server. */
 export function plainTable(orders: number): Promise<string> {
   return kept(`plain-${orders}`, async (path) => writeTable(path, orders));
 }
 
 /**
- * A new log of orders that are parked and were watched a moment ago: for minutes, nobody asks the upstream about
- * them, and a new watcher changes nothing in their schedule.
+ * A new log of parked orders that were checked a moment ago: for minutes, the gateway makes no call for them, and a new
+ * watcher does not change their schedule.
  */
 export async function parkedLog(orders: number): Promise<string> {
   const database = newDatabase();
@@ -53,7 +56,7 @@ export async function parkedLog(orders: number): Promise<string> {
   return database;
 }
 
-/** The place of a database that lasts as long as the bench. */
+/** The path for a new database, which is deleted when the bench ends. */
 export function newDatabase(): string {
   mkdirSync(DATA, { recursive: true });
   const folder = mkdtempSync(join(DATA, 'once-'));
@@ -61,7 +64,7 @@ export function newDatabase(): string {
   return join(folder, 'gateway.db');
 }
 
-/** Only a database that was written to its end gets its name. */
+/** Writes a database unless it exists. A database gets its final name only once it is complete. */
 async function kept(name: string, fill: (path: string) => Promise<void>): Promise<string> {
   const folder = join(DATA, name);
   if (!existsSync(folder)) {
@@ -75,7 +78,7 @@ async function kept(name: string, fill: (path: string) => Promise<void>): Promis
   return join(folder, 'gateway.db');
 }
 
-/** The same, at a place of the caller's. */
+/** Writes a log of settled orders, `SNAPSHOTS_EACH` snapshots each, to `path`. */
 export function writeSettledLog(path: string, snapshots: number): Promise<void> {
   const orders = snapshots / SNAPSHOTS_EACH;
   return write({ database: path, orders, plan: planner(false) }, lifeOf);

@@ -1,6 +1,6 @@
-/** What two heap snapshots of V8 say of what came in between, by kind. */
+/** What grew between two heap snapshots of V8, by kind of object. */
 
-/** As Node writes it; the parts that are read. */
+/** A heap snapshot as Node writes it, as far as it is read here. */
 export interface HeapSnapshot {
   readonly snapshot: {
     readonly meta: {
@@ -19,10 +19,10 @@ export interface Growth {
 }
 
 const MOST_SHOWN = 40;
-/** What is shown of a text, so that those that differ by an id are one kind. */
+/** How much of a string is shown, so that strings that differ only by an id are one kind. */
 const TEXT_SHOWN = 8;
 
-/** What grew, the most first. */
+/** The growth of each kind, the largest first. */
 export function growthBetween(before: HeapSnapshot, after: HeapSnapshot): readonly Growth[] {
   const known = byKind(before);
   return [...byKind(after)]
@@ -60,7 +60,7 @@ function byKind({ snapshot, nodes, strings }: HeapSnapshot) {
   return kinds;
 }
 
-/** Objects by their class, functions by their names; of texts no more than their beginning. */
+/** Objects by class, functions by name, strings by their beginning. */
 function kindOf(type: string, name: string): string {
   if (type.includes('string')) return `text ${JSON.stringify(shortened(name))}`;
   if (type === 'closure') return `function ${name}`;

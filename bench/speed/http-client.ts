@@ -1,4 +1,4 @@
-/** Stands in for wrk where that is not installed: as many connections, one request at a time on each. */
+/** Replaces wrk where it is not installed: the same number of connections, one request at a time on each. */
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { text } from 'node:stream/consumers';

@@ -1,2 +1,2 @@
-/** Loaded before a server that is profiled: Node writes a profile only where the process leaves by itself. */
+/** Loaded before a profiled server: Node writes a profile only if the process exits by itself. */
 process.once('SIGINT', () => process.exit(0));

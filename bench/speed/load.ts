@@ -1,4 +1,4 @@
-/** Asks a contestant for the topups of many ids, as fast as it answers, from the client's core. */
+/** Queries a contestant for many ids from the client's core, as fast as it answers or at a given rate. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -8,12 +8,12 @@ import { DATA, HTTP_CLIENT, STEADY_CLIENT, WRK_SCRIPT } from './paths.ts';
 import { CLIENT_CORE, isInstalled, pinned } from './pinned.ts';
 import { QUERY } from './rows.ts';
 
-/** Connections that are kept alive, one request at a time on each: no pipelining. */
+/** The number of keep-alive connections, with one request at a time on each: no pipelining. */
 export const CONNECTIONS = 64;
 
 const hasWrk = isInstalled('wrk');
 
-/** Named in the results. */
+/** The client's name in the results. */
 export const CLIENT = hasWrk ? 'wrk, 1 thread' : 'a node:http client (wrk is not installed)';
 
 export interface Load {
@@ -21,9 +21,9 @@ export interface Load {
   readonly ids: readonly string[];
   readonly seconds: number;
   readonly ticket?: string | undefined;
-  /** `QUERY` where left out; its variable is `$id`. */
+  /** `QUERY` by default; its variable is `$id`. */
   readonly query?: string;
-  /** Requests a second; as many as are answered where left out. */
+  /** Requests per second; by default as many as are answered. */
   readonly rate?: number;
 }
 

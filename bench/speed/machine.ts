@@ -3,7 +3,7 @@ import { arch, cpus, loadavg, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from './paths.ts';
 
-/** What it was measured on, and how busy that was: a load above 2 says that others were at work. */
+/** The machine, and how busy it was: a load above 2 shows that other programs were running. */
 export function machine(): string {
   const [cpu] = cpus();
   const cores = `${cpus().length} cores of ${cpu?.model ?? 'an unknown processor'}`;
@@ -12,7 +12,7 @@ export function machine(): string {
   return `${cores}, ${memory}, ${process.platform} ${release()} ${arch()}, Node ${process.version}, mean load of the last 5 minutes ${load}`;
 }
 
-/** Of what is measured, as it was installed. */
+/** The names and versions of the contestants' packages. */
 export function versions(): readonly string[] {
   const { dependencies, optionalDependencies } = JSON.parse(
     readFileSync(join(ROOT, 'bench/package.json'), 'utf8'),

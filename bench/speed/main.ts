@@ -1,4 +1,4 @@
-/** `npm run bench`: the gateway beside the bare machine and its peers, all in one run. */
+/** `npm run bench`: compares the gateway with bare servers and with its peers, all in one run. */
 import { mkdirSync } from 'node:fs';
 import { machine } from './machine.ts';
 import { DATA } from './paths.ts';

@@ -1,18 +1,18 @@
-/** What the bench and the processes that it starts tell each other. */
+/** The messages between the bench and the processes that it starts. */
 
-/** An event that every subscriber of these orders is to get. */
+/** A command to send an event to every subscriber of these orders. */
 export interface Publish {
   readonly kind: 'publish';
   readonly sequence: number;
-  /** One event for each of the first so many orders. */
+  /** One event for each of this many orders, from the first on. */
   readonly orders: number;
 }
 
 export type Command =
-  /** With a collection of garbage before, where Node was started so that it can be told to. */
+  /** `afterCollection`: collect garbage first, if Node runs with `--expose-gc`. */
   | { readonly kind: 'usage'; readonly afterCollection?: boolean }
   | Publish
-  /** The upstream: answer so late from now on, and count the calls from 0. */
+  /** For the upstream: from now on, delay each answer by `delayMs`, and count calls from 0. */
   | { readonly kind: 'delay'; readonly delayMs: number }
   | { readonly kind: 'calls' }
   | OpenSubscribers
@@ -27,12 +27,12 @@ export interface OpenSubscribers {
   readonly kind: 'open';
   readonly url: string;
   readonly subscribers: number;
-  /** Whether each follows an order of its own, or all the first. */
+  /** Whether each subscriber follows an order of its own, or all follow the first. */
   readonly own: boolean;
   readonly over: Over;
 }
 
-/** How subscribers are told. */
+/** The transport of subscriptions. */
 export type Over = 'WebSocket' | 'server-sent events';
 
 export type Report =
@@ -46,12 +46,12 @@ export type Report =
 
 export interface Usage {
   readonly kind: 'usage';
-  /** Of the process so far, user and system. */
+  /** User and system time of the process so far. */
   readonly cpuMs: number;
   readonly rssBytes: number;
 }
 
-/** Told once all subscribers have had an event. Milliseconds from its publication. */
+/** Sent once all subscribers have received an event. `delaysMs` count from its publication. */
 export interface Delivered {
   readonly kind: 'delivered';
   readonly sequence: number;
@@ -59,14 +59,14 @@ export interface Delivered {
 }
 
 /**
- * A moment that means the same in every process of this machine, in milliseconds with a fraction: of the clock
- * that nobody sets.
+ * The time of the system's monotonic clock, which all processes of this machine share, in milliseconds with a
+ * fraction.
  */
 export function moment(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
-/** Travels in an event's `ref`, so that whoever gets the message knows which event it is and how old. */
+/** A value for an event's `ref`, from which the receiver knows which event it is and when it was published. */
 export function stampOf(sequence: number): string {
   return `E${sequence}@${moment().toFixed(3)}@`;
 }
@@ -85,10 +85,10 @@ export function tell(report: Report): void {
   process.send?.(report);
 }
 
-/** A process that the bench started hears its commands. */
+/** Calls `listen` for each command that the bench sends to this process. */
 export function onCommand(listen: (command: Command) => void): void {
   process.on('message', (message) => {
-    // Only the bench holds the other end.
+    // Only the bench has the other end of the channel.
     if (isCommand(message)) listen(message);
   });
 }

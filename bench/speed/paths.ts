@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 export const ROOT = here('../..');
-/** Databases and configurations that the bench writes; it may be deleted at any time. */
+/** The folder for databases and configurations that the bench writes; may be deleted between runs. */
 export const DATA = here('../data');
 export const RESULTS = here('../results');
 export const PROBE = here('probe.ts');

@@ -1,13 +1,13 @@
-/** Processes of the bench, each on a core of its own where the system can pin them. */
+/** Processes of the bench, pinned to a core if the system supports it. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Command, Report } from './messages.ts';
 
-/** Whoever is measured. */
+/** The core of the measured server. */
 export const SERVER_CORE = 0;
-/** Whoever asks, and the upstream. */
+/** The core of the clients and the upstream. */
 export const CLIENT_CORE = 1;
 
 /** USER_HZ, which is 100 on every Linux that Node runs on. */
@@ -23,7 +23,7 @@ const canPin = isInstalled('taskset');
 
 const living = new Set<ChildProcess>();
 
-/** No process outlives the bench, however that ends. */
+/** Makes sure that no process outlives the bench, unless the bench is killed. */
 export function endAllWithBench(): void {
   process.once('exit', () => {
     for (const child of living) child.kill('SIGKILL');
@@ -31,7 +31,7 @@ export function endAllWithBench(): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 }
 
-/** The command line that runs another on one core. */
+/** The command line that runs `command` on one core; `command` itself if the system cannot pin processes. */
 export function pinned(core: number, command: readonly string[]): readonly [string, ...string[]] {
   const [first = '', ...rest] = command;
   return canPin ? ['taskset', '-c', String(core), first, ...rest] : [first, ...rest];
@@ -46,7 +46,7 @@ export interface Start {
 
 type Of<Kind extends Report['kind']> = Extract<Report, { kind: Kind }>;
 
-/** A process that the bench started; ended with the bench at the latest. */
+/** A child process of the bench. */
 export class Pinned {
   readonly child: ChildProcess;
   readonly #lines: string[] = [];
@@ -74,7 +74,7 @@ export class Pinned {
     this.child.send(command);
   }
 
-  /** The next report of a kind. Rejects where the process ends first, or says nothing for two minutes. */
+  /** The next report of a kind. Rejects if the process ends first, or sends none for two minutes. */
   hear<Kind extends Report['kind']>(kind: Kind): Promise<Of<Kind>> {
     return this.#until<Of<Kind>>((resolve) => {
       const listen = (report: unknown) => {
@@ -91,7 +91,7 @@ export class Pinned {
     return answer;
   }
 
-  /** The first line of output, written already or to come, in which something is found. */
+  /** The first line of output, past or future, that matches `pattern`. Rejects as `hear` does. */
   line(pattern: RegExp): Promise<string> {
     const written = this.#lines.find((line) => pattern.test(line));
     if (written !== undefined) return Promise.resolve(written);
@@ -104,11 +104,11 @@ export class Pinned {
     });
   }
 
-  /** User and system time so far, of a program of any kind. NaN where the system has no /proc. */
+  /** User and system time so far, for programs of any kind. NaN if the system has no /proc. */
   cpuMs(): number {
     const file = `/proc/${this.child.pid}/stat`;
     if (!existsSync(file)) return Number.NaN;
-    // After the name, which may hold anything: utime and stime are the 14th and 15th of all.
+    // Counted after the process name, which may contain anything; utime and stime are the 14th and 15th field of all.
     const fields = readFileSync(file, 'latin1')
       .replace(/^.*\) /s, '')
       .split(' ');
@@ -116,8 +116,8 @@ export class Pinned {
   }
 
   /**
-   * For how long its main thread could have run so far, while its core was taken by something else. NaN where the system
-   * does not tell.
+   * For how many milliseconds so far the main thread could have run, but its core was taken by something else. NaN if
+   * the system does not say.
    */
   waitedMs(): number {
     const file = `/proc/${this.child.pid}/schedstat`;

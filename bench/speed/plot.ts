@@ -1,4 +1,4 @@
-/** `bench/results/speed.svg`: one panel of bars for each scenario that is compared. */
+/** `bench/results/speed.svg`: one panel of bars for each scenario with a comparison. */
 import { OURS } from './contestants.ts';
 import type { Line, Result } from './result.ts';
 import { spreadOf } from './statistics.ts';
@@ -9,7 +9,7 @@ const RIGHT = 850;
 const TOP = 50;
 const ROW = 22;
 const BAR = 14;
-/** Above the bars of a panel, for its title; below them, before the next. */
+/** `HEAD` is the space for the title above the bars of a panel, `GAP` the space below them. */
 const HEAD = 34;
 const GAP = 18;
 
@@ -41,7 +41,7 @@ export function plot(results: readonly Result[]): string {
   ].join('\n')}\n`;
 }
 
-/** Those whose lines are compared by one metric. */
+/** A panel for each result whose lines are compared by one metric. */
 function panelsOf(results: readonly Result[]): readonly Panel[] {
   const panels: Panel[] = [];
   let top = TOP;
@@ -70,7 +70,7 @@ function drawn({ title, metric, lines, top }: Panel): readonly string[] {
   ];
 }
 
-/** From nothing to the median, with a thin line from the least to the most of the rounds. */
+/** A bar from 0 to the median, with a thin line from the lowest to the highest value of the rounds. */
 function bar(
   { who, values }: Line,
   { metric, most: end, y }: { readonly metric: string; readonly most: number; readonly y: number },

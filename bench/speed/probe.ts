@@ -1,4 +1,4 @@
-/** Loaded before a contestant's own code: tells the bench what the process has used. */
+/** Loaded before a contestant's own code: reports the process's CPU time and memory to the bench. */
 import { memoryUsage } from 'node:process';
 import { onCommand, tell } from './messages.ts';
 

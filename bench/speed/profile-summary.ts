@@ -1,6 +1,6 @@
-/** What a CPU profile of V8 says, by package and by function. */
+/** Summarises a CPU profile of V8 by package and by function. */
 
-/** As `--cpu-prof` writes it; the parts that are read. */
+/** A profile as `--cpu-prof` writes it, as far as it is read here. */
 export interface CpuProfile {
   readonly nodes: readonly {
     readonly id: number;
@@ -11,13 +11,13 @@ export interface CpuProfile {
     };
   }[];
   readonly samples: readonly number[];
-  /** Microseconds since the sample before. */
+  /** Microseconds since the previous sample. */
   readonly timeDeltas: readonly number[];
 }
 
 export interface Share {
   readonly name: string;
-  /** Of the time in which the process was not idle, 0 to 1. */
+  /** The share of the time in which the process was not idle, 0 to 1. */
   readonly part: number;
 }
 
@@ -67,7 +67,7 @@ export function printed({ busyMs, packages, functions }: Summary): readonly stri
   ];
 }
 
-/** The package, the folder of `src`, or Node's own module; the collector and native calls by their names. */
+/** The package, the folder of `src` or Node's own module; the garbage collector and native calls by name. */
 function ownerOf(url: string, functionName: string): string {
   const path = url.replace(/^.*node_modules\//, 'node_modules/');
   const ofPackage = /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1];

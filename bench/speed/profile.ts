@@ -1,8 +1,7 @@
 /**
- * `npm run bench:profile -- cached`, `-- uncached`, `-- fan-out` or `-- own-orders`: where the time of the gateway
- * goes, by package and by function, as `--cpu-prof` of Node tells it. `-- idle`, `-- idle-own-orders`,
- * `-- idle-bare`, `-- idle-streams` or `-- idle-bare-streams`: what an idle subscriber takes of the heap, by kind, as two
- * snapshots tell it.
+ * `npm run bench:profile -- cached`, `-- uncached`, `-- fan-out` or `-- own-orders`: the gateway's CPU time by package
+ * and by function, from Node's `--cpu-prof`. `-- idle`, `-- idle-own-orders`, `-- idle-bare`, `-- idle-streams` or
+ * `-- idle-bare-streams`: the heap memory of an idle subscriber by kind of object, from two heap snapshots.
  */
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -28,7 +27,7 @@ import { printed, summaryOf } from './profile-summary.ts';
 import { idOf, SNAPSHOTS_EACH } from './rows.ts';
 
 const ORDERS = 1_000;
-/** More than are asked for in the time, so that no answer was given before. */
+/** More orders than can be queried in `SECONDS`, so that no response is served from a cache. */
 const MANY_ORDERS = 60_000;
 const SECONDS = 8;
 const SUBSCRIBERS = 2_000;
@@ -66,7 +65,7 @@ for (const file of readdirSync(folder).filter((name) => name.endsWith('.cpuprofi
   process.stdout.write(`${printed(summary).join('\n')}\n`);
 }
 
-/** The gateway as `npm start` runs it, asked for settled orders one after the other. */
+/** Profiles the gateway as `npm start` runs it, under queries for settled orders one after the other. */
 async function profileQueries(orders: number): Promise<void> {
   const database = newDatabase();
   await writeSettledLog(database, orders * SNAPSHOTS_EACH);
@@ -80,7 +79,7 @@ async function profileQueries(orders: number): Promise<void> {
   });
 }
 
-/** The server and the log of the scenario. */
+/** Profiles the server and log of the scenarios `fan-out` and `own-orders`. */
 async function profileEvents({ own }: { readonly own: boolean }): Promise<void> {
   const server = new Pinned({
     core: SERVER_CORE,
@@ -103,14 +102,14 @@ async function profileEvents({ own }: { readonly own: boolean }): Promise<void> 
   await audience.close();
 }
 
-/** Two snapshots: without a subscriber, and with thousands that wait for orders that are parked. */
+/** Compares two heap snapshots: without subscribers, and with thousands that wait for parked orders. */
 async function profileIdle(
   start: (upstream: string) => Promise<Running>,
   options: Omit<AudienceOptions, 'subscribers'>,
 ): Promise<void> {
   await whileRunning([startUpstream], async ([upstream]) => {
     const server = await start(upstream?.url ?? '');
-    // Twice, since the first leaves something behind of its own.
+    // Twice, since the first snapshot itself leaves objects behind.
     await snapshotOf(server);
     const before = await snapshotOf(server);
     const audience = await Audience.open(server, { subscribers: SUBSCRIBERS, ...options });
@@ -138,7 +137,7 @@ async function startIdleBare(file: 'node-ws' | 'node-event-stream'): Promise<Run
   return { who, url: `http://127.0.0.1:${port}/graphql`, process: server };
 }
 
-/** Node collects garbage before it. */
+/** Takes a heap snapshot. Node collects garbage first. */
 async function snapshotOf({ process: { child } }: Running): Promise<HeapSnapshot> {
   const known = new Set(readdirSync(folder));
   child.kill(SNAPSHOT_SIGNAL);
@@ -146,12 +145,12 @@ async function snapshotOf({ process: { child } }: Running): Promise<HeapSnapshot
     await pause(SETTLING_MS);
     const file = readdirSync(folder).find((name) => !known.has(name));
     const text = file === undefined ? '' : readFileSync(join(folder, file), 'utf8');
-    // Whole once it ends as it should.
+    // The file is complete once it ends with a brace.
     if (text.endsWith('}')) return JSON.parse(text);
   }
 }
 
-/** In order, since Node writes the profile as it leaves. */
+/** Ends the server by a signal that lets Node write the profile. */
 async function end(server: Pinned): Promise<void> {
   const closed = once(server.child, 'close');
   server.child.kill('SIGINT');

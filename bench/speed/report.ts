@@ -1,4 +1,4 @@
-/** `bench/results/speed.md`, and the same tables on the screen. */
+/** `bench/results/speed.md`, and the same tables for the terminal. */
 import { CLIENT, CONNECTIONS } from './load.ts';
 import { versions } from './machine.ts';
 import type { Line, Measured, Metric, Result, Verdict } from './result.ts';
@@ -44,7 +44,7 @@ const METHOD = [
   'all clients are at one.',
 ];
 
-/** For the screen. */
+/** The tables of one result, for the terminal. */
 export function tables(result: Result): readonly string[] {
   return [...table(result), '', ...verdictTable(result.verdicts)];
 }

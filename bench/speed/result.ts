@@ -1,18 +1,18 @@
-/** What a scenario comes to. */
+/** The result of a scenario. */
 
 export interface Metric {
   readonly name: string;
-  /** Digits after the point. */
+  /** Digits after the decimal point. */
   readonly digits: number;
 }
 
 export interface Line {
   readonly who: string;
-  /** For each metric, one value a round. */
+  /** For each metric, one value per round. */
   readonly values: Readonly<Record<string, readonly number[]>>;
 }
 
-/** One row of the table of what must be reached. */
+/** One row of the table of goals. */
 export interface Verdict {
   readonly what: string;
   readonly must: string;
@@ -23,16 +23,16 @@ export interface Verdict {
 export interface Result {
   readonly scenario: ScenarioName;
   readonly title: string;
-  /** What was done, and what is peculiar about it. */
+  /** What was measured, and what to bear in mind. */
   readonly explanation: readonly string[];
   readonly metrics: readonly Metric[];
   readonly lines: readonly Line[];
-  /** The metric that is shown as ratios as well, each line against this one. */
+  /** The metric for which the table also shows ratios, of each line to the line `with`. */
   readonly comparison?: { readonly metric: string; readonly with: string };
   readonly verdicts: readonly Verdict[];
 }
 
-/** A result, and how it was come by. */
+/** A result, and how it was measured. */
 export interface Measured {
   readonly result: Result;
   readonly rounds: number;
@@ -54,7 +54,7 @@ export type ScenarioName = (typeof SCENARIOS)[number];
 
 export interface Measuring {
   readonly rounds: number;
-  /** Of load, for each contestant in each round. */
+  /** The duration of the load on each contestant in each round. */
   readonly seconds: number;
   readonly say: (line: string) => void;
 }

@@ -10,7 +10,7 @@ const FILE = join(RESULTS, 'speed.json');
 
 type Kept = Partial<Record<ScenarioName, Measured>>;
 
-/** Takes the place of an earlier result of the same scenario, and writes the report and the plot anew. */
+/** Replaces the earlier result of the same scenario, and rewrites the report and the plot. */
 export function keep(measured: Measured): void {
   const kept: Kept = { ...read(), [measured.result.scenario]: measured };
   const all = SCENARIOS.flatMap((scenario) => kept[scenario] ?? []);
@@ -24,7 +24,7 @@ function read(): Kept {
   return existsSync(FILE) ? JSON.parse(readFileSync(FILE, 'utf8')) : {};
 }
 
-/** As many digits as mean something. */
+/** Keeps only the significant digits. */
 function rounded(_name: string, value: unknown): unknown {
   return typeof value === 'number' ? Number(value.toPrecision(5)) : value;
 }

@@ -1,7 +1,7 @@
-/** The orders that everybody answers with, each made from its index alone. */
+/** The orders that all contestants answer with, each derived from its index alone. */
 import type { Observation } from '../../src/core/topup.ts';
 
-/** What the query asks for, as it must come back. */
+/** The fields of the query, as a response must contain them. */
 export interface Row {
   readonly id: string;
   readonly ref: string;
@@ -22,7 +22,7 @@ const FIELDS =
 export const QUERY = `query Topup($id: ID!) { topup(id: $id) { ${FIELDS} } }`;
 export const SUBSCRIPTION = `subscription Live($id: ID!) { topupStatus(id: $id) { ${FIELDS} } }`;
 
-/** The schema of those who write theirs by hand. */
+/** The schema of the contestants that take SDL. */
 export const SDL = /* GraphQL */ `
   enum TopupStatus {
     HANDLING
@@ -58,7 +58,7 @@ export const SUBSCRIPTION_SDL = /* GraphQL */ `
 const FIRST_CREATED_AT = Date.UTC(2025, 9, 29);
 const LIFE_MS = 5_000;
 
-/** As OneClickDz makes them: the second of the creation, then what tells them apart. */
+/** An id of the form that OneClickDz uses: the second of the creation, then a unique part. */
 export function idOf(index: number): string {
   return `69015a80${index.toString(16).padStart(16, '0')}`;
 }
@@ -88,7 +88,7 @@ export function rowOf(index: number): Row {
   };
 }
 
-/** As the upstream puts it. */
+/** An order in the form of an upstream response. */
 export function upstreamTopup(index: number): Readonly<Record<string, string | number>> {
   const row = rowOf(index);
   return {
@@ -105,7 +105,7 @@ export function upstreamTopup(index: number): Readonly<Record<string, string | n
   };
 }
 
-/** The order in progress, and what else is told of it. */
+/** An observation of the order in progress, overridden by `told`. */
 export function observationOf(index: number, told: Partial<Observation> = {}): Observation {
   const createdAt = createdAtOf(index);
   const { id, ref, type, number, amount } = rowOf(index);
@@ -126,10 +126,10 @@ export function observationOf(index: number, told: Partial<Observation> = {}): O
   };
 }
 
-/** How many snapshots each order of a written log has. */
+/** The number of snapshots of each order in a settled log. */
 export const SNAPSHOTS_EACH = 4;
 
-/** A whole life, one observation for each snapshot; the last is what `rowOf` shows. */
+/** The whole life of an order, one observation per snapshot; the last one matches `rowOf`. */
 export function lifeOf(index: number): readonly Observation[] {
   const createdAt = createdAtOf(index);
   const row = rowOf(index);

@@ -7,14 +7,14 @@ export interface Selection {
   readonly scenarios: readonly ScenarioName[];
   readonly rounds: number;
   readonly seconds: number;
-  /** Only what has rounds enough goes into the results. */
+  /** Whether the results are written to files, which needs at least `LEAST_ROUNDS` rounds. */
   readonly isKept: boolean;
 }
 
 /**
- * `npm run bench -- cached fan-out --rounds 3 --seconds 2`; all scenarios, 5 rounds of 2 s without.
+ * Parses `npm run bench -- cached fan-out --rounds 3 --seconds 2`. Defaults to all scenarios, with 5 rounds of 2 s.
  *
- * @throws TypeError or RangeError for what is none of these.
+ * @throws TypeError or RangeError for any other argument or value.
  */
 export function selectionFrom(args: readonly string[]): Selection {
   const { values, positionals } = parseArgs({

@@ -12,7 +12,7 @@ export function spreadOf(values: readonly number[]): Spread {
   };
 }
 
-/** The value below which so many per cent lie, between two of them if need be. NaN of none. */
+/** The percentile of the values, interpolated linearly between the two nearest; NaN if there are no values. */
 export function percentile(values: readonly number[], percent: number): number {
   const sorted = Float64Array.from(values).sort();
   const place = (percent / 100) * (sorted.length - 1);
@@ -22,8 +22,8 @@ export function percentile(values: readonly number[], percent: number): number {
 }
 
 /**
- * One to the other, round by round: what slows the machine down for a while slows both, since the rounds of
- * all contestants are interleaved.
+ * The ratios of two contestants' values, round by round. The rounds of all contestants are interleaved, so whatever
+ * slows the machine down for a while slows both.
  */
 export function ratios(values: readonly number[], others: readonly number[]): readonly number[] {
   return values.flatMap((value, round) => {

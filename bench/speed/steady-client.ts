@@ -1,7 +1,8 @@
 /**
- * Asks at one rate, however fast the answers come: each request has its moment, and its time counts from there, also
- * where all connections are busy then. So a pause of the server costs all who would have asked meanwhile. A client that
- * waits for one answer before it asks again, as wrk does, leaves those out.
+ * Sends requests at a fixed rate, however fast the responses come (an open-loop client). The latency of each request
+ * counts from the moment at which it is due, even if all connections are busy then. So a pause of the server counts for
+ * all requests that are due during it. A client that waits for a response before the next request, as wrk does, leaves
+ * those out (coordinated omission).
  */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -25,13 +26,13 @@ const head = [
   `content-length: ${length}`,
 ].join('\r\n');
 
-/** Milliseconds, one for each answer. */
+/** In milliseconds, one for each response. */
 const latencies: number[] = [];
 const free: Connection[] = [];
 let sent = 0;
 let failed = 0;
 
-/** One request at a time. */
+/** A connection with one request at a time. */
 class Connection {
   readonly #socket: Socket;
   #received = '';
@@ -71,7 +72,7 @@ for (let nth = 0; nth < connections; nth += 1) {
 const from = performance.now();
 askAllDue();
 
-/** Without a pause between two looks: a timer would be up to a millisecond late. */
+/** Sends all requests that are due. Runs in every event loop turn: a timer would be up to a millisecond late. */
 function askAllDue(): void {
   const now = performance.now();
   for (; sent < requests; sent += 1) {

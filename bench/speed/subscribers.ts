@@ -1,5 +1,5 @@
 /**
- * Many subscribers in one process, which note when events come: bare sockets that speak graphql-transport-ws, or
+ * Many subscribers in one process, which record when events arrive. They use bare sockets with graphql-transport-ws, or
  * event streams.
  */
 import { randomUUID } from 'node:crypto';
@@ -8,7 +8,7 @@ import { WebSocket } from 'ws';
 import { moment, type OpenSubscribers, onCommand, readStamp, tell } from './messages.ts';
 import { idOf, SUBSCRIPTION } from './rows.ts';
 
-/** So many are opened at a time. */
+/** How many subscriptions are opened at a time. */
 const AT_ONCE = 200;
 
 const delays = new Map<number, number[]>();
@@ -33,7 +33,7 @@ async function open(asked: OpenSubscribers): Promise<void> {
   }
 }
 
-/** Resolves once the operation has been sent; whether it runs, the first event tells. */
+/** Resolves once the operation has been sent. Only the first event shows that it runs. */
 function overWebSocket(url: string, id: string): Promise<void> {
   const payload = { query: SUBSCRIPTION, variables: { id } };
   const socket = new WebSocket(url, 'graphql-transport-ws', { perMessageDeflate: false });
@@ -44,7 +44,7 @@ function overWebSocket(url: string, id: string): Promise<void> {
     socket.on('message', (data) => {
       const text = String(data);
       if (text.includes('"connection_ack"')) {
-        // As clients of graphql-ws do: no two messages are the same bytes.
+        // A random id, as clients of graphql-ws use: so no two messages have the same bytes.
         socket.send(JSON.stringify({ id: randomUUID(), type: 'subscribe', payload }));
         resolve();
       } else if (text.includes('"ping"')) socket.send('{"type":"pong"}');
@@ -54,7 +54,7 @@ function overWebSocket(url: string, id: string): Promise<void> {
   });
 }
 
-/** Resolves once the answer has begun. */
+/** Resolves once the response has begun. */
 function overEventStream(url: string, id: string): Promise<void> {
   const headers = { 'content-type': 'application/json', accept: 'text/event-stream' };
   return new Promise((resolve, reject) => {

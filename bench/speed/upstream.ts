@@ -1,4 +1,4 @@
-/** The upstream of the bench: knows every order, answers when it is told to, and counts. */
+/** The upstream of the bench: knows every order, answers after a given delay, and counts calls. */
 import { createServer, type ServerResponse } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { onCommand, tell } from './messages.ts';
@@ -12,13 +12,13 @@ let calls = 0;
 
 const server = createServer(async (request, response) => {
   const { url = '/' } = request;
-  // Lists are the gateway's own affair, whoever asks for what.
+  // Lists are not counted: the gateway makes them regardless of the queries.
   if (!url.startsWith(LIST)) calls += 1;
   if (url.startsWith(CHECK)) {
     const data = upstreamTopup(indexOf(url.slice(CHECK.length)));
     answer(response, { success: true, data });
   } else if (url === '/graphql') {
-    // For Hive Gateway, which only stands in front of GraphQL.
+    // For Hive Gateway, which can only proxy GraphQL.
     answer(response, { data: answerTo(JSON.stringify(await json(request))) });
   } else {
     answer(response, { success: true, data: { topups: [] } });
@@ -32,7 +32,7 @@ function answer(response: ServerResponse, body: unknown): void {
   else setTimeout(send, delayMs);
 }
 
-/** Whatever names it gives to variables, there is one id in them; and its cache asks for types by an alias. */
+/** The response to Hive's query, whose variables contain one id under any name. Its cache queries types by an alias. */
 function answerTo(body: string) {
   const id = /"([0-9a-f]{24})"/.exec(body.replaceAll('\\"', '"'))?.[1] ?? '';
   const row = rowOf(indexOf(id));

@@ -1,11 +1,11 @@
-/** Whether what the project set itself is reached: ratios of one run, round by round. */
+/** Whether the project's goals are reached, from ratios within one run, round by round. */
 import type { Notes, Verdict } from './result.ts';
 import { ratios, spreadOf } from './statistics.ts';
 
 interface Comparison {
   readonly what: string;
   readonly metric: string;
-  /** Who is compared, and with whom. */
+  /** The contestant whose ratio to the contestant `with` is judged. */
   readonly who: string;
   readonly with: string;
 }
@@ -29,7 +29,7 @@ function ratioVerdict(
   return { what, must, is, isReached: isReached(median) };
 }
 
-/** A median that is to stay below a limit of its own. */
+/** A verdict on a median that must be below an absolute limit. */
 export function below(
   values: readonly number[],
   { what, limit, unit }: { readonly what: string; readonly limit: number; readonly unit: string },

@@ -1,4 +1,4 @@
--- One request after the other, each for the next of the ids in a file; the result as one line of JSON.
+-- Sends requests for the ids of a file in turn, and prints the result as one line of JSON.
 local ids = {}
 for line in io.lines(os.getenv("BENCH_IDS")) do ids[#ids + 1] = line end
 local before, after = os.getenv("BENCH_BODY"):match("^(.*)%%ID%%(.*)$")

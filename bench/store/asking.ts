@@ -1,4 +1,4 @@
-/** Clients of a gateway that is measured: as few as it takes that it never waits for them. */
+/** The clients of a measured gateway: just enough that it never waits for them. */
 import { Agent, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { WebSocket } from 'ws';
@@ -10,10 +10,10 @@ export interface Operation {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** Sends all, and resolves once each has its answer. */
+/** Sends all operations, and resolves once each is answered. */
 export type Ask = (operations: readonly Operation[]) => Promise<void>;
 
-/** Over HTTP, on connections that are kept. Rejects where an answer has errors, or finds nothing. */
+/** Over HTTP, on keep-alive connections. `ask` rejects if a response has errors or no order. */
 export function overHttp(url: string): { readonly ask: Ask; readonly close: () => void } {
   const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
   const post = async (operation: Operation) => {
@@ -43,8 +43,8 @@ function answerTo(
 }
 
 /**
- * Over sockets that are kept, each with one subscription at a time, to its end. Rejects where one does not bring so
- * many events.
+ * Over sockets that stay open, each with one subscription at a time, until it completes. `ask` rejects if a
+ * subscription does not bring exactly `events` events.
  */
 export async function overWebSocket(
   url: string,
@@ -76,7 +76,7 @@ function connected(url: string): Promise<WebSocket> {
   });
 }
 
-/** How many events come until it is complete. */
+/** The number of events until the subscription completes. */
 function eventsOf(socket: WebSocket, payload: Operation): Promise<number> {
   return new Promise((resolve, reject) => {
     let events = 0;

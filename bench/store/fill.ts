@@ -3,21 +3,21 @@ import type { Observation } from '../../src/core/topup.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import type { Log } from './log.ts';
 
-/** One life in the log of an order that settled: four snapshots, as a parked order leaves. */
+/** The statuses of a settled order in the log: four snapshots, as an order leaves that was parked for a while. */
 const LIFE = ['HANDLING', 'QUEUED', 'HANDLING', 'FULFILLED'] as const;
-/** What lies in the log of an order is numbered from 1 to this. */
+/** The number of snapshots of each order, and so its last version. */
 export const SNAPSHOTS_AN_ORDER = LIFE.length;
 
 const START = Date.UTC(2026, 0, 1);
 const ORDERS_AT_ONCE = 500;
 
-/** The nth order's id, shaped as OneClickDz shapes them: first the second of its making, then noise. */
+/** The id of the nth order, in the form that OneClickDz uses: first the second of its creation, then noise. */
 export function orderId(nth: number): string {
   const second = (START / 1_000 + nth).toString(16);
   return second + createHash('sha1').update(`order ${nth}`).digest('hex').slice(0, 16);
 }
 
-/** What is seen of the nth order at the given place of its life. */
+/** The observation of the nth order at the given index of `LIFE`. */
 export function observationOf(nth: number, place: number): Observation {
   const isSettled = LIFE[place] === 'FULFILLED';
   return {
@@ -38,7 +38,7 @@ export function observationOf(nth: number, place: number): Observation {
 
 export const plan = ({ checkedAt }: { readonly checkedAt: number }) => checkedAt + 1_000;
 
-/** Writes a log of so many snapshots, all of settled orders, and closes it: all lies in the file then. */
+/** Writes a log of `snapshots` snapshots, all of settled orders, and closes it, so that all data is in the file. */
 export async function fill(database: string, snapshots: number): Promise<Log> {
   const store = await openSqliteStore({ url: `file:${database}` });
   const orders = snapshots / SNAPSHOTS_AN_ORDER;

@@ -1,6 +1,6 @@
-/** A log that was filled in and closed. */
+/** A log that was filled and closed. */
 export interface Log {
-  /** The path of its database. */
+  /** The path of the log's database. */
   readonly database: string;
   readonly orders: number;
 }

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:store`: what a question costs with a thousand and with a million snapshots in the log, on the store and
- * as clients have it. In CPU time of whoever answers, since that holds still on a machine that does other things too.
+ * `npm run bench:store`: what a read or write costs with a thousand and with a million snapshots in the log, on the
+ * store itself and as part of a client's operation. Measures CPU time, which stays stable on a busy machine.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-/** What one question costs on the store itself, in CPU time of the thread that asks. */
+/** What one read or write costs on the store itself, in CPU time of the calling thread. */
 import { copyFileSync } from 'node:fs';
 import type { Store } from '../../src/core/store.ts';
 import type { Observation } from '../../src/core/topup.ts';
@@ -13,7 +13,7 @@ export const TURNS = { rounds: 31, toWarmUp: 5 };
 const READS_A_ROUND = 5_000;
 const WRITES_A_ROUND = 200;
 
-/** Beyond all orders that were filled in. */
+/** An order number beyond all orders of the filled logs. */
 const NEW_ORDERS = 2_000_000;
 const LATER = Date.UTC(2027, 0, 1);
 
@@ -31,8 +31,8 @@ function open({ database }: Log): Promise<Store> {
 }
 
 /**
- * Any of all orders, most of which no cache of the processor has at hand in a large log; and any of as many as the small
- * log has, spread over all of the large one, as where that many are asked for at the time.
+ * Reads random orders in two ways. Out of all orders: in the large log, most of them are in no processor cache. And out
+ * of as many orders as the small log has, spread over the large log: as if only so many were in demand at a time.
  */
 async function readRows(logs: Logs, stores: Pair<Store>): Promise<readonly string[]> {
   const few = logs.small.orders;
@@ -56,7 +56,7 @@ async function readRows(logs: Logs, stores: Pair<Store>): Promise<readonly strin
 }
 
 /**
- * Each round on a log that is opened anew, the small one as it was before the first: it would not stay small.
+ * Each round opens the logs anew, and restores the small one to its original state: otherwise it would not stay small.
  */
 async function writeRows(logs: Logs): Promise<readonly string[]> {
   const original = `${logs.small.database}.original`;

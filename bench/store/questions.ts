@@ -1,6 +1,6 @@
 import type { Store } from '../../src/core/store.ts';
 
-/** What the gateway asks of its log for one thing that a client does. */
+/** The reads of the log that one operation of a client causes. */
 type Question = (store: Store, orderId: string) => Promise<unknown>;
 
 export const READS: Readonly<Record<string, Question>> = {

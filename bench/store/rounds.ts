@@ -1,6 +1,6 @@
 import { percentile, ratios } from '../speed/statistics.ts';
 
-/** The same on both logs. */
+/** A value for each of the two logs. */
 export interface Pair<T> {
   readonly small: T;
   readonly large: T;
@@ -8,13 +8,13 @@ export interface Pair<T> {
 
 export interface Turns {
   readonly rounds: number;
-  /** Before them, not counted. */
+  /** The number of warm-up rounds before these, which are not counted. */
   readonly toWarmUp: number;
 }
 
 /**
- * Costs of one thing in either log, round by round, in microseconds. Both logs by turns, and each the first as often as
- * the other, so that what else the machine does falls on both.
+ * The costs of one operation on either log, round by round, in microseconds. The logs alternate, and each goes first in
+ * every other round, so that disturbances of the machine affect both alike.
  */
 export async function byTurns(
   { rounds, toWarmUp }: Turns,
@@ -36,7 +36,7 @@ export const HEAD = [
   '|---|---:|---:|---:|---:|---:|',
 ];
 
-/** Medians, each of its own. */
+/** A row of medians, each taken over its own column of values. */
 export function row(name: string, costs: readonly Pair<number>[]): string {
   const small = costs.map((each) => each.small);
   const large = costs.map((each) => each.large);

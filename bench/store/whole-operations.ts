@@ -1,6 +1,6 @@
 /**
- * What a whole operation costs the gateway, from the socket and back to it: two of them, as `npm start` runs them, on
- * the two logs.
+ * What a whole operation costs the gateway, from request to response: measured on two gateways, one for each log, as
+ * `npm start` runs them.
  */
 import { decodeCursor, encodeCursor } from '../../src/core/cursor.ts';
 import { createRandom } from '../../src/simulator/random.ts';
@@ -13,11 +13,11 @@ import { orderId, SNAPSHOTS_AN_ORDER } from './fill.ts';
 import type { Log, Logs } from './log.ts';
 import { byTurns, type Pair, row } from './rounds.ts';
 
-/** Node takes some ten thousand operations until it runs these paths at its full speed. */
+/** Node needs some ten thousand operations before it runs these paths at full speed. */
 export const TURNS = { rounds: 41, toWarmUp: 10 };
 const OPERATIONS_A_ROUND = 1_000;
 
-/** Orders in progress beside those that were filled in, each with a subscriber. An event for each is a round. */
+/** Orders in progress besides those of the filled log, each with a subscriber. Each round sends an event for each. */
 const FOLLOWED = 100;
 
 const STATE =
@@ -40,7 +40,7 @@ interface Gateway {
   readonly process: Pinned;
   readonly url: string;
   readonly orders: number;
-  /** Of its log, for cursors. */
+  /** The id of the gateway's log, for cursors. */
   readonly logId: string;
 }
 
@@ -52,7 +52,7 @@ export async function wholeOperations(logs: Logs): Promise<readonly string[]> {
 }
 
 async function start({ database, orders }: Log): Promise<Gateway> {
-  // All orders are settled, so nothing is ever asked there.
+  // All orders are settled, so the gateway never calls the upstream.
   const usual = gatewayCommand({ database, upstream: 'http://127.0.0.1:9' });
   const process = new Pinned({
     ...usual,
@@ -78,7 +78,7 @@ async function queryRows(gateways: Pair<Gateway>): Promise<readonly string[]> {
   const rows: string[] = [];
   for (const [name, query] of Object.entries(QUERIES)) {
     const costs = await byTurns(TURNS, (log, round) => {
-      // No two requests are the same text, so that no answer of before is one: the last variable is nobody's.
+      // The variable `place`, which no query uses, makes all requests differ, so that no response comes from the cache.
       const operations = someOf(gateways[log].orders).map((nth, place) => ({
         query,
         variables: { id: orderId(nth), place: `${round}.${place}` },
@@ -92,7 +92,7 @@ async function queryRows(gateways: Pair<Gateway>): Promise<readonly string[]> {
   return rows;
 }
 
-/** Makes sure that what was measured was made each time. */
+/** Rejects if any response came from the cache. */
 async function refuseRemembered(url: string): Promise<void> {
   const metrics = await (await fetch(new URL('/metrics', url))).text();
   if (!/^topup_gateway_answers_remembered_total 0$/m.test(metrics)) {
@@ -125,7 +125,7 @@ async function resumeRows(gateways: Pair<Gateway>): Promise<readonly string[]> {
   return rows;
 }
 
-/** From the append on, in the transaction of a list, to the subscribers' sockets. */
+/** Measures from the append, in one transaction as for a list, to the subscribers' sockets. */
 async function eventRow(logs: Logs): Promise<string> {
   const audiences = { small: await audienceOf(logs.small), large: await audienceOf(logs.large) };
   const costs = await byTurns(TURNS, async (log) => {
@@ -147,7 +147,7 @@ async function audienceOf({ database }: Log): Promise<Audience> {
   return audience;
 }
 
-/** Any of all orders; where there are fewer, none again before all had their turn. */
+/** `OPERATIONS_A_ROUND` random orders. If there are fewer orders than that, all have their turn before any repeats. */
 function someOf(orders: number): readonly number[] {
   const turns = Math.ceil(OPERATIONS_A_ROUND / orders);
   if (turns === 1) {
@@ -164,7 +164,7 @@ function shuffled(count: number): readonly number[] {
     .map(({ index }) => index);
 }
 
-/** CPU time of the process for one of them. */
+/** The CPU time of the process per operation, in microseconds. */
 async function microseconds(
   process: Pinned,
   operations: readonly Operation[],

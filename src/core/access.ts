@@ -5,7 +5,7 @@ export const SCOPES: readonly Scope[] = ['status', 'card', 'operator'];
 
 /** What one caller may see. Derived once from the ticket; the schema's authorisation rules consult it. */
 export interface Access {
-  /** Whether the caller presented no ticket at all. */
+  /** Whether the gateway requires tickets and the caller presented none. */
   readonly isAnonymous: boolean;
   /** Identifies the ticket without revealing it; `null` without a ticket. */
   readonly ticket: string | null;

@@ -26,8 +26,9 @@ export interface Topups {
 /** What the feed needs: that an order is checked regularly while a subscriber follows it. */
 export interface Watch {
   /**
-   * Has an order checked until the returned function is called. Calls `onMissing` once the upstream says that it
-   * knows no such order and the watch is at least 15 s old; a failing upstream is no reason for the call.
+   * Has an order checked until the returned function is called. Calls `onMissing`, perhaps more than once, if the
+   * upstream says that it knows no such order, the log has none either, and the watch is at least 15 s old; a failed
+   * call to the upstream is no reason for it.
    */
   watch(orderId: string, onMissing: () => void): () => void;
 }

@@ -68,7 +68,7 @@ export interface Unseen {
 interface Learned {
   readonly times: SettlingTimes;
   worth: Worth;
-  /** How many settled orders were counted since the process started. */
+  /** How many orders of the type have settled since the process started. */
   noted: number;
   /** The value of `noted` when `worth` was computed. */
   worthOf: number;

@@ -1,4 +1,4 @@
-/** What the contestants share that are written for the bench. */
+/** Shared by the contestants that are written for the bench. */
 import type { Server } from 'node:http';
 import { onCommand, type Publish, stampOf, tell } from '../messages.ts';
 import { type Row, rowOf } from '../rows.ts';
@@ -16,7 +16,7 @@ export function listen(server: Server): void {
   });
 }
 
-/** One call to the upstream, as a resolver would make it. */
+/** Makes one call to the upstream, as a resolver would. */
 export async function askUpstream(id: string): Promise<Row> {
   const response = await fetch(`${UPSTREAM_URL}/v3/internet/check-id/${id}`);
   const { data } = Object(await response.json());
@@ -35,7 +35,7 @@ export async function askUpstream(id: string): Promise<Row> {
   };
 }
 
-/** Sends each order of an event to whoever follows it, and says when all were sent. */
+/** On each publish command, calls `send` for each order, and reports once all were sent. */
 export function publishBy(send: (row: Row) => void): void {
   onCommand((command) => {
     if (command.kind !== 'publish') return;
@@ -44,7 +44,7 @@ export function publishBy(send: (row: Row) => void): void {
   });
 }
 
-/** The orders of an event as they then stand, each stamped as late as possible. */
+/** The changed orders of a publish command. Each is stamped as late as possible. */
 export function* changed({ sequence, orders }: Publish): Generator<Row> {
   for (let index = 0; index < orders; index += 1) {
     yield { ...rowOf(index), ref: stampOf(sequence), amount: 1_000 + sequence };

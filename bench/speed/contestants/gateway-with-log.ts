@@ -1,6 +1,6 @@
 /**
- * The gateway's own server, feed and store, on a log that the bench writes instead of the poller: so the
- * moment of an append is known, and none of the CPU time is polling.
+ * The gateway's own server, feed and store, on a log that the bench writes in place of the poller. So the moment of
+ * each append is known, and no CPU time goes into polling.
  */
 import { planner } from '../../../src/core/cadence.ts';
 import type { Observation } from '../../../src/core/topup.ts';
@@ -9,7 +9,7 @@ import { serve } from '../../../test/support/serving.ts';
 import { onCommand, type Publish, stampOf, tell } from '../messages.ts';
 import { observationOf } from '../rows.ts';
 
-/** As many as one list of the upstream shows. */
+/** The number of rows in one list of the upstream. */
 const LIST_ROWS = 100;
 const MANY = 1_000_000;
 
@@ -28,7 +28,7 @@ onCommand((command) => {
   if (command.kind === 'publish') void publish(command).then(() => tell({ kind: 'done' }));
 });
 
-/** Appends to each order, in transactions as a list makes them. */
+/** Appends to each order, in transactions of the size that a list causes. */
 function publish({ sequence, orders }: Publish): Promise<void> {
   const indexes = Array.from({ length: orders }, (_, index) => index);
   const told = () => ({ ref: stampOf(sequence), amount: 1_000 + sequence, observedAt: Date.now() });

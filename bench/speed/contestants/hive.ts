@@ -6,7 +6,7 @@ import { listen, upstreamUrl } from './common.ts';
 
 const LONG_MS = 3_600_000;
 
-/** The store that its caches are given: as little as there can be. */
+/** The minimal store for Hive's caches. */
 class MemoryCache {
   readonly #entries = new Map<string, unknown>();
 

@@ -1,4 +1,4 @@
-/** A bare `node:http` server of event streams: remembers who follows which order, and sends each of them the same. */
+/** A bare `node:http` server of event streams: remembers the subscribers of each order, sends them the same bytes. */
 import { createServer, type ServerResponse } from 'node:http';
 import type { Row } from '../rows.ts';
 import { listen, publishBy } from './common.ts';

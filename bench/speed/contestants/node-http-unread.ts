@@ -1,4 +1,4 @@
-/** The barest `node:http` server: the same bytes for everybody, and nothing of the request is read. */
+/** The barest `node:http` server: sends the same bytes to every request without reading it. */
 import { createServer } from 'node:http';
 import { rowOf } from '../rows.ts';
 import { listen } from './common.ts';

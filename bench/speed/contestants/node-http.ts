@@ -1,4 +1,4 @@
-/** A bare `node:http` server: reads the body, finds the id, sends bytes that were made before. */
+/** A bare `node:http` server: reads the body, finds the id and sends bytes made beforehand. */
 import { createServer } from 'node:http';
 import { rowOf } from '../rows.ts';
 import { listen } from './common.ts';

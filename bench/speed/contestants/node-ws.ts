@@ -1,4 +1,4 @@
-/** A bare `ws` server: remembers who follows which order, and sends each of them the same bytes. */
+/** A bare `ws` server: remembers the subscribers of each order, and sends them the same payload. */
 import { createServer } from 'node:http';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { Row } from '../rows.ts';

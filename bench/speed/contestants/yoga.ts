@@ -1,4 +1,4 @@
-/** Yoga on a row of SQLite, and graphql-ws over its pub/sub, as their pages say. */
+/** Yoga on a SQLite table, and graphql-ws over Yoga's pub/sub, as their documentation shows. */
 import { createServer } from 'node:http';
 import Database from 'better-sqlite3';
 import { useServer } from 'graphql-ws/use/ws';
@@ -30,7 +30,7 @@ const yoga = createYoga({
 const server = createServer(yoga);
 const sockets = new WebSocketServer({ server, path: yoga.graphqlEndpoint });
 
-// As Yoga's page on subscriptions has it.
+// As in Yoga's documentation of subscriptions.
 useServer(
   {
     execute: ({ rootValue, ...args }) => Object(rootValue).execute(args),

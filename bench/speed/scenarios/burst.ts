@@ -19,10 +19,10 @@ import { below } from '../verdicts.ts';
 
 const QUERIES = 10_000;
 const DELAY_MS = 300;
-/** Beyond all orders that any log holds. */
+/** An index beyond all orders that any log contains. */
 const FIRST_COLD = 5_000_000;
 
-/** Everybody asks at once for an order that nobody knows yet, and the upstream takes its time. */
+/** Thousands of simultaneous queries for one order that no log contains, with a slow upstream. */
 export const burst: Scenario = async ({ rounds, say }) => {
   const notes = new Notes();
   await whileRunning([startUpstream], async ([upstream]) => {
@@ -32,7 +32,7 @@ export const burst: Scenario = async ({ rounds, say }) => {
       for (let round = 0; round <= rounds; round += 1) {
         for (const contestant of contestants) {
           const values = await ask(contestant, upstream, idOf(FIRST_COLD + round));
-          // The first is the warm-up.
+          // The first round is the warm-up.
           if (round === 0) continue;
           notes.add(contestant.who, values);
           say(`round ${round}: ${contestant.who} ${JSON.stringify(values)}`);

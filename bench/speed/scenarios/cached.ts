@@ -28,13 +28,13 @@ const CPU = 'CPU µs a request';
 const STEADY_P99 = 'p99 ms at one rate';
 const WAITED = 'then without its core, ms a second';
 
-/** Of what Mercurius answers as fast as it can: a rate that leaves each of these some time to spare. */
+/** The share of Mercurius's highest rate that is the fixed rate: it leaves each of these servers some time to spare. */
 const STEADY_PART = 0.8;
 const STEADY = [BARE_HTTP_UNREAD, BARE_HTTP, OURS, OURS_WITH_TICKETS, MERCURIUS];
 
 const IDS = Array.from({ length: ORDERS }, (_, index) => idOf(index));
 
-/** A hot `topup`: 1,000 ids one after the other, all of them known to everybody. */
+/** A hot `topup`: 1,000 ids one after the other, all of them in every contestant's cache or database. */
 export const cached: Scenario = async (measuring) => {
   const notes = new Notes();
   await whileRunning([startUpstream], ([upstream]) =>
@@ -56,7 +56,7 @@ interface Round extends Measuring {
   readonly round: number;
 }
 
-/** Each as fast as it answers, then some at the rate that this leads to. */
+/** Measures each contestant as fast as it answers, then some of them at the rate that follows from this. */
 async function askAll(contestants: readonly Running[], round: Round): Promise<void> {
   for (const contestant of contestants) await askAsFastAsItCan(contestant, round);
   const rate = STEADY_PART * (round.notes.of(MERCURIUS, 'requests/s').at(-1) ?? Number.NaN);

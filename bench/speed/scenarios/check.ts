@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Running } from '../contestants.ts';
 import { idOf, QUERY, rowOf } from '../rows.ts';
 
-/** A contestant that answers with something else, or without a field, has no place in the comparison. */
+/** Rejects if a contestant's response differs from the expected one: the comparison would be unfair. */
 export async function check({ who, url, ticket }: Running, orders: number): Promise<void> {
-  // The barest one answers everything with the first.
+  // The server that reads no request answers everything with the first order.
   const indexes = who.includes('unread') ? [0] : [0, 1, orders - 1];
   for (const index of indexes) {
     const response = await fetch(url, {

@@ -6,7 +6,7 @@ import { below } from '../verdicts.ts';
 
 const EVENTS = 300;
 
-/** One order, one subscriber, one event after the other. */
+/** The delay of events, for one order with one subscriber, one event after the other. */
 export const delivery: Scenario = async ({ rounds, say }) => {
   const notes = new Notes();
   const starts = [

@@ -21,7 +21,7 @@ const SOCKET: AudienceOptions = { subscribers: SUBSCRIBERS, own: false };
 const STREAM: AudienceOptions = { ...SOCKET, over: 'server-sent events' };
 const STREAMED: readonly string[] = [BARE_STREAM, STREAMS];
 
-/** One order changes, and thousands follow it. */
+/** One order changes, and thousands of subscribers follow it. */
 export const fanOut: Scenario = async ({ rounds, say }) => {
   const notes = new Notes();
   await whileRunning(starts(), async (servers) => {

@@ -16,7 +16,7 @@ import { Notes, type Result, type Scenario } from '../result.ts';
 import { atMost } from '../verdicts.ts';
 
 const SUBSCRIBERS = 10_000;
-/** After the last subscription, before the memory is read. */
+/** The wait between the last subscription and the measurement of memory. */
 const SETTLING_MS = 3_000;
 
 const USAGE = { kind: 'usage', afterCollection: true } as const;
@@ -31,7 +31,7 @@ const ONE: AudienceOptions = { subscribers: SUBSCRIBERS, own: false };
 const EACH: AudienceOptions = { subscribers: SUBSCRIBERS, own: true };
 const STREAM: AudienceOptions = { ...ONE, over: 'server-sent events' };
 
-/** Thousands wait for orders that are parked. */
+/** The memory of thousands of subscribers that wait for parked orders. */
 export const idle: Scenario = async ({ rounds, say }) => {
   const notes = new Notes();
   await whileRunning([startUpstream], async ([upstream]) => {

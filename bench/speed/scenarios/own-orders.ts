@@ -10,7 +10,7 @@ const EVENTS = 3;
 const ALONE = `${OURS}, the appends alone`;
 const WITHOUT_APPENDS = `${OURS}, less the appends`;
 
-/** Thousands of orders change, and each is followed by one. */
+/** Thousands of orders change, each with one subscriber. */
 export const ownOrders: Scenario = async ({ rounds, say }) => {
   const notes = new Notes();
   const logged = () =>
@@ -64,7 +64,7 @@ async function measureRound(
   }
 }
 
-/** CPU time of one append where nobody follows, in microseconds. */
+/** The CPU time of one append without subscribers, in microseconds. */
 async function appendCosts(server: Pinned): Promise<number> {
   const before = await server.ask({ kind: 'usage' }, 'usage');
   for (let event = 0; event < EVENTS; event += 1) await publishTo(server, SUBSCRIBERS);

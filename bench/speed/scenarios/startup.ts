@@ -16,10 +16,10 @@ import { below } from '../verdicts.ts';
 const FEW = 1_000;
 const SMALL = 'a database of 1,000 snapshots';
 const LARGE = 'a database of 1,000,000 snapshots';
-/** Without any request, before the memory is read. */
+/** The wait without requests before the memory is measured. */
 const IDLE_MS = 3_000;
 
-/** From the start of the process to the answer of a query, on a database that is there. */
+/** The time from the start of the process to the response to a first query, on an existing database. */
 export const startup: Scenario = async ({ rounds, say }) => {
   const notes = new Notes();
   const small = newDatabase();
@@ -32,7 +32,7 @@ export const startup: Scenario = async ({ rounds, say }) => {
         [LARGE, large],
       ] as const) {
         const values = await startOnce({ database, upstream: upstream?.url ?? '' });
-        // The first leaves the compile cache behind, if there was none.
+        // The first round fills the compile cache, if it is empty.
         if (round === 0) continue;
         notes.add(who, values);
         say(`round ${round}: ${who} ${JSON.stringify(values)}`);
@@ -66,7 +66,7 @@ async function startOnce(start: GatewayStart) {
   }
 }
 
-/** From outside, so that the process is just as users start it. */
+/** Resident memory in MB, measured from outside, so that the process runs exactly as users start it. */
 function residentMb({ child }: Pinned): number {
   const { stdout } = spawnSync('ps', ['-o', 'rss=', '-p', String(child.pid)], { encoding: 'utf8' });
   return (Number(stdout) * 1_024) / 1_000_000;

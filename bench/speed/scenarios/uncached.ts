@@ -14,12 +14,12 @@ import { atLeast } from '../verdicts.ts';
 import { check } from './check.ts';
 
 const CPU = 'CPU µs a request';
-/** Node takes some ten thousand requests until it runs this path at its full speed. */
+/** Node needs some ten thousand requests before it runs this path at full speed. */
 const WARM_UP_ROUNDS = 4;
-/** Rows for either: what a larger log costs is measured by itself, on the store. */
+/** The number of orders in either database. `npm run bench:store` measures what a larger log costs. */
 const ORDERS = 250_000;
 
-/** No order is asked for twice in a run, so no answer can have been kept. */
+/** As far as the orders last, none is queried twice in a run, so that no response can come from a cache. */
 export const uncached: Scenario = async ({ rounds, seconds, say }) => {
   const notes = new Notes();
   const each = Math.floor(ORDERS / (rounds + WARM_UP_ROUNDS));
