@@ -48,11 +48,11 @@ export class Sweeps {
   async #take(sweep: Sweep, list: Listed): Promise<readonly Order[]> {
     const { planner: pages, trust, cards } = this.#options;
     await pages.adapt(sweep, list.rows);
-    const isComplete = this.#isComplete(sweep, list);
     if (await this.#isStale(list.observations)) {
       trust.lost('stale rows');
       return [];
     }
+    const isComplete = this.#isComplete(sweep, list);
     const covered = new Set(sweep.covered.map(({ orderId }) => orderId));
     const news: Observation[] = [];
     for (const row of [...list.observations].sort(byEnd)) {
