@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
@@ -33,6 +32,7 @@ import { hasPlace } from './places.ts';
 import { QueuedAnswers } from './queued-answers.ts';
 import { errorAnswer, FOREIGN_PAGE, MISDIRECTED, refuseBody, refuseUpgrade } from './refusals.ts';
 import { collectBody, readBody } from './request-body.ts';
+import { RequestIds } from './request-id.ts';
 import type { WebSocketTransport } from './websocket/transport.ts';
 
 export interface GatewayServerOptions {
@@ -87,6 +87,7 @@ export class GatewayServer {
   readonly #options: GatewayServerOptions;
   readonly #http: Server;
   readonly #queued = new QueuedAnswers();
+  readonly #requestIds = new RequestIds();
   #closing = false;
 
   constructor(options: GatewayServerOptions) {
@@ -184,7 +185,7 @@ export class GatewayServer {
 
   async #follow(exchange: Exchange, { usual, question, startedAt }: KnownRequest): Promise<void> {
     const { request, response } = exchange;
-    const requestId = requestIdOf(request);
+    const requestId = this.#requestIds.of(request);
     const head = ['x-request-id', requestId, ...SECURITY_HEADERS, ...question.operation.headers];
     if (await this.#options.graphql.follow({ request, response }, question, head)) {
       exchange.leave();
@@ -194,7 +195,7 @@ export class GatewayServer {
 
   #send(exchange: Exchange, answer: Answer, startedAt: number): void {
     const { request, response } = exchange;
-    const requestId = requestIdOf(request);
+    const requestId = this.#requestIds.of(request);
     const headers = ['x-request-id', requestId, ...SECURITY_HEADERS, ...answer.headers];
     if (this.#closing) headers.push('connection', 'close');
     response.writeHead(200, headers).end(answer.body);
@@ -209,7 +210,7 @@ export class GatewayServer {
   #answerInFull(exchange: Exchange, findings: Findings = {}): void {
     const { request, response } = exchange;
     exchange.enter();
-    const requestId = requestIdOf(request);
+    const requestId = this.#requestIds.of(request);
     response.setHeader('x-request-id', requestId);
     setSecurityHeaders(response);
     // After a request with an `Upgrade` header, Node drops what came in the same chunk: no pipelined request survives.
@@ -343,12 +344,6 @@ function destroy(this: Duplex): void {
 /** The path without the query string, which may contain order ids or anything else that a client puts there. */
 function pathOf({ url = '/' }: IncomingMessage): string | undefined {
   return url.split('?', 1)[0];
-}
-
-/** The client's own request id if it is well-formed, so that logs on both sides can be joined; else a new one. */
-function requestIdOf(request: IncomingMessage): string {
-  const given = request.headers['x-request-id'];
-  return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
 }
 
 function describeListenError(error: unknown, host: string, port: number): string {
