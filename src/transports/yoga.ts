@@ -53,6 +53,8 @@ export function createGraphQLYoga(options: TransportOptions) {
     graphqlEndpoint: GRAPHQL_PATH,
     // The server sends the page itself.
     graphiql: false,
+    // The server has its own. Yoga's would answer 200 to every address that ends in `/health`; none ends in a blank.
+    healthCheckEndpoint: ' ',
     extraParamNames: ['documentId'],
     // The server reads the body and limits its size.
     maxRequestBodySize: false,

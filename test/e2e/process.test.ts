@@ -166,6 +166,13 @@ describe('a gateway that runs', () => {
     expect([ready.status, await ready.json()]).toEqual([200, { status: 'ready', problems: [] }]);
   });
 
+  it('says nothing of its health at other addresses', async () => {
+    expect((await at('/health')).status).toBe(404);
+    expect((await at('/elsewhere/health')).status).toBe(404);
+    const query = await at('/graphql?query={__typename}&from=/health');
+    expect(await query.json()).toEqual({ data: { __typename: 'Query' } });
+  });
+
   it('has nothing elsewhere, and leads a browser from its root to GraphiQL', async () => {
     expect((await at('/elsewhere')).status).toBe(404);
     const root = await fetch(new URL('/', stack.gateway.url), { redirect: 'manual' });
