@@ -10,12 +10,17 @@ export class UsageError extends Error {}
 export interface Command {
   /** The name in `npm run <name>`. */
   readonly name: string;
-  readonly usage?: string;
+  /** How to call it, for `--help` and for who called it wrongly. */
+  readonly usage: string;
   readonly main: () => void | Promise<void>;
 }
 
 /** Runs a command. An error sets the exit code: 64 for wrong usage, that of a `StartupError`, or else 1. */
-export async function runCommand({ name, usage = '', main }: Command): Promise<void> {
+export async function runCommand({ name, usage, main }: Command): Promise<void> {
+  if (process.argv.slice(2).some((argument) => argument === '--help' || argument === '-h')) {
+    process.stdout.write(`${usage}\n`);
+    return;
+  }
   try {
     loadEnvFile();
     await main();

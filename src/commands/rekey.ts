@@ -1,4 +1,5 @@
 /** `npm run rekey`: encrypts all card codes with the first key, while the gateway serves. */
+import { parseArgs } from 'node:util';
 import { CardCodes } from '../cards/card-codes.ts';
 import { parseConfig } from '../config.ts';
 import { StartupError } from '../errors.ts';
@@ -6,10 +7,16 @@ import { databasePath } from '../store/sqlite/location.ts';
 import { gatewayHasCardKey } from '../store/sqlite/noted-card-keys.ts';
 import { cardKeysOf } from '../store/sqlite/open.ts';
 import { rekey } from '../store/sqlite/rekey.ts';
-import { runCommand } from './command.ts';
+import { orUsageError, runCommand } from './command.ts';
 import { openExisting } from './database.ts';
 
+const USAGE = `usage: npm run rekey
+
+Encrypts all card codes with the first key, while the gateway serves. DATABASE_URL and CARD_CODE_KEYS must be those of
+the gateway (a .env file is read).`;
+
 function main(): void {
+  orUsageError(() => parseArgs({ options: {} }));
   const { databaseUrl, cardKeys } = parseConfig(process.env);
   const database = openExisting(databaseUrl);
   try {
@@ -31,4 +38,4 @@ function main(): void {
   }
 }
 
-await runCommand({ name: 'rekey', main });
+await runCommand({ name: 'rekey', usage: USAGE, main });
