@@ -26,11 +26,14 @@ export class TrustedDocuments {
 
   /** @throws StartupError if the file cannot be read or is not a manifest: `{ "hash": "query …" }`. */
   static async read(path: string): Promise<TrustedDocuments> {
+    const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+      const code = cause instanceof Error && 'code' in cause ? ` (${cause.code})` : '';
+      throw unusable(`${path} cannot be read${code}`, cause);
+    });
     try {
-      return new TrustedDocuments(manifestSchema.parse(JSON.parse(await readFile(path, 'utf8'))));
+      return new TrustedDocuments(manifestSchema.parse(JSON.parse(text)));
     } catch (cause) {
-      const message = `TRUSTED_DOCUMENTS: ${path} is no JSON file of {"hash": "text of the operation"}`;
-      throw new StartupError(message, { exitCode: EXIT_CONFIG, cause });
+      throw unusable(`${path} is no JSON file of {"hash": "text of the operation"}`, cause);
     }
   }
 
@@ -54,4 +57,8 @@ export class TrustedDocuments {
 
 function withoutPrefix(id: string): string {
   return id.replace(/^sha256:/, '');
+}
+
+function unusable(why: string, cause: unknown): StartupError {
+  return new StartupError(`TRUSTED_DOCUMENTS: ${why}`, { exitCode: EXIT_CONFIG, cause });
 }

@@ -119,4 +119,17 @@ describe('with trusted documents', () => {
       expect.stringContaining(`TRUSTED_DOCUMENTS: ${path} is no JSON file`),
     ]);
   });
+
+  it('does not start where there is no such file, and says so', async () => {
+    await using folder = await temporaryFolder();
+    const path = `${folder.path}/nowhere.json`;
+    const { code, stderr } = await runGateway({
+      DATABASE_URL: 'file::memory:',
+      TRUSTED_DOCUMENTS: path,
+    });
+    expect([code, stderr]).toEqual([
+      78,
+      expect.stringContaining(`TRUSTED_DOCUMENTS: ${path} cannot be read (ENOENT)`),
+    ]);
+  });
 });
