@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
 import type Database from 'better-sqlite3';
 import type { CardKey } from '../../cards/card-codes.ts';
+import { readNote, writeNote } from './notes.ts';
 
 const NOTE = 'card-keys';
 
 /** Writes down which keys the gateway has, as hashes. A key is 32 random bytes, so its hash does not give it away. */
 export function noteCardKeys(database: Database.Database, keys: readonly CardKey[]): void {
-  database
-    .prepare('INSERT OR REPLACE INTO notes (name, value) VALUES (?, ?)')
-    .run(NOTE, keys.map(hashOf).join(' '));
+  writeNote(database, NOTE, keys.map(hashOf).join(' '));
 }
 
 /**
@@ -16,8 +15,8 @@ export function noteCardKeys(database: Database.Database, keys: readonly CardKey
  * `true` for a database that no gateway has written its keys down in.
  */
 export function gatewayHasCardKey(database: Database.Database, key: CardKey): boolean {
-  const noted = database.prepare('SELECT value FROM notes WHERE name = ?').pluck().get(NOTE);
-  return typeof noted !== 'string' || noted.split(' ').includes(hashOf(key));
+  const noted = readNote(database, NOTE);
+  return noted === undefined || noted.split(' ').includes(hashOf(key));
 }
 
 function hashOf({ key }: CardKey): string {

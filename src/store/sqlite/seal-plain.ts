@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3';
 import type { CardCodes, CardPlace } from '../../cards/card-codes.ts';
 import { copiedCards } from './copied-cards.ts';
+import { readNote, writeNote } from './notes.ts';
 
 const NOTE = 'card-codes-are-sealed';
 const BATCH = 500;
@@ -17,7 +18,7 @@ interface Row extends CardPlace {
 export function sealPlainCodes(database: Database.Database, cards: CardCodes): void {
   // From here on SQLite overwrites deleted content with zeros.
   database.pragma('secure_delete = ON');
-  if (database.prepare('SELECT 1 FROM notes WHERE name = ?').get(NOTE) !== undefined) return;
+  if (readNote(database, NOTE) !== undefined) return;
   let sealed = 0;
   for (let batch = sealBatch(database, cards, { orderId: '', version: 0 }); batch !== undefined; ) {
     sealed += batch.count;
@@ -27,7 +28,7 @@ export function sealPlainCodes(database: Database.Database, cards: CardCodes): v
     database.exec('VACUUM');
     database.pragma('wal_checkpoint(TRUNCATE)');
   }
-  database.prepare('INSERT OR REPLACE INTO notes (name, value) VALUES (?, ?)').run(NOTE, '1');
+  writeNote(database, NOTE, '1');
 }
 
 function sealBatch(
