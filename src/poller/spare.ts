@@ -4,8 +4,8 @@ import type { CallBudget } from './budget.ts';
 /** The cards of the last minute predict those of the next. */
 const WINDOW_MS = 60_000;
 
-/** The least share of calls for looks, however many cards there are: one look in 5.5 s at 120 calls a minute. */
-const LEAST_PART = 1 / 11;
+/** The least share of calls that looks may have while no card waits: at 120 calls a minute, a look every 3 s. */
+const LEAST_PART = 1 / 6;
 
 export interface SpareOptions {
   readonly budget: CallBudget;

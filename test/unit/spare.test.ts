@@ -33,9 +33,9 @@ it('leaves looks what the cards of the last minute, and the root of their number
   expect(await looksAMinute(81)).toBeCloseTo(120 - 81 - 9, -1);
 });
 
-it('lets looks go on at one call in eleven, however many cards there are', async () => {
-  expect(await looksAMinute(118)).toBeGreaterThanOrEqual(10);
-  expect(await looksAMinute(118)).toBeLessThanOrEqual(12);
+it('lets looks go on at one call in six, however many cards there are', async () => {
+  expect(await looksAMinute(118)).toBeGreaterThanOrEqual(19);
+  expect(await looksAMinute(118)).toBeLessThanOrEqual(21);
 });
 
 it('asks nobody to wait where no cards are', () => {
