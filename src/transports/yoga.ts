@@ -71,7 +71,7 @@ export function createGraphQLYoga(options: TransportOptions) {
       if (origin === null || !allowedOrigins.includes(origin)) return false;
       const isPreflight = request.method === 'OPTIONS';
       const maxAge = isPreflight ? { maxAge: PREFLIGHT_SECONDS } : {};
-      return { origin: [origin], credentials: false, ...maxAge };
+      return { origin: [origin], credentials: false, exposedHeaders: EXPOSED_HEADERS, ...maxAge };
     },
     // The order matters, since a plugin that ends an operation skips the plugins after it. An operation beyond a limit
     // is refused before any work, one that has already run only has its errors masked, and only one that runs is timed
@@ -89,6 +89,9 @@ export function createGraphQLYoga(options: TransportOptions) {
 
 /** How long a browser may go on without asking again whether a page of another origin may send queries. */
 const PREFLIGHT_SECONDS = 600;
+
+/** What a page of another origin may read beside the body: the id under which we log its request, and when to retry. */
+const EXPOSED_HEADERS = ['x-request-id', 'retry-after'];
 
 /** Keeps responses out of HTTP caches: they may hold a card code, and depend on the ticket and on the page's origin. */
 function useNoStore(): Plugin {

@@ -41,6 +41,12 @@ describe('a page of another origin', () => {
     expect((await headersFor(origin, 'POST')).get('access-control-max-age')).toBeNull();
   });
 
+  it('may read the id of its request, and when to try again', async () => {
+    const [origin = ''] = ORIGINS;
+    const exposed = (await headersFor(origin, 'POST')).get('access-control-expose-headers');
+    expect(exposed?.split(/, */)).toEqual(['x-request-id', 'retry-after']);
+  });
+
   it.each(['https://evil.example', 'null'])('may not where it is not: %s', async (origin) => {
     expect(await originAllowedFor(origin, 'POST')).toBeNull();
     expect(await originAllowedFor(origin, 'OPTIONS')).toBeNull();
