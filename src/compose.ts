@@ -46,14 +46,14 @@ export interface Gateway {
 /**
  * Plugs the parts together: the only place that knows them all.
  *
- * @throws StartupError if the database or the file of trusted documents cannot be used, if the database holds orders
- *   of another upstream, or if the gateway cannot listen on the address.
+ * @throws StartupError if the database cannot be used or holds orders of another upstream, or if the gateway cannot
+ *   listen on the address.
  */
 export async function startGateway(config: Config, outside: Outside): Promise<Gateway> {
   const { clock, logger } = outside;
   const upstream = chooseUpstream(config, outside);
   const metrics = new Metrics();
-  const guard = await createGuard({
+  const guard = createGuard({
     limits: config.limits,
     clock,
     onRefused: (limit) => metrics.refused(limit),

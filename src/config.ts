@@ -6,6 +6,7 @@ import { LOG_LEVELS, type LogLevel } from './core/ports.ts';
 import { EXIT_CONFIG, StartupError } from './errors.ts';
 import type { Limits } from './limits/limits.ts';
 import { limitVariables, toLimits } from './limits/variables.ts';
+import { meantBy } from './misspelt.ts';
 import { wholeNumber } from './whole-number.ts';
 
 export interface Config {
@@ -87,6 +88,8 @@ const environmentSchema = z.object({
 
 type Variable = keyof typeof environmentSchema.shape;
 
+const VARIABLES: readonly string[] = Object.keys(environmentSchema.shape);
+
 /** Variables whose value is never printed, not even when it is malformed. */
 const SECRETS: ReadonlySet<string> = new Set<Variable>([
   'ONECLICKDZ_API_KEY',
@@ -110,7 +113,7 @@ export function parseConfig(environment: Given): Config {
   const { data, error } = environmentSchema.safeParse(given);
   const faults = [...malformed(error?.issues ?? [], given), ...contradictions(given)];
   if (data === undefined || faults.length > 0) {
-    const lines = faults.map((fault) => `\n  ${fault}`).join('');
+    const lines = [...faults, ...misspelt(given)].map((fault) => `\n  ${fault}`).join('');
     throw new StartupError(`the configuration is wrong:${lines}`, { exitCode: EXIT_CONFIG });
   }
   return {
@@ -128,6 +131,15 @@ export function parseConfig(environment: Given): Config {
     auth: toAuth(data),
     isOpenOnPurpose: data.AUTH === 'none',
   };
+}
+
+/** A line for each variable that is not ours, and was probably meant to be one that is not set. */
+export function misspelt(environment: Given): readonly string[] {
+  const unset = VARIABLES.filter((name) => (environment[name] ?? '') === '');
+  return Object.keys(environment).flatMap((name) => {
+    const meant = VARIABLES.includes(name) ? undefined : meantBy(name, unset);
+    return meant === undefined ? [] : [`${name} is ignored: it was probably meant to be ${meant}`];
+  });
 }
 
 function toAuth(data: z.infer<typeof environmentSchema>): AuthConfig {

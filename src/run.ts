@@ -1,6 +1,6 @@
 import { flushCompileCache } from 'node:module';
 import { type Gateway, startGateway } from './compose.ts';
-import { parseConfig } from './config.ts';
+import { misspelt, parseConfig } from './config.ts';
 import { loggedError } from './core/logged-error.ts';
 import { type Logger, systemClock } from './core/ports.ts';
 import { loadEnvFile } from './env-file.ts';
@@ -21,6 +21,7 @@ async function run(): Promise<void> {
     readable: process.stdout.isTTY ?? false,
   });
   stopOnFault(logger);
+  for (const warning of misspelt(process.env)) logger.warn({}, warning);
   const gateway = await startGateway(config, {
     clock: systemClock,
     random: Math.random,

@@ -5,7 +5,7 @@ import { Connections } from './connections.ts';
 import type { Limits, OnRefused } from './limits.ts';
 import { LookupAllowances } from './lookup-allowances.ts';
 import { Stalls } from './stalls.ts';
-import { TrustedDocuments } from './trusted-documents.ts';
+import type { TrustedDocuments } from './trusted-documents.ts';
 
 /** Everything that protects a gateway from its clients. */
 export interface Guard {
@@ -26,9 +26,7 @@ export interface GuardOptions {
   readonly onRefused: OnRefused;
 }
 
-/** @throws StartupError if the file of trusted documents cannot be used. */
-export async function createGuard({ limits, clock, onRefused }: GuardOptions): Promise<Guard> {
-  const { trustedDocuments: path } = limits;
+export function createGuard({ limits, clock, onRefused }: GuardOptions): Guard {
   return {
     limits,
     onRefused,
@@ -42,7 +40,7 @@ export async function createGuard({ limits, clock, onRefused }: GuardOptions): P
       perMinute: limits.uncachedLookupsPerMinute,
       onRefused,
     }),
-    documents: path === undefined ? undefined : await TrustedDocuments.read(path),
+    documents: limits.trustedDocuments,
     addressOf: (request) => addressOf(request, limits.trustedProxies),
   };
 }

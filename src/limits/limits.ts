@@ -1,3 +1,5 @@
+import type { TrustedDocuments } from './trusted-documents.ts';
+
 /** How much of the gateway clients may use. Each limit has an environment variable; see `variables.ts`. */
 export interface Limits {
   /** The size of the body of one HTTP request. */
@@ -32,8 +34,8 @@ export interface Limits {
   readonly trustedProxies: number;
   readonly introspection: boolean;
   readonly graphiql: boolean;
-  /** The path of a file with the only operations that may run; `undefined` if every operation may. */
-  readonly trustedDocuments: string | undefined;
+  /** The only operations that may run; `undefined` if every operation may. */
+  readonly trustedDocuments: TrustedDocuments | undefined;
 }
 
 /** By default one client may cause at most half of all calls: it can slow the others down, but not stop them. */

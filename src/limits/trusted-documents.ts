@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import * as z from 'zod';
-import { EXIT_CONFIG, GatewayError, StartupError } from '../errors.ts';
+import { loggedError } from '../core/logged-error.ts';
+import { GatewayError } from '../errors.ts';
 
 /** The parts of a request that say which operation to run. */
 export interface OperationRequest {
@@ -24,16 +25,18 @@ export class TrustedDocuments {
     this.#texts = new Set(this.#byId.values());
   }
 
-  /** @throws StartupError if the file cannot be read or is not a manifest: `{ "hash": "query …" }`. */
-  static async read(path: string): Promise<TrustedDocuments> {
-    const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-      const code = cause instanceof Error && 'code' in cause ? ` (${cause.code})` : '';
-      throw unusable(`${path} cannot be read${code}`, cause);
-    });
+  /** Reads the file at `path`, or says what is expected of it instead. */
+  static read(path: string): TrustedDocuments | { readonly expected: string } {
     try {
-      return new TrustedDocuments(manifestSchema.parse(JSON.parse(text)));
-    } catch (cause) {
-      throw unusable(`${path} is no JSON file of {"hash": "text of the operation"}`, cause);
+      return new TrustedDocuments(manifestSchema.parse(JSON.parse(readFileSync(path, 'utf8'))));
+    } catch (error) {
+      const { code } = loggedError(error);
+      const isUnread = code !== undefined;
+      return {
+        expected: isUnread
+          ? `a file that can be read (${code})`
+          : 'a JSON file of {"hash": "text of the operation"}',
+      };
     }
   }
 
@@ -57,8 +60,4 @@ export class TrustedDocuments {
 
 function withoutPrefix(id: string): string {
   return id.replace(/^sha256:/, '');
-}
-
-function unusable(why: string, cause: unknown): StartupError {
-  return new StartupError(`TRUSTED_DOCUMENTS: ${why}`, { exitCode: EXIT_CONFIG, cause });
 }

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { wholeNumber } from '../whole-number.ts';
 import { DEFAULT_LIMITS, type Limits, LOOKUPS_PART_OF_BUDGET } from './limits.ts';
+import { TrustedDocuments } from './trusted-documents.ts';
 
 const MANY = 100_000_000;
 
@@ -36,7 +37,15 @@ export const limitVariables = {
   TRUST_PROXY: wholeNumber(0, 10).default(DEFAULT_LIMITS.trustedProxies),
   INTROSPECTION: onOrOff(DEFAULT_LIMITS.introspection),
   GRAPHIQL: onOrOff(DEFAULT_LIMITS.graphiql),
-  TRUSTED_DOCUMENTS: z.string().optional(),
+  TRUSTED_DOCUMENTS: z
+    .string()
+    .transform((path, context) => {
+      const documents = TrustedDocuments.read(path);
+      if (documents instanceof TrustedDocuments) return documents;
+      context.addIssue(documents.expected);
+      return z.NEVER;
+    })
+    .optional(),
 };
 
 type LimitVariables = z.infer<z.ZodObject<typeof limitVariables>>;

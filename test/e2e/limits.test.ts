@@ -116,7 +116,7 @@ describe('with trusted documents', () => {
     });
     expect([code, stderr]).toEqual([
       78,
-      expect.stringContaining(`TRUSTED_DOCUMENTS: ${path} is no JSON file`),
+      expect.stringContaining('TRUSTED_DOCUMENTS: expected a JSON file of'),
     ]);
   });
 
@@ -129,7 +129,7 @@ describe('with trusted documents', () => {
     });
     expect([code, stderr]).toEqual([
       78,
-      expect.stringContaining(`TRUSTED_DOCUMENTS: ${path} cannot be read (ENOENT)`),
+      expect.stringContaining('TRUSTED_DOCUMENTS: expected a file that can be read (ENOENT)'),
     ]);
   });
 });

@@ -58,7 +58,7 @@ async function partsOf(store: Store, options: ServingOptions): Promise<Parts> {
   const logger = recordingLogger();
   const clock = options.clock ?? systemClock;
   const refusals: string[] = [];
-  const guard = await createGuard({
+  const guard = createGuard({
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     clock,
     onRefused: (limit) => refusals.push(limit),

@@ -110,6 +110,27 @@ describe('parseConfig', () => {
     `);
   });
 
+  it('lists what is wrong with the file of trusted documents among the rest', () => {
+    const { exitCode, message } = faultOf({
+      PORT: 'x',
+      TRUSTED_DOCUMENTS: '/nowhere/trusted.json',
+    });
+    expect(exitCode).toBe(78);
+    expect(message).toContain('\n  PORT: expected');
+    expect(message).toContain(
+      '\n  TRUSTED_DOCUMENTS: expected a file that can be read (ENOENT); got "/nowhere/trusted.json"',
+    );
+  });
+
+  it('names a misspelt variable beside the faults that it may have caused', () => {
+    const AUTH_JWT_SECRETS = 'x'.repeat(32);
+    const { message } = faultOf({ HOST: '0.0.0.0', AUTH_JWT_SECRETS });
+    expect(message).toMatch(
+      /\n {2}HOST 0\.0\.0\.0 .*\n {2}AUTH_JWT_SECRETS is ignored: it was probably meant to be AUTH_JWT_SECRET$/,
+    );
+    expect(message).not.toContain(AUTH_JWT_SECRETS);
+  });
+
   it('never shows the key, not even a wrong one', () => {
     const fault = faultOf({ ONECLICKDZ_API_KEY: 'secret with blanks' });
     expect(fault.message).toContain('ONECLICKDZ_API_KEY: expected the key');

@@ -8,7 +8,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 
 it('a stream takes a place until its client leaves, and none if that was before it came to a place', async () => {
   const refused: string[] = [];
-  const guard = await createGuard({
+  const guard = createGuard({
     limits: { ...DEFAULT_LIMITS, connections: 1 },
     clock: new ManualClock(),
     onRefused: (limit) => refused.push(limit),
