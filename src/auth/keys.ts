@@ -7,6 +7,7 @@ import {
 } from 'jose';
 import { loggedError } from '../core/logged-error.ts';
 import type { Clock, Fetch, Logger } from '../core/ports.ts';
+import { Seldom } from '../core/seldom.ts';
 
 /** For tickets signed with a shared secret. */
 export const SECRET_ALGORITHMS = ['HS256'];
@@ -30,6 +31,8 @@ const TIMEOUT_MS = 3_000;
 const FRESH_MS = 10 * 60_000;
 /** The shortest time between two fetches that an unknown key or a failing server causes. */
 const COOLDOWN_MS = 30_000;
+/** Until the keys were fetched once, each request with a ticket fails to. */
+const WARN_EVERY_MS = 10 * 60_000;
 
 export interface KeySetOptions {
   readonly url: string;
@@ -51,6 +54,7 @@ export function remoteKeys({ url, fetch, clock, logger }: KeySetOptions): JWTVer
   });
   let known: JWTVerifyGetKey | undefined;
   let downUntil = 0;
+  const failures = new Seldom(clock, WARN_EVERY_MS);
 
   async function fetched(...asked: Parameters<JWTVerifyGetKey>) {
     const key = await remote(...asked);
@@ -61,8 +65,10 @@ export function remoteKeys({ url, fetch, clock, logger }: KeySetOptions): JWTVer
 
   function onFailure(error: unknown): void {
     downUntil = clock.now() + COOLDOWN_MS;
+    const times = failures.times();
+    if (times === undefined) return;
     logger.warn(
-      loggedError(error),
+      { ...loggedError(error), times },
       'the keys of AUTH_JWKS_URL cannot be fetched; known ones go on working',
     );
   }

@@ -309,7 +309,8 @@ export class GatewayServer {
         httpStatus,
         durationMs: clock.now() - startedAt,
       };
-      if (httpStatus >= 500) logger.warn(fields, 'request');
+      // A 503 is no fault: no place for a stream, or not ready, of which probes ask all day.
+      if (httpStatus >= 500 && httpStatus !== 503) logger.warn(fields, 'request');
       else logger.debug(fields, 'request');
     });
   }

@@ -14,11 +14,13 @@ function ticketsWith(auth: AuthConfig = SECRET_AUTH, fetch: Fetch = noFetch) {
   const clock = new ManualClock();
   const now = clock.now() / 1_000;
   const good: Claims = { topups: [ORDER_ID], scope: 'status', exp: now + 60 };
+  const logger = recordingLogger();
   return {
     clock,
+    logger,
     now,
     good,
-    tickets: createTickets(auth, { clock, fetch, logger: recordingLogger() }),
+    tickets: createTickets(auth, { clock, fetch, logger }),
   };
 }
 
@@ -215,6 +217,20 @@ describe('the keys behind an address', () => {
     expect((await tickets.accessOf(await sign('one', later))).names(ORDER_ID)).toBe(true);
     await add('two');
     await expect(tickets.accessOf(await sign('two', later))).rejects.toThrow();
+  });
+
+  it('do not fill the log when they cannot be fetched', async () => {
+    const { tickets, good, sign, server, logger, clock } = await keyServer();
+    server.isDown = true;
+    const ticket = await sign('one', { ...good, exp: clock.now() / 1_000 + 3_600 });
+    for (const waitMs of [0, 0, 0, 10 * 60_000]) {
+      await clock.advance(waitMs);
+      await expect(tickets.accessOf(ticket)).rejects.toThrow();
+    }
+    expect(logger.lines.map(({ level, fields }) => [level, fields['times']])).toEqual([
+      ['warn', 1],
+      ['warn', 3],
+    ]);
   });
 
   it('may change: a new one is found, and one that was taken back does not pass for ever', async () => {
