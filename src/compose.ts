@@ -9,6 +9,7 @@ import { createFeed } from './feed/feed.ts';
 import { toPublicError } from './graphql/errors.ts';
 import { Renderings } from './graphql/execution/renderings.ts';
 import { createGuard } from './limits/guard.ts';
+import { KeyTrial } from './poller/key-trial.ts';
 import { Poller } from './poller/poller.ts';
 import { addDemoOrders, type DemoOrder } from './simulator/demo.ts';
 import { createSimulator } from './simulator/simulator.ts';
@@ -24,7 +25,7 @@ import { createAnswers, GraphQLHttp } from './transports/graphql-http.ts';
 import { GatewayServer } from './transports/server.ts';
 import { createWebSocketTransport } from './transports/websocket/transport.ts';
 import { createGraphQLYoga } from './transports/yoga.ts';
-import { createUpstreamClient } from './upstream/client.ts';
+import { createUpstreamClient, type UpstreamClient } from './upstream/client.ts';
 
 /** What the gateway needs from outside the process. */
 export interface Outside {
@@ -189,8 +190,14 @@ function openPoller({ config, outside, upstream, store, metrics }: Parts): Promi
     client,
     apiKey: upstream.apiKey,
     callsPerMinute: config.callsPerMinute,
+    keyTrial: config.apiKey === undefined ? undefined : keyTrial(config, client, outside),
     telemetry: metrics,
   });
+}
+
+function keyTrial(config: Config, client: UpstreamClient, { logger }: Outside): KeyTrial {
+  const assumedCallsPerMinute = config.isLimitAssumed ? config.callsPerMinute : undefined;
+  return new KeyTrial({ client, logger, assumedCallsPerMinute });
 }
 
 function statusSource(

@@ -14,6 +14,8 @@ export interface Config {
   readonly apiKey: string | undefined;
   readonly baseUrl: string;
   readonly callsPerMinute: number;
+  /** Whether `callsPerMinute` is the default, since nobody said what the key allows. */
+  readonly isLimitAssumed: boolean;
   readonly upstreamTimeoutMs: number;
   readonly host: string;
   readonly port: number;
@@ -120,6 +122,7 @@ export function parseConfig(environment: Given): Config {
     apiKey: data.ONECLICKDZ_API_KEY,
     baseUrl: data.ONECLICKDZ_BASE_URL,
     callsPerMinute: data.UPSTREAM_CALLS_PER_MINUTE,
+    isLimitAssumed: given['UPSTREAM_CALLS_PER_MINUTE'] === undefined,
     upstreamTimeoutMs: data.UPSTREAM_TIMEOUT_MS,
     host: data.HOST,
     port: data.PORT,

@@ -1,6 +1,6 @@
 /** Events that the parts of the gateway report. One implementation feeds the Prometheus metrics, one does nothing. */
 
-export type UpstreamOperation = 'check-id' | 'list';
+export type UpstreamOperation = 'check-id' | 'list' | 'validate';
 
 export interface Telemetry {
   upstreamCall(call: {

@@ -123,6 +123,15 @@ export class CallBudget {
   start({ urgent = false } = {}): StartedCall | undefined {
     if ((urgent ? this.room : this.left) < 1) return undefined;
     this.#tokens = Math.max(0, this.#tokens - 1);
+    return this.#start();
+  }
+
+  /** Takes one call that is bound only by the limit and delays no other: after a start there is one token alone. */
+  startBeside(): StartedCall | undefined {
+    return this.room < 1 ? undefined : this.#start();
+  }
+
+  #start(): StartedCall {
     const taken = { at: this.#refilledAt };
     this.#taken.push(taken);
     return { end: () => this.#end(taken) };

@@ -1,13 +1,16 @@
 import { loggedError } from '../core/logged-error.ts';
 import type { Clock, Logger, Timer } from '../core/ports.ts';
+import { Seldom } from '../core/seldom.ts';
 import type { Notebook } from '../core/store.ts';
 import { GatewayError } from '../errors.ts';
-import type { CheckAnswer, ListAnswer } from '../upstream/answer.ts';
+import type { CheckAnswer, KeyAnswer, ListAnswer } from '../upstream/answer.ts';
 import type { CallBudget, StartedCall } from './budget.ts';
 import type { Checked, Checker } from './checker.ts';
 import type { Choice, Job } from './choice.ts';
 import type { CallResult, GateState, UpstreamGate } from './gate.ts';
+import { GateLog } from './gate-log.ts';
 import type { InFlight } from './in-flight.ts';
+import type { KeyTrial } from './key-trial.ts';
 import type { Requests } from './requests.ts';
 import type { Spare } from './spare.ts';
 import type { Sweep } from './sweep-planner.ts';
@@ -18,6 +21,8 @@ const RESERVED_CALLS = 1;
 
 /** How long calls pause after the store failed: their answers could not be recorded. */
 const STORE_FAULT_PAUSE_MS = 1_000;
+/** How often the log tells of a store that goes on failing. */
+const STORE_FAULT_EVERY_MS = 60_000;
 
 /** How long a shutdown waits for calls in flight. */
 const STOP_MS = 2_000;
@@ -31,6 +36,8 @@ export interface DispatcherOptions {
   readonly choice: Choice;
   /** Orders that a list showed as settled, but without their card or refund reason; the first is checked first. */
   readonly cards: Set<string>;
+  /** `undefined` if the key needs no trial. */
+  readonly keyTrial?: KeyTrial | undefined;
   readonly spare: Spare;
   readonly requests: Requests;
   readonly inFlight: InFlight;
@@ -49,6 +56,8 @@ export interface DispatcherOptions {
  */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
+  readonly #gateLog: GateLog;
+  readonly #storeFaults: Seldom;
   #wasForRequest = false;
   #faultUntil = 0;
   #timer: Timer | undefined;
@@ -58,10 +67,16 @@ export class Dispatcher {
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
+    this.#gateLog = new GateLog(options.logger);
+    this.#storeFaults = new Seldom(options.clock, STORE_FAULT_EVERY_MS);
   }
 
   start(): void {
+    const { gate, clock } = this.#options;
     this.#state = 'running';
+    const now = clock.now();
+    // A wait that an earlier process was told.
+    this.#gateLog.tell(gate.stateAt(now), now);
     this.wake();
   }
 
@@ -70,9 +85,10 @@ export class Dispatcher {
    * Gives up calls that take longer than `STOP_MS`; the next process repeats them.
    */
   async stop(): Promise<void> {
-    const { requests, inFlight, clock } = this.#options;
+    const { keyTrial, requests, inFlight, clock } = this.#options;
     this.#state = 'stopped';
     this.#timer?.cancel();
+    keyTrial?.giveUp();
     requests.failAll(shuttingDown());
     await this.#pumping;
     const late = Promise.withResolvers<void>();
@@ -138,6 +154,7 @@ export class Dispatcher {
   async #startNext(): Promise<boolean> {
     const { budget, requests } = this.#options;
     if (!this.#mayCall() || budget.room < 1) return false;
+    if (this.#startTrial()) return true;
     if (!this.#wasForRequest || requests.size === 0) {
       if (await this.#startRequested()) return true;
     }
@@ -146,6 +163,21 @@ export class Dispatcher {
       return true;
     }
     return this.#startRequested();
+  }
+
+  /** Starts the trial of the key. It comes first, so that a bad key is tried by this one call. */
+  #startTrial(): boolean {
+    const { keyTrial, budget, inFlight } = this.#options;
+    const call = keyTrial?.isDue ? budget.startBeside() : undefined;
+    if (keyTrial === undefined || call === undefined) return false;
+    void this.#keepBudget();
+    const tried = keyTrial.run((answer) => {
+      // No news of the calls for orders: this one may be lacking where those work.
+      if (answer.kind === 'failed') call.end();
+      else this.#onAnswer(answer, call);
+    });
+    inFlight.addOther(tried).then(() => this.wake());
+    return true;
   }
 
   async #startRequested(): Promise<boolean> {
@@ -229,9 +261,9 @@ export class Dispatcher {
     return { kind: 'failed', error: gate.refusalAt(clock.now()) ?? checked.error };
   }
 
-  #onAnswer(answer: CheckAnswer | ListAnswer, call: StartedCall): void {
+  #onAnswer(answer: CheckAnswer | ListAnswer | KeyAnswer, call: StartedCall): void {
     call.end();
-    const { gate, budget, requests, clock, logger, onGateChange } = this.#options;
+    const { gate, budget, requests, clock, onGateChange } = this.#options;
     const now = clock.now();
     const before = gate.stateAt(now);
     if (answer.kind === 'throttled' && before.name !== 'throttled') {
@@ -241,24 +273,25 @@ export class Dispatcher {
     }
     const after = gate.report(toCallResult(answer), now);
     if (after.name !== before.name || untilOf(after) !== untilOf(before)) onGateChange(after);
-    if (after.name !== before.name) logGateChange(logger, after, now);
+    if (after.name !== before.name) this.#gateLog.tell(after, now, answer);
     const refusal = gate.refusalAt(now);
     if (refusal !== undefined) requests.failAll(refusal);
   }
 
   async #sleepUntilNext(): Promise<void> {
-    const { gate, budget, cards, spare, choice, requests, inFlight, clock } = this.#options;
+    const { gate, budget, cards, spare, choice, requests, inFlight, keyTrial, clock } =
+      this.#options;
     const now = clock.now();
     const state = gate.stateAt(now);
     const gateAt = 'until' in state ? state.until : now;
     // If the gate admits no further call in flight, the next answer wakes the dispatcher.
     if (gateAt <= now && !gate.admits(now, inFlight.size)) return;
     const requestAt = requests.size > 0 ? now + budget.waitMs() : undefined;
-    const cardAt = cards.size > 0 ? now + budget.roomInMs(1) : undefined;
+    const urgentAt = cards.size > 0 || keyTrial?.isDue ? now + budget.roomInMs(1) : undefined;
     const dueAt = await choice.nextDueAt(inFlight.orders);
     const lookInMs = Math.max(budget.waitMs(1 + this.#reserved()), spare.waitMs());
     const lookAt = dueAt === undefined ? undefined : Math.max(dueAt, now + lookInMs);
-    const workAt = earliest(requestAt, earliest(cardAt, lookAt));
+    const workAt = earliest(requestAt, earliest(urgentAt, lookAt));
     if (workAt === undefined || this.#state !== 'running') return;
     const at = Math.max(workAt, gateAt, this.#faultUntil, now + 1);
     this.#timer?.cancel();
@@ -274,10 +307,13 @@ export class Dispatcher {
   /** Pauses calls after the store failed. Only time is lost: what was not recorded is asked for again. */
   #onStoreFault(cause: unknown): Checked {
     const { clock, logger } = this.#options;
-    logger.error(
-      loggedError(cause),
-      'a call could not be made or written down; polling goes on in a second',
-    );
+    const times = this.#storeFaults.times();
+    if (times !== undefined) {
+      logger.error(
+        { ...loggedError(cause), times },
+        'a call could not be made or written down; polling goes on in a second',
+      );
+    }
     this.#faultUntil = clock.now() + STORE_FAULT_PAUSE_MS;
     this.#timer?.cancel();
     this.#timer = clock.after(STORE_FAULT_PAUSE_MS, () => this.wake());
@@ -300,11 +336,12 @@ function shuttingDown(): GatewayError {
   });
 }
 
-function toCallResult(answer: CheckAnswer | ListAnswer): CallResult {
+function toCallResult(answer: CheckAnswer | ListAnswer | KeyAnswer): CallResult {
   switch (answer.kind) {
     case 'observed':
     case 'listed':
     case 'unknown':
+    case 'validated':
       return { kind: 'good' };
     case 'refused':
       return { kind: 'refused' };
@@ -312,25 +349,5 @@ function toCallResult(answer: CheckAnswer | ListAnswer): CallResult {
       return { kind: 'throttled', retryAfterMs: answer.retryAfterMs };
     case 'failed':
       return { kind: 'failed', retryAfterMs: answer.retryAfterMs };
-  }
-}
-
-function logGateChange(logger: Logger, state: GateState, now: number): void {
-  const waitSeconds = 'until' in state ? Math.ceil((state.until - now) / 1_000) : undefined;
-  switch (state.name) {
-    case 'refused':
-      logger.error(
-        { waitSeconds },
-        'OneClickDz refuses the API key or this address: no more calls until the wait is over, since the fifth bad try locks the address out. Check ONECLICKDZ_API_KEY and the allowed addresses',
-      );
-      break;
-    case 'throttled':
-      logger.warn({ waitSeconds }, 'OneClickDz asked us to slow down');
-      break;
-    case 'failing':
-      logger.warn({ waitSeconds }, 'OneClickDz fails: one call at a time will try it again');
-      break;
-    default:
-      logger.info({}, 'OneClickDz answers');
   }
 }

@@ -11,13 +11,14 @@ interface Check {
 /** The calls in flight: at any time, at most one is made for an order. */
 export class InFlight {
   readonly #checks = new Map<string, Check>();
-  readonly #sweeps = new Set<Promise<void>>();
+  /** Calls that are not for one order. */
+  readonly #others = new Set<Promise<void>>();
   /** Orders that a list in flight will show. */
   readonly #swept = new Set<string>();
 
   /** The number of calls in flight. */
   get size(): number {
-    return this.#checks.size + this.#sweeps.size;
+    return this.#checks.size + this.#others.size;
   }
 
   /** The number of orders that the calls in flight will show. */
@@ -50,16 +51,21 @@ export class InFlight {
     for (const { orderId } of covered) this.#swept.add(orderId);
     const ended = swept.finally(() => {
       for (const { orderId } of covered) this.#swept.delete(orderId);
-      this.#sweeps.delete(ended);
     });
-    this.#sweeps.add(ended);
+    return this.addOther(ended);
+  }
+
+  /** Adds a call that shows no order; `called` must never reject. Resolves once it is no longer in flight. */
+  addOther(called: Promise<void>): Promise<void> {
+    const ended = called.finally(() => this.#others.delete(ended));
+    this.#others.add(ended);
     return ended;
   }
 
   /** Resolves once all calls that are in flight now are over. */
   async settled(): Promise<void> {
     await Promise.all([...this.#checks.values()].map(({ ended }) => ended));
-    await Promise.all(this.#sweeps);
+    await Promise.all(this.#others);
   }
 
   /** Fails all queries that wait for a check in flight. */

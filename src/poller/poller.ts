@@ -16,6 +16,7 @@ import { Dispatcher } from './dispatcher.ts';
 import { type GateState, UpstreamGate } from './gate.ts';
 import { Hold } from './hold.ts';
 import { InFlight } from './in-flight.ts';
+import type { KeyTrial } from './key-trial.ts';
 import { ListTrust } from './list-trust.ts';
 import { Lookups } from './lookups.ts';
 import { Pacer } from './pace.ts';
@@ -30,6 +31,8 @@ export interface PollerOptions {
   readonly client: UpstreamClient;
   readonly apiKey: string;
   readonly callsPerMinute: number;
+  /** `undefined` if the key needs no trial. */
+  readonly keyTrial?: KeyTrial | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;

@@ -4,6 +4,8 @@ import type { Observation } from '../core/topup.ts';
 export type FailureReason =
   | 'network'
   | 'timeout'
+  /** The gateway ended the call itself. */
+  | 'aborted'
   | 'http_status'
   | 'too_large'
   | 'unreadable'
@@ -45,6 +47,17 @@ export type ListAnswer =
       readonly rows: number;
     } & Asked)
   | Failure;
+
+export type KeyAnswer = { readonly kind: 'validated'; readonly key: KeyFacts } | Failure;
+
+/** What the upstream says of the key, without the key itself. `undefined` for what it leaves out. */
+export interface KeyFacts {
+  /** `SANDBOX`, `PRODUCTION`, or another word. */
+  readonly type: string | undefined;
+  /** `READ-ONLY`, `READ-WRITE`, or another word. */
+  readonly scope: string | undefined;
+  readonly isEnabled: boolean | undefined;
+}
 
 interface Asked {
   /** When the call started. Unix milliseconds. */

@@ -2,9 +2,10 @@ import { loggedError } from '../core/logged-error.ts';
 import { parseOrderId } from '../core/order-id.ts';
 import type { Clock, Fetch, Logger } from '../core/ports.ts';
 import type { Telemetry, UpstreamOperation } from '../core/telemetry.ts';
-import type { CheckAnswer, Failure, ListAnswer } from './answer.ts';
+import type { CheckAnswer, Failure, KeyAnswer, ListAnswer } from './answer.ts';
 import { readBody } from './body.ts';
-import { decodeEnvelope, decodeList, decodeTopup, type Envelope } from './decode.ts';
+import { CallLog } from './call-log.ts';
+import { decodeEnvelope, decodeKey, decodeList, decodeTopup, type Envelope } from './decode.ts';
 import { parseRetryAfter } from './retry-after.ts';
 
 export interface UpstreamClientOptions {
@@ -30,6 +31,8 @@ export interface ListQuery {
 export interface UpstreamClient {
   check(orderId: string): Promise<CheckAnswer>;
   list(query: ListQuery): Promise<ListAnswer>;
+  /** Asks what the key is allowed. An aborted call has failed, like one that timed out. */
+  validate(signal: AbortSignal): Promise<KeyAnswer>;
 }
 
 /** A response before its data is decoded. */
@@ -39,7 +42,11 @@ type Reply =
 
 const PAGE_SIZE = 100;
 
-export function createUpstreamClient(options: UpstreamClientOptions): UpstreamClient {
+/** Less than a query waits, since the first queries wait for this call; no order depends on its answer. */
+const LONGEST_VALIDATE_MS = 3_000;
+
+export function createUpstreamClient(given: UpstreamClientOptions): UpstreamClient {
+  const options = { ...given, log: new CallLog(given) };
   return {
     async check(orderId) {
       const path = `/v3/internet/check-id/${encodeURIComponent(orderId)}`;
@@ -56,13 +63,23 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
       });
       return call(options, { operation: 'list', path: `/v3/internet/list?${query}` }, toListAnswer);
     },
+    async validate(signal) {
+      const timeoutMs = Math.min(options.timeoutMs, LONGEST_VALIDATE_MS);
+      const validate = { operation: 'validate', path: '/v3/validate', signal } as const;
+      return call({ ...options, timeoutMs }, validate, toKeyAnswer);
+    },
   };
+}
+
+interface CallOptions extends UpstreamClientOptions {
+  readonly log: CallLog;
 }
 
 interface Call {
   readonly operation: UpstreamOperation;
   readonly path: string;
   readonly orderId?: string;
+  readonly signal?: AbortSignal;
 }
 
 /** When one call started and was answered. Unix milliseconds. */
@@ -72,13 +89,13 @@ interface Times {
 }
 
 /** Makes the call and reports its outcome to the log and the metrics, never the body. */
-async function call<Answer extends CheckAnswer | ListAnswer>(
-  options: UpstreamClientOptions,
-  { operation, path, orderId }: Call,
+async function call<Answer extends CheckAnswer | ListAnswer | KeyAnswer>(
+  options: CallOptions,
+  { operation, path, orderId, signal }: Call,
   read: (reply: Reply, times: Times) => Answer,
 ): Promise<Answer> {
   const askedAt = options.clock.now();
-  const reply = await request(options, path);
+  const reply = await request(options, path, signal);
   const answeredAt = options.clock.now();
   const answer = read(reply, { askedAt, answeredAt });
   const durationMs = answeredAt - askedAt;
@@ -86,8 +103,18 @@ async function call<Answer extends CheckAnswer | ListAnswer>(
   options.telemetry.upstreamCall({ operation, outcome, durationMs });
   const httpStatus = 'httpStatus' in reply ? reply.httpStatus : undefined;
   const fields = { operation, orderId, outcome, httpStatus, code: codeOf(reply), durationMs };
-  options.logger.info(fields, 'upstream call');
+  if (isTrouble(operation, answer)) options.log.failed(fields);
+  else options.log.done(fields);
   return answer;
+}
+
+/** Whether a call has failed in a way that is news. OneClickDz may lack `validate` somewhere, and orders need it not. */
+function isTrouble(
+  operation: UpstreamOperation,
+  answer: CheckAnswer | ListAnswer | KeyAnswer,
+): boolean {
+  if (answer.kind !== 'failed' || answer.reason === 'aborted') return false;
+  return operation !== 'validate' || answer.httpStatus === undefined;
 }
 
 /** Distinguishes an unknown key from a blocked address, and an unknown host name from a closed port. */
@@ -96,19 +123,25 @@ function codeOf(reply: Reply): string | undefined {
   return reply.kind === 'failed' ? reply.networkCode : undefined;
 }
 
-async function request(options: UpstreamClientOptions, path: string): Promise<Reply> {
-  const abort = new AbortController();
-  const timer = options.clock.after(options.timeoutMs, () => abort.abort());
+async function request(
+  options: UpstreamClientOptions,
+  path: string,
+  given?: AbortSignal,
+): Promise<Reply> {
+  const timeout = new AbortController();
+  const timer = options.clock.after(options.timeoutMs, () => timeout.abort());
+  const signal = given === undefined ? timeout.signal : AbortSignal.any([timeout.signal, given]);
   try {
     const response = await options.fetch(new URL(path, options.baseUrl), {
       headers: { 'x-access-token': options.apiKey, accept: 'application/json' },
-      signal: abort.signal,
+      signal,
       // Following a redirect would send the key to its target.
       redirect: 'manual',
     });
     return await toReply(response, options.clock.now());
   } catch (error) {
-    if (abort.signal.aborted) return { kind: 'failed', reason: 'timeout' };
+    if (given?.aborted) return { kind: 'failed', reason: 'aborted' };
+    if (timeout.signal.aborted) return { kind: 'failed', reason: 'timeout' };
     const { code, error: name } = loggedError(error);
     return { kind: 'failed', reason: 'network', networkCode: code ?? name };
   } finally {
@@ -177,4 +210,14 @@ function toListAnswer(reply: Reply, { askedAt, answeredAt }: Times): ListAnswer 
   return list === undefined
     ? { kind: 'failed', reason: 'unreadable', httpStatus }
     : { kind: 'listed', ...list, askedAt };
+}
+
+function toKeyAnswer(reply: Reply): KeyAnswer {
+  if (reply.kind !== 'reply') return reply;
+  const { envelope, httpStatus } = reply;
+  if (!envelope.success) return { kind: 'failed', reason: 'http_status', httpStatus };
+  const key = decodeKey(envelope.data);
+  return key === undefined
+    ? { kind: 'failed', reason: 'unreadable', httpStatus }
+    : { kind: 'validated', key };
 }

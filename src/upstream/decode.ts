@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { Observation } from '../core/topup.ts';
+import type { KeyFacts } from './answer.ts';
 
 /**
  * Decodes the upstream's JSON into observations. Strict about the envelope and the status, tolerant of the rest: the
@@ -64,6 +65,21 @@ const listSchema = z.union([
   z.object({ items: rowsSchema }).transform(({ items }) => items),
 ]);
 
+/** Only what looks like a word of theirs, since it goes into the log: the key itself stands beside it. */
+const word = z
+  .string()
+  .regex(/^[A-Z][A-Z_-]{0,39}$/)
+  .optional()
+  .catch(undefined);
+
+const keySchema = z.object({
+  apiKey: z.object({
+    type: word,
+    scope: word,
+    isEnabled: z.boolean().optional().catch(undefined),
+  }),
+});
+
 export type Envelope = z.infer<typeof envelopeSchema>;
 
 /** `undefined` for anything but the upstream's own envelope, such as its router's 404 or a proxy's error page. */
@@ -108,4 +124,10 @@ export function decodeList(
     return decoded?.orderId === undefined ? [] : [{ ...decoded, orderId: decoded.orderId }];
   });
   return { observations, rows: rows.length };
+}
+
+/** `undefined` if `data` is not about a key. */
+export function decodeKey(data: unknown): KeyFacts | undefined {
+  const apiKey = keySchema.safeParse(data).data?.apiKey;
+  return apiKey && { type: apiKey.type, scope: apiKey.scope, isEnabled: apiKey.isEnabled };
 }

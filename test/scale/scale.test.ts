@@ -177,11 +177,13 @@ function simulatorOf(
   return simulator;
 }
 
-/** When calls started, in milliseconds since the first, over ten seconds. */
+/** When calls for orders started, in milliseconds since the first, over ten seconds. */
 async function callsOfTenSeconds({ calls }: Simulator): Promise<readonly number[]> {
-  const first = calls.recent()[0]?.startedAt ?? Date.now();
+  // The trial of the key goes beside the even spread.
+  const forOrders = () => calls.recent().filter(({ operation }) => operation !== 'validate');
+  const first = forOrders()[0]?.startedAt ?? Date.now();
   await expect.poll(() => Date.now() - first, { timeout: 20_000 }).toBeGreaterThan(10_000);
-  return calls.recent().map(({ startedAt }) => startedAt - first);
+  return forOrders().map(({ startedAt }) => startedAt - first);
 }
 
 async function heapOf(count: typeof MANY | typeof FEW) {

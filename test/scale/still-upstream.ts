@@ -37,6 +37,10 @@ export class StillUpstream implements UpstreamClient {
     };
   }
 
+  validate(): never {
+    throw new Error('not asked here');
+  }
+
   /** Returns when it was asked. */
   async #answered(): Promise<number> {
     const askedAt = this.#clock.now();

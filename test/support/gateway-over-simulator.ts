@@ -15,9 +15,14 @@ export interface GatewayOverSimulator extends AsyncDisposable {
   restart(): Promise<GatewayProcess>;
 }
 
-/** Starts a gateway process, with a database of its own, that polls a simulator over a real socket. */
+/**
+ * Starts a gateway process, with a database of its own, that polls a simulator over a real socket. Resolves once the
+ * simulator has answered whether the key is good, unless `prepare` makes that call fail: so tests begin with no call in
+ * flight.
+ */
 export async function startGatewayOverSimulator(
   environment: Readonly<Record<string, string>> = {},
+  prepare?: (simulator: Simulator) => void,
 ): Promise<GatewayOverSimulator> {
   const folder = await temporaryFolder();
   const simulator = createSimulator({ callsPerMinute: Number.POSITIVE_INFINITY });
@@ -30,7 +35,9 @@ export async function startGatewayOverSimulator(
     DATABASE_URL: `file:${databasePath}`,
     ...environment,
   };
+  prepare?.(simulator);
   let gateway = await startGatewayProcess(settings);
+  if (prepare === undefined) await keyAccepted(gateway);
   return {
     simulator,
     databasePath,
@@ -47,4 +54,8 @@ export async function startGatewayOverSimulator(
       await folder[Symbol.asyncDispose]();
     },
   };
+}
+
+async function keyAccepted(gateway: GatewayProcess): Promise<void> {
+  await gateway.line((line) => line.includes('OneClickDz accepts the API key'));
 }

@@ -2,6 +2,7 @@ import type { Random } from '../../src/core/ports.ts';
 import type { Store } from '../../src/core/store.ts';
 import { noTelemetry } from '../../src/core/telemetry.ts';
 import { createFeed, type Feed } from '../../src/feed/feed.ts';
+import { KeyTrial } from '../../src/poller/key-trial.ts';
 import { Poller } from '../../src/poller/poller.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { ManualClock } from './manual-clock.ts';
@@ -24,18 +25,26 @@ export async function startPolling(
     readonly store?: Store;
     readonly callsPerMinute?: number;
     readonly apiKey?: string;
+    /** Whether the key is tried at the start. */
+    readonly triesKey?: boolean;
+    readonly isLimitAssumed?: boolean;
+    readonly prepare?: (client: ScriptedClient) => void;
     readonly random?: Random;
   } = {},
 ): Promise<Polling> {
   const clock = options.clock ?? new ManualClock();
   const client = new ScriptedClient(clock);
+  options.prepare?.(client);
   const store = options.store ?? createMemoryStore();
   const logger = recordingLogger();
+  const { callsPerMinute = 120, triesKey = false, isLimitAssumed = false } = options;
+  const assumedCallsPerMinute = isLimitAssumed ? callsPerMinute : undefined;
   const poller = await Poller.open({
     store,
     client,
     apiKey: options.apiKey ?? 'key',
-    callsPerMinute: options.callsPerMinute ?? 120,
+    callsPerMinute,
+    keyTrial: triesKey ? new KeyTrial({ client, logger, assumedCallsPerMinute }) : undefined,
     clock,
     random: options.random ?? (() => 0.5),
     logger,

@@ -1,5 +1,5 @@
 import type { Clock } from '../../src/core/ports.ts';
-import type { CheckAnswer } from '../../src/upstream/answer.ts';
+import type { CheckAnswer, KeyAnswer } from '../../src/upstream/answer.ts';
 import type { UpstreamClient } from '../../src/upstream/client.ts';
 import { observation } from './observations.ts';
 
@@ -11,6 +11,12 @@ export interface Call {
 /** An upstream client whose answers a test provides; each takes `latencyMs` on the test's clock. */
 export class ScriptedClient implements UpstreamClient {
   readonly calls: Call[] = [];
+  /** When the key was tried. */
+  readonly validations: number[] = [];
+  keyAnswer: KeyAnswer = {
+    kind: 'validated',
+    key: { type: 'PRODUCTION', scope: 'READ-ONLY', isEnabled: true },
+  };
   latencyMs = 100;
   mostInFlight = 0;
   mostInFlightForOne = 0;
@@ -40,6 +46,18 @@ export class ScriptedClient implements UpstreamClient {
 
   list(): never {
     throw new Error('not scripted');
+  }
+
+  async validate(signal: AbortSignal): Promise<KeyAnswer> {
+    this.validations.push(this.#clock.now());
+    const aborted = new Promise<KeyAnswer>((resolve) => {
+      const answer = () => resolve({ kind: 'failed', reason: 'aborted' });
+      signal.addEventListener('abort', answer, { once: true });
+    });
+    const answered = new Promise<KeyAnswer>((resolve) => {
+      this.#clock.after(this.latencyMs, () => resolve(this.keyAnswer));
+    });
+    return Promise.race([answered, aborted]);
   }
 
   #count(orderId: string, by: number): void {

@@ -19,6 +19,7 @@ describe('parseConfig', () => {
       apiKey: undefined,
       baseUrl: 'https://api.oneclickdz.com',
       callsPerMinute: 120,
+      isLimitAssumed: true,
       upstreamTimeoutMs: 15_000,
       host: '127.0.0.1',
       port: 4_000,
@@ -86,6 +87,7 @@ describe('parseConfig', () => {
       apiKey: 'k-1',
       baseUrl: 'http://127.0.0.1:4100',
       callsPerMinute: 60,
+      isLimitAssumed: false,
       port: 0,
       allowedOrigins: ['https://a.example', 'http://localhost:5173'],
     });

@@ -192,14 +192,102 @@ describe('check', () => {
     simulator.fail({ fault: 'forbidden' });
     await client.check(id);
     expect(logger.lines).toMatchObject([
-      { message: 'upstream call', fields: { orderId: id, outcome: 'observed', httpStatus: 200 } },
-      { message: 'upstream call', fields: { orderId: id, outcome: 'refused', httpStatus: 403 } },
+      { level: 'debug', fields: { orderId: id, outcome: 'observed', httpStatus: 200 } },
+      { level: 'debug', fields: { orderId: id, outcome: 'refused', httpStatus: 403 } },
     ]);
+    expect(new Set(logger.lines.map(({ message }) => message))).toEqual(new Set(['upstream call']));
     const text = JSON.stringify(logger.lines.map(({ fields }) => ({ ...fields, orderId: '' })));
     expect(text).not.toContain(simulator.apiKey);
     expect(text).not.toMatch(CARD_CODE);
   });
 });
+
+describe('the log', () => {
+  const failing = { success: false, error: { code: 'INTERNAL_ERROR' } };
+
+  it('tells of the first call that fails, and then of one in ten minutes for all', async () => {
+    const { client, clock, logger } = createClient(async () =>
+      Response.json(failing, { status: 500 }),
+    );
+    for (const waitMs of [0, 60_000, 8 * 60_000, 60_000]) {
+      await clock.advance(waitMs);
+      await client.check(ORDER_ID);
+    }
+    const told = logger.lines.map(({ level, fields }) => [level, fields['failures']]);
+    expect(told).toEqual([
+      ['info', 1],
+      ['debug', undefined],
+      ['debug', undefined],
+      ['info', 3],
+    ]);
+    expect(logger.lines[3]).toMatchObject({
+      message: 'upstream call failed',
+      fields: { operation: 'check-id', orderId: ORDER_ID, outcome: 'http_status', httpStatus: 500 },
+    });
+  });
+});
+
+describe('validate', () => {
+  const { signal } = new AbortController();
+
+  it('reads what the simulator says of the key, and never the key', async () => {
+    const { client, simulator, logger } = overSimulator();
+    const answer = await client.validate(signal);
+    expect(answer).toEqual({
+      kind: 'validated',
+      key: { type: 'SANDBOX', scope: 'READ-WRITE', isEnabled: true },
+    });
+    expect(JSON.stringify([answer, logger.lines])).not.toContain(simulator.apiKey);
+  });
+
+  it.each([
+    { type: 'ea27b376-9f5c-4b09-883f-1b96cd7b541c', scope: 7, isEnabled: 'no' },
+    { type: null },
+    {},
+  ])('leaves out what is no word: %j', async (apiKey) => {
+    const client = answering({ success: true, data: { apiKey } });
+    const key = { type: undefined, scope: undefined, isEnabled: undefined };
+    expect(await client.validate(signal)).toEqual({ kind: 'validated', key });
+  });
+
+  it.each([
+    ['a body about no key', { success: true, data: {} }, 'unreadable'],
+    ['a refusal', { success: false, error: { code: 'NOT_FOUND' } }, 'http_status'],
+    [
+      'a router that does not know it',
+      { message: 'Route not found', statusCode: 404 },
+      'unreadable',
+    ],
+  ])('has failed for %s, which is not news', async (_what, ...[body, reason]) => {
+    const { client, logger } = createClient(async () => Response.json(body));
+    expect(await client.validate(signal)).toMatchObject({ kind: 'failed', reason });
+    expect(logger.lines.map(({ level }) => level)).toEqual(['debug']);
+  });
+
+  it('tells of an upstream that cannot be reached', async () => {
+    const { client, logger } = createClient(() => Promise.reject(new TypeError('fetch failed')));
+    await client.validate(signal);
+    expect(logger.lines).toMatchObject([{ level: 'info', fields: { outcome: 'network' } }]);
+  });
+
+  it('takes three seconds at most, and ends when it is aborted, which is not news', async () => {
+    const { client, clock, logger } = createClient(hanging);
+    const late = client.validate(signal);
+    await clock.advance(3_000);
+    expect(await late).toEqual({ kind: 'failed', reason: 'timeout' });
+    const abort = new AbortController();
+    const ended = client.validate(abort.signal);
+    abort.abort();
+    expect(await ended).toEqual({ kind: 'failed', reason: 'aborted' });
+    expect(logger.lines.map(({ level }) => level)).toEqual(['info', 'debug']);
+  });
+});
+
+/** Never answers; ends as `fetch` does when it is aborted. */
+const hanging: Fetch = (_url, init) =>
+  new Promise((_, reject) => {
+    init?.signal?.addEventListener('abort', () => reject(init.signal?.reason), { once: true });
+  });
 
 describe('list', () => {
   const query = { from: Date.UTC(2025, 0, 1), to: Date.UTC(2027, 0, 1), page: 1 };

@@ -1,0 +1,52 @@
+import type { Logger } from '../core/ports.ts';
+import type { KeyAnswer, KeyFacts } from '../upstream/answer.ts';
+import type { UpstreamClient } from '../upstream/client.ts';
+
+export interface KeyTrialOptions {
+  readonly client: Pick<UpstreamClient, 'validate'>;
+  readonly logger: Logger;
+  /** What the gateway takes for the limit of the key, since it was not told; `undefined` if it was. */
+  readonly assumedCallsPerMinute: number | undefined;
+}
+
+/** Asks once, at the start, whether the key is good: otherwise a wrong one would show only when somebody asks. */
+export class KeyTrial {
+  readonly #options: KeyTrialOptions;
+  readonly #abort = new AbortController();
+  #isDue = true;
+
+  constructor(options: KeyTrialOptions) {
+    this.#options = options;
+  }
+
+  get isDue(): boolean {
+    return this.#isDue;
+  }
+
+  /** Makes the call. Calls `onAnswer` when the answer arrives. */
+  async run(onAnswer: (answer: KeyAnswer) => void): Promise<void> {
+    this.#isDue = false;
+    const answer = await this.#options.client.validate(this.#abort.signal);
+    onAnswer(answer);
+    if (answer.kind === 'validated') this.#tell(answer.key);
+  }
+
+  /** Ends the call if it is in flight. */
+  giveUp(): void {
+    this.#abort.abort();
+  }
+
+  #tell({ type, scope, isEnabled }: KeyFacts): void {
+    const { logger, assumedCallsPerMinute } = this.#options;
+    logger.info({ type, scope }, 'OneClickDz accepts the API key');
+    if (isEnabled === false) {
+      logger.warn({}, 'OneClickDz says that the API key is disabled: it may refuse its calls');
+    }
+    if (type === 'SANDBOX' && assumedCallsPerMinute !== undefined) {
+      logger.warn(
+        {},
+        `the API key is a sandbox key, good for 60 calls a minute, and the gateway takes it for one of ${assumedCallsPerMinute}: set UPSTREAM_CALLS_PER_MINUTE=60`,
+      );
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import type { Clock, Logger } from '../core/ports.ts';
+import { Seldom } from '../core/seldom.ts';
+import type { UpstreamOperation } from '../core/telemetry.ts';
+
+const FAILURE_EVERY_MS = 10 * 60_000;
+
+/** What is told of a call: never the key, the body, or anything in it but the upstream's error code. */
+export type CallFields = {
+  readonly operation: UpstreamOperation;
+  readonly orderId: string | undefined;
+  readonly outcome: string;
+  readonly httpStatus: number | undefined;
+  readonly code: string | undefined;
+  readonly durationMs: number;
+};
+
+/**
+ * Tells of each call at `debug`: a busy key makes 170,000 a day. At `info` it tells of the first call that fails, and
+ * then of one in ten minutes, with the number of those that failed since.
+ */
+export class CallLog {
+  readonly #logger: Logger;
+  readonly #failures: Seldom;
+
+  constructor({ logger, clock }: { readonly logger: Logger; readonly clock: Clock }) {
+    this.#logger = logger;
+    this.#failures = new Seldom(clock, FAILURE_EVERY_MS);
+  }
+
+  done(fields: CallFields): void {
+    this.#logger.debug(fields, 'upstream call');
+  }
+
+  failed(fields: CallFields): void {
+    const failures = this.#failures.times();
+    if (failures === undefined) this.done(fields);
+    else this.#logger.info({ ...fields, failures }, 'upstream call failed');
+  }
+}
