@@ -67,7 +67,7 @@ export class Dispatcher {
 
   constructor(options: DispatcherOptions) {
     this.#options = options;
-    this.#gateLog = new GateLog(options.logger);
+    this.#gateLog = new GateLog(options);
     this.#storeFaults = new Seldom(options.clock, STORE_FAULT_EVERY_MS);
   }
 

@@ -1,5 +1,6 @@
 import type { Logger } from '../core/ports.ts';
 import type { CheckAnswer, KeyAnswer, ListAnswer } from '../upstream/answer.ts';
+import type { CallBudget } from './budget.ts';
 import type { GateState } from './gate.ts';
 
 type Answer = CheckAnswer | ListAnswer | KeyAnswer;
@@ -7,10 +8,12 @@ type Answer = CheckAnswer | ListAnswer | KeyAnswer;
 /** Tells of each trouble with the upstream when it begins, with its cause, and when it is over. */
 export class GateLog {
   readonly #logger: Logger;
+  readonly #budget: CallBudget;
   #trouble: { readonly name: GateState['name']; readonly since: number } | undefined;
 
-  constructor(logger: Logger) {
+  constructor({ logger, budget }: { readonly logger: Logger; readonly budget: CallBudget }) {
     this.#logger = logger;
+    this.#budget = budget;
   }
 
   /** To be called with each state that the gate changes to, and with that which it starts with. */
@@ -22,7 +25,13 @@ export class GateLog {
     }
     const isNew = this.#trouble?.name !== state.name;
     this.#trouble = { name: state.name, since: this.#trouble?.since ?? now };
-    const fields = { ...causeOf(answer), waitSeconds: Math.ceil((state.until - now) / 1_000) };
+    const waitSeconds = Math.ceil((state.until - now) / 1_000);
+    const { callsPerMinute } = this.#budget;
+    const fields = {
+      ...causeOf(answer),
+      ...(state.name === 'throttled' ? { callsPerMinute } : {}),
+      waitSeconds,
+    };
     // Each time, since each is one of the bad tries that the upstream counts.
     if (state.name === 'refused') this.#logger.error(fields, MESSAGES.refused);
     else if (isNew) this.#logger.warn(fields, MESSAGES[state.name]);
@@ -40,7 +49,7 @@ export class GateLog {
 const MESSAGES = {
   refused:
     'OneClickDz refuses the API key or this address: no more calls until the wait is over, since the fifth bad try locks the address out. Check ONECLICKDZ_API_KEY and the allowed addresses',
-  throttled: 'OneClickDz asked us to slow down',
+  throttled: 'OneClickDz asked us to slow down: after a wait, fewer calls are made',
   failing: 'OneClickDz fails: one call at a time will try it again',
 } as const;
 

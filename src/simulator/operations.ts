@@ -6,6 +6,7 @@ import type { Route } from './routes.ts';
 
 export interface OperationsOptions {
   readonly apiKey: string;
+  readonly callsPerMinute: number;
   readonly clock: Clock;
   readonly orders: OrderBook;
   readonly rowsName: 'topups' | 'items';
@@ -100,11 +101,14 @@ function send({ orders }: OperationsOptions, body: string): Answer {
   return { kind: 'success', data: { topupId: order.id, topupRef: order.ref } };
 }
 
-function validate({ apiKey }: OperationsOptions): Answer {
+/** The upstream's sandbox keys allow 60 calls a minute, its production keys twice as many. */
+const SANDBOX_CALLS_PER_MINUTE = 60;
+
+function validate({ apiKey, callsPerMinute }: OperationsOptions): Answer {
   const key = {
     key: apiKey,
     isEnabled: true,
-    type: 'SANDBOX',
+    type: callsPerMinute <= SANDBOX_CALLS_PER_MINUTE ? 'SANDBOX' : 'PRODUCTION',
     allowedips: [],
     scope: 'READ-WRITE',
   };

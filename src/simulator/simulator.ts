@@ -53,7 +53,7 @@ export function createSimulator(options: SimulatorOptions = {}): Simulator {
   const rateLimit = createRateLimit({ callsPerMinute, sendsRetryAfter, clock });
   const faults = createFaults();
   const calls = createCallRecorder(clock);
-  const operations = { apiKey, clock, orders, rowsName, listCarriesCards };
+  const operations = { apiKey, callsPerMinute, clock, orders, rowsName, listCarriesCards };
 
   let answers = 0;
 

@@ -30,8 +30,8 @@ it('an outage is one warning with its cause, however often calls are tried in it
   await clock.advance(2 * 60_000);
   const slower = {
     level: 'warn',
-    message: 'OneClickDz asked us to slow down',
-    fields: { waitSeconds: 15 },
+    message: expect.stringMatching(/^OneClickDz asked us to slow down/),
+    fields: { callsPerMinute: 5, waitSeconds: 15 },
   };
   expect(lines()).toEqual([outage, slower]);
   client.answer((id, at) => observed(id, at));

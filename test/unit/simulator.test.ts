@@ -46,7 +46,7 @@ test('an answer comes in the envelope', async () => {
             "isEnabled": true,
             "key": "the-key",
             "scope": "READ-WRITE",
-            "type": "SANDBOX",
+            "type": "PRODUCTION",
           },
           "username": "+213550000000",
         },
@@ -59,6 +59,14 @@ test('an answer comes in the envelope', async () => {
       "status": 200,
     }
   `);
+});
+
+test.each([
+  [60, 'SANDBOX'],
+  [120, 'PRODUCTION'],
+])('a key that allows %i calls a minute is of type %s', async (callsPerMinute, type) => {
+  const { simulator } = setUp({ callsPerMinute });
+  expect(await read(simulator, VALIDATE)).toMatchObject({ body: { data: { apiKey: { type } } } });
 });
 
 test('an id that nobody knows, and a word that is none, are not found', async () => {

@@ -235,7 +235,7 @@ describe('validate', () => {
     const answer = await client.validate(signal);
     expect(answer).toEqual({
       kind: 'validated',
-      key: { type: 'SANDBOX', scope: 'READ-WRITE', isEnabled: true },
+      key: { type: 'PRODUCTION', scope: 'READ-WRITE', isEnabled: true },
     });
     expect(JSON.stringify([answer, logger.lines])).not.toContain(simulator.apiKey);
   });
