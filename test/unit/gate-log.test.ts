@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { createMemoryStore } from '../../src/store/memory.ts';
 import type { CheckAnswer } from '../../src/upstream/answer.ts';
 import { ORDER_ID } from '../support/observations.ts';
 import { startPolling } from '../support/polling.ts';
@@ -45,4 +46,17 @@ it('an outage is one warning with its cause, however often calls are tried in it
       fields: { afterSeconds: expect.any(Number) },
     },
   ]);
+});
+
+it('a store that goes on failing is an error once a minute, however often a call fails for it', async () => {
+  const note = () => Promise.reject(new Error('disk full'));
+  const store = Object.assign(createMemoryStore(), { note });
+  const { clock, poller, logger } = await startPolling({ store });
+  for (let second = 0; second < 90; second += 1) {
+    poller.lookup(ORDER_ID, 0).catch(() => undefined);
+    await clock.advance(1_000);
+  }
+  const errors = logger.lines.filter(({ message }) => message.startsWith('a call could not'));
+  expect(errors.map(({ fields }) => fields['times'])).toEqual([1, expect.any(Number)]);
+  expect(errors[1]?.fields['times']).toBeGreaterThan(20);
 });
