@@ -108,7 +108,7 @@ async function call<Answer extends CheckAnswer | ListAnswer | KeyAnswer>(
   return answer;
 }
 
-/** Whether a call has failed in a way that is news. OneClickDz may lack `validate` somewhere, and orders need it not. */
+/** Whether a call has failed in a way that is news. An environment may lack `validate`, and no order needs it. */
 function isTrouble(
   operation: UpstreamOperation,
   answer: CheckAnswer | ListAnswer | KeyAnswer,

@@ -115,6 +115,17 @@ describe('a refused key', () => {
   });
 });
 
+it('a trial that is answered with 429 stops all calls for as long as it says', async () => {
+  const { clock, client, poller } = await startWithKey({ kind: 'throttled', retryAfterMs: 40_000 });
+  await clock.advance(client.latencyMs);
+  await expect(poller.lookup(ORDER_ID)).rejects.toMatchObject({ code: 'UPSTREAM_THROTTLED' });
+  await clock.advance(40_000);
+  const view = poller.lookup(ORDER_ID);
+  await clock.advance(10_000);
+  expect((await view)?.snapshot.version).toBe(1);
+  expect(client.validations).toHaveLength(1);
+});
+
 it('a trial that fails is no news: it stops no calls, and is not made again', async () => {
   const polling = await startWithKey(FAILED);
   const { clock, client, poller } = polling;
