@@ -72,13 +72,17 @@ const word = z
   .optional()
   .catch(undefined);
 
-const keySchema = z.object({
-  apiKey: z.object({
-    type: word,
-    scope: word,
-    isEnabled: z.boolean().optional().catch(undefined),
-  }),
+const keyFactsSchema = z.object({
+  type: word,
+  scope: word,
+  isEnabled: z.boolean().optional().catch(undefined),
 });
+
+/** It is not stated where in the data these stand. */
+const keySchema = z.union([
+  z.object({ apiKey: keyFactsSchema }).transform(({ apiKey }) => apiKey),
+  keyFactsSchema,
+]);
 
 export type Envelope = z.infer<typeof envelopeSchema>;
 
@@ -126,8 +130,8 @@ export function decodeList(
   return { observations, rows: rows.length };
 }
 
-/** `undefined` if `data` is not about a key. */
+/** `undefined` if `data` is no object. */
 export function decodeKey(data: unknown): KeyFacts | undefined {
-  const apiKey = keySchema.safeParse(data).data?.apiKey;
-  return apiKey && { type: apiKey.type, scope: apiKey.scope, isEnabled: apiKey.isEnabled };
+  const facts = keySchema.safeParse(data).data;
+  return facts && { type: facts.type, scope: facts.scope, isEnabled: facts.isEnabled };
 }

@@ -250,8 +250,16 @@ describe('validate', () => {
     expect(await client.validate(signal)).toEqual({ kind: 'validated', key });
   });
 
+  it('reads it beside an echo of the key as well', async () => {
+    const data = { apiKey: 'ea27b376', type: 'SANDBOX', scope: 'READ-ONLY', isEnabled: false };
+    expect(await answering({ success: true, data }).validate(signal)).toEqual({
+      kind: 'validated',
+      key: { type: 'SANDBOX', scope: 'READ-ONLY', isEnabled: false },
+    });
+  });
+
   it.each([
-    ['a body about no key', { success: true, data: {} }, 'unreadable'],
+    ['data that is no object', { success: true, data: 'ok' }, 'unreadable'],
     ['a refusal', { success: false, error: { code: 'NOT_FOUND' } }, 'http_status'],
     [
       'a router that does not know it',
