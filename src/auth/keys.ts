@@ -60,7 +60,7 @@ export function remoteKeys({ url, fetch, clock, logger }: KeySetOptions): JWTVer
   }
 
   function onFailure(error: unknown): void {
-    downUntil = clock.now() + COOLDOWN_MS;
+    downUntil = clock.steady() + COOLDOWN_MS;
     logger.warn(
       loggedError(error),
       'the keys of AUTH_JWKS_URL cannot be fetched; known ones go on working',
@@ -68,7 +68,7 @@ export function remoteKeys({ url, fetch, clock, logger }: KeySetOptions): JWTVer
   }
 
   return async (...asked) => {
-    if (known !== undefined && clock.now() < downUntil) return known(...asked);
+    if (known !== undefined && clock.steady() < downUntil) return known(...asked);
     try {
       return await fetched(...asked);
     } catch (error) {

@@ -19,6 +19,9 @@ const RESERVED_CALLS = 1;
 /** How long calls pause after the store failed: their answers could not be recorded. */
 const STORE_FAULT_PAUSE_MS = 1_000;
 
+/** While orders are tracked, the clock is looked at this often: it may be set, or the machine be suspended, meanwhile. */
+const LONGEST_SLEEP_MS = 60_000;
+
 /** How long a shutdown waits for calls in flight. */
 const STOP_MS = 2_000;
 
@@ -92,7 +95,7 @@ export class Dispatcher {
     const { requests, inFlight, gate, clock } = this.#options;
     const checking = inFlight.checkOf(orderId);
     if (checking !== undefined) return checking;
-    const refusal = this.#state === 'stopped' ? shuttingDown() : gate.refusalAt(clock.now());
+    const refusal = this.#state === 'stopped' ? shuttingDown() : gate.refusalAt(clock.steady());
     if (refusal !== undefined) return Promise.resolve({ kind: 'failed', error: refusal });
     const promise = requests.add(orderId);
     this.wake();
@@ -103,7 +106,7 @@ export class Dispatcher {
   wouldAsk(orderId: string): boolean {
     const { requests, inFlight, gate, clock } = this.#options;
     if (requests.has(orderId) || inFlight.checkOf(orderId) !== undefined) return false;
-    return this.#state !== 'stopped' && gate.refusalAt(clock.now()) === undefined;
+    return this.#state !== 'stopped' && gate.refusalAt(clock.steady()) === undefined;
   }
 
   /** Looks at the schedule again, since an order may be due sooner than before. */
@@ -129,7 +132,7 @@ export class Dispatcher {
 
   #mayCall(): boolean {
     const { gate, inFlight, clock } = this.#options;
-    const now = clock.now();
+    const now = clock.steady();
     if (this.#state !== 'running' || now < this.#faultUntil) return false;
     return gate.admits(now, inFlight.size);
   }
@@ -226,13 +229,13 @@ export class Dispatcher {
   #withWait(checked: Checked): Checked {
     if (checked.kind !== 'failed' || checked.error.code === 'INTERNAL_SERVER_ERROR') return checked;
     const { gate, clock } = this.#options;
-    return { kind: 'failed', error: gate.refusalAt(clock.now()) ?? checked.error };
+    return { kind: 'failed', error: gate.refusalAt(clock.steady()) ?? checked.error };
   }
 
   #onAnswer(answer: CheckAnswer | ListAnswer, call: StartedCall): void {
     call.end();
     const { gate, budget, requests, clock, logger, onGateChange } = this.#options;
-    const now = clock.now();
+    const now = clock.steady();
     const before = gate.stateAt(now);
     if (answer.kind === 'throttled' && before.name !== 'throttled') {
       budget.shrink();
@@ -248,21 +251,21 @@ export class Dispatcher {
 
   async #sleepUntilNext(): Promise<void> {
     const { gate, budget, cards, spare, choice, requests, inFlight, clock } = this.#options;
-    const now = clock.now();
+    const now = clock.steady();
     const state = gate.stateAt(now);
-    const gateAt = 'until' in state ? state.until : now;
+    const gateInMs = 'until' in state ? state.until - now : 0;
     // If the gate admits no further call in flight, the next answer wakes the dispatcher.
-    if (gateAt <= now && !gate.admits(now, inFlight.size)) return;
-    const requestAt = requests.size > 0 ? now + budget.waitMs() : undefined;
-    const cardAt = cards.size > 0 ? now + budget.roomInMs(1) : undefined;
+    if (gateInMs <= 0 && !gate.admits(now, inFlight.size)) return;
+    const requestInMs = requests.size > 0 ? budget.waitMs() : undefined;
+    const cardInMs = cards.size > 0 ? budget.roomInMs(1) : undefined;
     const dueAt = await choice.nextDueAt(inFlight.orders);
-    const lookInMs = Math.max(budget.waitMs(1 + this.#reserved()), spare.waitMs());
-    const lookAt = dueAt === undefined ? undefined : Math.max(dueAt, now + lookInMs);
-    const workAt = earliest(requestAt, earliest(cardAt, lookAt));
-    if (workAt === undefined || this.#state !== 'running') return;
-    const at = Math.max(workAt, gateAt, this.#faultUntil, now + 1);
+    const budgetInMs = Math.max(budget.waitMs(1 + this.#reserved()), spare.waitMs());
+    const lookInMs = dueAt === undefined ? undefined : Math.max(dueAt - clock.now(), budgetInMs);
+    const workInMs = earliest(requestInMs, earliest(cardInMs, lookInMs));
+    if (workInMs === undefined || this.#state !== 'running') return;
+    const waitMs = Math.max(workInMs, gateInMs, this.#faultUntil - now, 1);
     this.#timer?.cancel();
-    this.#timer = clock.after(at - clock.now(), () => this.wake());
+    this.#timer = clock.after(Math.min(waitMs, LONGEST_SLEEP_MS), () => this.wake());
   }
 
   /** Writes the budget down for the process that takes over. */
@@ -278,7 +281,7 @@ export class Dispatcher {
       loggedError(cause),
       'a call could not be made or written down; polling goes on in a second',
     );
-    this.#faultUntil = clock.now() + STORE_FAULT_PAUSE_MS;
+    this.#faultUntil = clock.steady() + STORE_FAULT_PAUSE_MS;
     this.#timer?.cancel();
     this.#timer = clock.after(STORE_FAULT_PAUSE_MS, () => this.wake());
     const error = new GatewayError('INTERNAL_SERVER_ERROR', 'The gateway failed.', { cause });

@@ -1,4 +1,5 @@
 import { GatewayError } from '../errors.ts';
+import { LONGEST_RETRY_AFTER_MS } from '../upstream/retry-after.ts';
 
 /**
  * Whether the upstream may be called at all: one state machine for the whole key, a circuit breaker.
@@ -8,7 +9,8 @@ import { GatewayError } from '../errors.ts';
  *        └──failure──> failing    └────────401, 403─────────> refused ────time─────^
  *
  * `proving` lets through one call at a time. The gateway starts in that state, so that a bad key is tried only once,
- * however many queries wait: the upstream blocks the merchant's address after the fifth call with a bad key.
+ * however many queries wait: the upstream blocks the merchant's address after the fifth call with a bad key. All times
+ * are by `Clock.steady`: setting the system's clock neither ends a wait nor prolongs it.
  */
 export type GateState =
   | { readonly name: 'proving'; readonly breakMs: number }
@@ -33,6 +35,9 @@ const LONGEST_BREAK_MS = 60_000;
 const LONGEST_FAILING_MS = 5 * 60_000;
 const THROTTLED_MS = 15_000;
 const REFUSED_MS = 15 * 60_000;
+
+/** The longest that a wait which the upstream imposed can be. */
+export const LONGEST_HOLD_MS = { throttled: LONGEST_RETRY_AFTER_MS, refused: REFUSED_MS } as const;
 
 export class UpstreamGate {
   #state: GateState;

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import { type Clock, unixTimeOf } from '../core/ports.ts';
 import type { Notebook } from '../core/store.ts';
-import type { GateState } from './gate.ts';
+import { type GateState, LONGEST_HOLD_MS } from './gate.ts';
 import { parseNote } from './parse-note.ts';
 
 const NOTE = 'upstream-hold';
@@ -18,24 +19,36 @@ const holdSchema = z.object({
  */
 export class Hold {
   readonly #notebook: Notebook;
+  readonly #clock: Clock;
   readonly #key: string;
 
-  constructor(notebook: Notebook, apiKey: string) {
-    this.#notebook = notebook;
+  constructor(options: {
+    readonly store: Notebook;
+    readonly clock: Clock;
+    readonly apiKey: string;
+  }) {
+    this.#notebook = options.store;
+    this.#clock = options.clock;
     // Identifies the key without storing it.
-    this.#key = createHash('sha256').update(`hold:${apiKey}`).digest('hex').slice(0, 16);
+    this.#key = createHash('sha256').update(`hold:${options.apiKey}`).digest('hex').slice(0, 16);
   }
 
   async keep(state: GateState): Promise<void> {
     const imposed = state.name === 'throttled' || state.name === 'refused';
-    const hold = imposed ? { name: state.name, until: state.until, key: this.#key } : null;
+    const hold = imposed
+      ? { name: state.name, until: unixTimeOf(state.until, this.#clock), key: this.#key }
+      : null;
     await this.#notebook.note(NOTE, JSON.stringify(hold));
   }
 
-  /** This key's wait if it is still running at `now`, otherwise `undefined`. */
-  async recall(now: number): Promise<GateState | undefined> {
+  /** This key's wait if it is still running, otherwise `undefined`. */
+  async recall(): Promise<GateState | undefined> {
     const hold = parseNote(await this.#notebook.recall(NOTE), holdSchema);
-    if (hold === undefined || hold.key !== this.#key || hold.until <= now) return undefined;
-    return { name: hold.name, until: hold.until };
+    if (hold === undefined || hold.key !== this.#key) return undefined;
+    const leftMs = hold.until - this.#clock.now();
+    if (leftMs <= 0) return undefined;
+    // More is left than there ever was if the system's clock was set back in the meantime.
+    const waitMs = Math.min(leftMs, LONGEST_HOLD_MS[hold.name]);
+    return { name: hold.name, until: this.#clock.steady() + waitMs };
   }
 }

@@ -32,7 +32,7 @@ export class ListTrust {
   }
 
   get isTrusted(): boolean {
-    return this.#options.clock.now() >= this.#trustedFrom;
+    return this.#options.clock.steady() >= this.#trustedFrom;
   }
 
   /** To be called after a list that showed all that it should. */
@@ -43,7 +43,7 @@ export class ListTrust {
   /** To be called after a list that cannot be relied on: ends the trust for a while. */
   lost(reason: string): void {
     const { clock, logger, telemetry } = this.#options;
-    this.#trustedFrom = clock.now() + this.#distrustMs;
+    this.#trustedFrom = clock.steady() + this.#distrustMs;
     telemetry.sweepsStopped(reason);
     logger.warn(
       { reason, waitSeconds: this.#distrustMs / 1_000 },

@@ -185,7 +185,7 @@ export class Pacer {
   }
 
   #keep(): void {
-    const now = this.#clock.now();
+    const now = this.#clock.steady();
     if (now - this.#notedAt < NOTE_EVERY_MS) return;
     this.#notedAt = now;
     const counts = [...this.#byType].map(([type, { times }]) => [type, times.counted]);

@@ -1,6 +1,6 @@
 import { isAbandoned, planner, woken } from '../core/cadence.ts';
 import { loggedError } from '../core/logged-error.ts';
-import type { Clock, Logger, Random } from '../core/ports.ts';
+import { type Clock, type Logger, type Random, unixTimeOf } from '../core/ports.ts';
 import type { Store } from '../core/store.ts';
 import type { Telemetry } from '../core/telemetry.ts';
 import { isSettled } from '../core/topup.ts';
@@ -97,8 +97,8 @@ export class Poller implements Topups, Watch {
 
   /** Opens a poller that makes no call before `start`; lookups wait until then. Rejects if the store fails. */
   static async open(options: PollerOptions): Promise<Poller> {
-    const hold = new Hold(options.store, options.apiKey);
-    const gate = new UpstreamGate(await hold.recall(options.clock.now()));
+    const hold = new Hold(options);
+    const gate = new UpstreamGate(await hold.recall());
     const poller = new Poller(options, { hold, gate, budget: await CallBudget.recall(options) });
     await poller.#pacer.recall();
     return poller;
@@ -131,10 +131,11 @@ export class Poller implements Topups, Watch {
   }
 
   status(): UpstreamStatus {
-    const state = this.#gate.stateAt(this.#options.clock.now());
+    const { clock } = this.#options;
+    const state = this.#gate.stateAt(clock.steady());
     return {
       state: STATE_NAMES[state.name],
-      resumesAt: 'until' in state ? state.until : null,
+      resumesAt: 'until' in state ? unixTimeOf(state.until, clock) : null,
       limitPerMinute: this.#budget.limitPerMinute,
       callsPerMinute: this.#budget.callsPerMinute,
       usedInLastMinute: this.#budget.usedInLastMinute,
@@ -162,7 +163,7 @@ export class Poller implements Topups, Watch {
   /** The error for a query that was not answered within the time that queries wait. */
   #inVain(waiting: number): GatewayError {
     const retryAfterMs = this.#budget.waitMs(waiting + 1);
-    return this.#gate.stateAt(this.#options.clock.now()).name === 'serving'
+    return this.#gate.stateAt(this.#options.clock.steady()).name === 'serving'
       ? new GatewayError(
           'UPSTREAM_THROTTLED',
           'The calls that the API key allows are spent for the moment.',

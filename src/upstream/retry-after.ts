@@ -1,4 +1,4 @@
-const LONGEST_RETRY_AFTER_MS = 60 * 60 * 1_000;
+export const LONGEST_RETRY_AFTER_MS = 60 * 60 * 1_000;
 
 /**
  * Parses a `Retry-After` header, in seconds or as an HTTP date (RFC 9110, 10.2.3), into milliseconds from `now`. At

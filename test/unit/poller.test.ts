@@ -10,6 +10,7 @@ import { observed } from '../support/scripted-client.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
+const YEAR_MS = 365 * 24 * HOUR_MS;
 
 /** The most calls that started within any 60 seconds. */
 function mostInAMinute(calls: readonly { readonly at: number }[]): number {
@@ -328,6 +329,46 @@ describe('when the upstream fails', () => {
     await clock.advance(1_000);
     expect(again.client.calls).toHaveLength(0);
     expect(otherKey.client.calls.length).toBeGreaterThan(0);
+  });
+
+  it.each([-YEAR_MS, YEAR_MS])(
+    'tries a bad key again after 15 minutes, though the clock is set by %i ms meanwhile',
+    async (byMs) => {
+      const { clock, client, poller } = await startPolling();
+      client.answer(() => ({ kind: 'refused', httpStatus: 401, upstreamCode: undefined }));
+      const ask = () => void poller.lookup(ORDER_ID).catch(() => undefined);
+      ask();
+      await clock.advance(MINUTE_MS);
+      clock.set(byMs);
+      expect(poller.status().resumesAt).toBe(clock.now() + 14 * MINUTE_MS + 100);
+      await clock.advance(14 * MINUTE_MS);
+      ask();
+      await clock.advance(10);
+      expect(client.calls).toHaveLength(1);
+      await clock.advance(90);
+      ask();
+      await clock.advance(100);
+      expect(client.calls).toHaveLength(2);
+    },
+  );
+
+  it('waits no longer than OneClickDz can have asked for when it starts with the clock set back', async () => {
+    const { clock, client, poller, store } = await startPolling();
+    client.answer(() => ({ kind: 'refused', httpStatus: 401, upstreamCode: undefined }));
+    poller.lookup(ORDER_ID).catch(() => undefined);
+    await clock.advance(1_000);
+    await poller.stop();
+    clock.set(-YEAR_MS);
+    const next = await startPolling({ clock, store });
+    const ask = () => void next.poller.lookup(ORDER_ID).catch(() => undefined);
+    await clock.advance(15 * MINUTE_MS - 1);
+    ask();
+    await clock.advance(0);
+    expect(next.client.calls).toHaveLength(0);
+    await clock.advance(1);
+    ask();
+    await clock.advance(100);
+    expect(next.client.calls).toHaveLength(1);
   });
 
   it('breaks after failures in a row, and lets one probe through at a time', async () => {
