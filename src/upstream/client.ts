@@ -118,7 +118,9 @@ async function request(options: UpstreamClientOptions, path: string): Promise<Re
 
 async function toReply(response: Response, now: number): Promise<Reply> {
   const httpStatus = response.status;
-  const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), now);
+  const { headers } = response;
+  const sentAt = headers.get('date');
+  const retryAfterMs = parseRetryAfter(headers.get('retry-after'), { sentAt, now });
   if (httpStatus === 429 || httpStatus === 401 || httpStatus === 403) {
     // The status alone decides: a truncated body must not turn a refusal into an ordinary failure.
     const body = await readBody(response).catch(() => undefined);
