@@ -101,24 +101,30 @@ export class Checker {
   /** If the upstream has shown the order before, its "unknown" counts as a failed check. */
   async #onUnknown(orderId: string): Promise<void> {
     this.#options.watchers.missing(orderId);
-    await this.#retryLater(orderId);
+    await this.#retryLater(orderId, { isAnswered: true });
   }
 
   async #onFailure(orderId: string, failure: Failure): Promise<void> {
     // After a 429 or a refusal all calls wait, and the order stays due.
     if (failure.kind !== 'failed') return;
     this.#options.watchers.failed(orderId);
-    await this.#retryLater(orderId);
+    const isAnswered = failure.reason !== 'network' && failure.reason !== 'timeout';
+    await this.#retryLater(orderId, { isAnswered });
   }
 
-  async #retryLater(orderId: string): Promise<void> {
+  /** Without an answer, no order is abandoned: with a wrong clock, for example, no certificate is valid. */
+  async #retryLater(
+    orderId: string,
+    { isAnswered }: { readonly isAnswered: boolean },
+  ): Promise<void> {
     const { store, watchers, clock, random } = this.#options;
     const order = await store.find(orderId);
     if (order === undefined || order.dueAt === null) return;
     const now = clock.now();
     const failures = order.failures + 1;
     // Never sooner than after a successful check.
-    const plannedAt = planner(watchers.has(orderId))({ ...order, checkedAt: now });
+    const trackedSince = isAnswered ? order.trackedSince : now;
+    const plannedAt = planner(watchers.has(orderId))({ ...order, trackedSince, checkedAt: now });
     const dueAt =
       plannedAt === null ? null : Math.max(plannedAt, now + retryDelayMs(failures, random()));
     await store.reschedule(orderId, { dueAt, failures });

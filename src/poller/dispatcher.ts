@@ -9,6 +9,7 @@ import type { Choice, Job } from './choice.ts';
 import type { CallResult, GateState, UpstreamGate } from './gate.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Requests } from './requests.ts';
+import type { SetBacks } from './set-backs.ts';
 import type { Spare } from './spare.ts';
 import type { Sweep } from './sweep-planner.ts';
 import type { Sweeps } from './sweeps.ts';
@@ -37,6 +38,7 @@ export interface DispatcherOptions {
   readonly spare: Spare;
   readonly requests: Requests;
   readonly inFlight: InFlight;
+  readonly setBacks: SetBacks;
   readonly budget: CallBudget;
   readonly notebook: Notebook;
   readonly gate: UpstreamGate;
@@ -120,6 +122,8 @@ export class Dispatcher {
     while (this.#pumpAgain && this.#state === 'running') {
       this.#pumpAgain = false;
       try {
+        const { setBacks } = this.#options;
+        if (setBacks.noticed()) await setBacks.mend();
         while (await this.#startNext());
         await this.#sleepUntilNext();
       } catch (error) {

@@ -20,6 +20,7 @@ import { ListTrust } from './list-trust.ts';
 import { Lookups } from './lookups.ts';
 import { Pacer } from './pace.ts';
 import { Requests } from './requests.ts';
+import { SetBacks } from './set-backs.ts';
 import { Spare } from './spare.ts';
 import { SweepPlanner } from './sweep-planner.ts';
 import { Sweeps } from './sweeps.ts';
@@ -89,6 +90,7 @@ export class Poller implements Topups, Watch {
       ...parts,
       checker,
       choice: new Choice({ ...parts, planner }),
+      setBacks: new SetBacks(parts),
       sweeps: new Sweeps({ ...parts, planner, onRecorded: (recorded) => checker.report(recorded) }),
       onGateChange: (state) => this.#keep(hold, state),
     });

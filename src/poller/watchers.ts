@@ -64,6 +64,12 @@ export class Watchers {
     });
   }
 
+  /** To be called after the system's clock was set back: makes due what else would wait until it has caught up. */
+  clockSetBack(): void {
+    const now = this.#clock.now();
+    for (const unseen of this.#unseen.values()) unseen.dueAt = Math.min(unseen.dueAt, now);
+  }
+
   /** Unseen orders that are due at `now`. */
   *unseenDue(now: number): Iterable<UnseenDue> {
     for (const [orderId, { dueAt, isUnlisted }] of this.#unseen) {

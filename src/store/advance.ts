@@ -1,3 +1,4 @@
+import { ABANDON_AFTER_MS } from '../core/cadence.ts';
 import type { Order, Planner, Recorded } from '../core/store.ts';
 import type { Observation, Snapshot } from '../core/topup.ts';
 import { isSettled, nextSnapshot } from '../core/topup.ts';
@@ -22,8 +23,8 @@ export function advance(
   if (latest === undefined) throw new Error('a first observation always makes a snapshot');
   const unplanned = {
     latest,
-    statusSince: statusSince(current, latest),
-    trackedSince: current?.trackedSince ?? observation.observedAt,
+    statusSince: statusSince(current, latest, observation.observedAt),
+    trackedSince: trackedSince(current, observation.observedAt),
     checkedAt: observation.observedAt,
     failures: 0,
   };
@@ -31,15 +32,23 @@ export function advance(
   return { order: { ...unplanned, dueAt }, before: current, appended };
 }
 
-function statusSince(current: Order | undefined, latest: Snapshot): number {
-  if (current === undefined) {
-    const { createdAt, observedAt } = latest;
-    // If the upstream's clock runs ahead of ours, `createdAt` may lie in the future.
-    return createdAt !== null && createdAt <= observedAt ? createdAt : observedAt;
-  }
-  return latest.upstreamStatus === current.latest.upstreamStatus
-    ? current.statusSince
-    : latest.observedAt;
+/** An order is in its status no longer than it exists, whatever our clock said when the status was first seen. */
+function statusSince(current: Order | undefined, latest: Snapshot, now: number): number {
+  const isSame = latest.upstreamStatus === current?.latest.upstreamStatus;
+  const since = isSame ? Math.min(current.statusSince, now) : now;
+  const { createdAt } = latest;
+  // If the upstream's clock runs ahead of ours, `createdAt` may lie in the future.
+  if (createdAt === null || createdAt > now) return since;
+  return current === undefined ? createdAt : Math.max(since, createdAt);
+}
+
+/**
+ * A time without a check that is as long as it takes to abandon an order counts for nothing: either the gateway was
+ * away, or the system's clock was set forward.
+ */
+function trackedSince(current: Order | undefined, now: number): number {
+  if (current === undefined || now - current.checkedAt > ABANDON_AFTER_MS) return now;
+  return Math.min(current.trackedSince, now);
 }
 
 /**
