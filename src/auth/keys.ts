@@ -43,16 +43,22 @@ export interface KeySetOptions {
  * the server is down, the known keys go on working.
  */
 export function remoteKeys({ url, fetch, clock, logger }: KeySetOptions): JWTVerifyGetKey {
-  const remote = createRemoteJWKSet(new URL(url), {
-    timeoutDuration: TIMEOUT_MS,
-    cacheMaxAge: FRESH_MS,
-    cooldownDuration: COOLDOWN_MS,
-    [customFetch]: (address, init) => fetch(address, init),
-  });
+  const newRemote = () =>
+    createRemoteJWKSet(new URL(url), {
+      timeoutDuration: TIMEOUT_MS,
+      cacheMaxAge: FRESH_MS,
+      cooldownDuration: COOLDOWN_MS,
+      [customFetch]: (address, init) => fetch(address, init),
+    });
+  let remote = newRemote();
+  let usedAt = 0;
   let known: JWTVerifyGetKey | undefined;
   let downUntil = 0;
 
   async function fetched(...asked: Parameters<JWTVerifyGetKey>) {
+    // The library goes by the system's clock: when that is set back, it would fetch no keys until the clock caught up.
+    if (clock.now() < usedAt) remote = newRemote();
+    usedAt = clock.now();
     const key = await remote(...asked);
     const keys = remote.jwks();
     if (keys !== undefined) known = createLocalJWKSet(keys);
