@@ -187,6 +187,17 @@ describe('a list that cannot be relied on', () => {
   });
 });
 
+it('lists come back within a minute and a half of an outage, however long that was', async () => {
+  const polled = await pollSimulator({ listCarriesCards: true });
+  const { clock, simulator, poller } = polled;
+  await sendAndWatch(polled, lifeTimes(20, 300_000));
+  const heal = simulator.fail({ fault: 'connectionReset' });
+  await clock.advance(32 * MINUTE_MS);
+  heal();
+  await clock.advance(1.5 * MINUTE_MS);
+  expect(poller.status().usesLists).toBe(true);
+});
+
 it('whatever fails: never over budget, one call for an order at a time, and each order settles once', async () => {
   const options = fc.record({
     listCarriesCards: fc.boolean(),
