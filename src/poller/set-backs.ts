@@ -25,11 +25,12 @@ export class SetBacks {
     this.#options = options;
   }
 
-  /** Whether the clock was set back since the last `mend`. */
+  /** Whether the clock was set back since it was last looked at. To be called often, since two clocks drift apart. */
   noticed(): boolean {
     const aheadMs = this.#nowAheadMs();
-    this.#aheadMs = Math.max(this.#aheadMs, aheadMs);
-    return this.#aheadMs - aheadMs >= SMALLEST_MS;
+    if (this.#aheadMs - aheadMs >= SMALLEST_MS) return true;
+    this.#aheadMs = aheadMs;
+    return false;
   }
 
   async mend(): Promise<void> {
