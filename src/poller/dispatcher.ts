@@ -254,15 +254,15 @@ export class Dispatcher {
   }
 
   async #sleepUntilNext(): Promise<void> {
-    const { gate, budget, cards, spare, choice, requests, inFlight, clock } = this.#options;
+    const { gate, budget, cards, spare, choice, inFlight, clock } = this.#options;
     const now = clock.steady();
     const state = gate.stateAt(now);
     const gateInMs = 'until' in state ? state.until - now : 0;
     // If the gate admits no further call in flight, the next answer wakes the dispatcher.
     if (gateInMs <= 0 && !gate.admits(now, inFlight.size)) return;
-    const requestInMs = requests.size > 0 ? budget.waitMs() : undefined;
+    const requestInMs = choice.hasRequest() ? budget.waitMs() : undefined;
     const cardInMs = cards.size > 0 ? budget.roomInMs(1) : undefined;
-    const dueAt = await choice.nextDueAt(inFlight.orders);
+    const dueAt = await choice.nextDueAt();
     const budgetInMs = Math.max(budget.waitMs(1 + this.#reserved()), spare.waitMs());
     const lookInMs = dueAt === undefined ? undefined : Math.max(dueAt - clock.now(), budgetInMs);
     const workInMs = earliest(requestInMs, earliest(cardInMs, lookInMs));

@@ -80,6 +80,7 @@ export class Poller implements Topups, Watch {
       cards,
       inFlight,
       isBusy: (orderId: string) => inFlight.has(orderId) || cards.has(orderId),
+      mostBusy: () => inFlight.orders + cards.size,
     };
     const checker = new Checker({
       ...parts,
