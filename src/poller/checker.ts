@@ -1,4 +1,4 @@
-import { isAbandoned, planner, retryDelayMs } from '../core/cadence.ts';
+import { isAbandoned, planner, retryDelayMs, trackedSince } from '../core/cadence.ts';
 import type { Clock, Logger, Random } from '../core/ports.ts';
 import type { Order, Recorded, Schedule, SnapshotLog } from '../core/store.ts';
 import type { Telemetry } from '../core/telemetry.ts';
@@ -101,33 +101,29 @@ export class Checker {
   /** If the upstream has shown the order before, its "unknown" counts as a failed check. */
   async #onUnknown(orderId: string): Promise<void> {
     this.#options.watchers.missing(orderId);
-    await this.#retryLater(orderId, { isAnswered: true });
+    await this.#retryLater(orderId);
   }
 
   async #onFailure(orderId: string, failure: Failure): Promise<void> {
     // After a 429 or a refusal all calls wait, and the order stays due.
     if (failure.kind !== 'failed') return;
     this.#options.watchers.failed(orderId);
-    const isAnswered = failure.reason !== 'network' && failure.reason !== 'timeout';
-    await this.#retryLater(orderId, { isAnswered });
+    await this.#retryLater(orderId);
   }
 
-  /** Without an answer, no order is abandoned: with a wrong clock, for example, no certificate is valid. */
-  async #retryLater(
-    orderId: string,
-    { isAnswered }: { readonly isAnswered: boolean },
-  ): Promise<void> {
+  async #retryLater(orderId: string): Promise<void> {
     const { store, watchers, clock, random } = this.#options;
     const order = await store.find(orderId);
     if (order === undefined || order.dueAt === null) return;
     const now = clock.now();
     const failures = order.failures + 1;
     // Never sooner than after a successful check.
-    const trackedSince = isAnswered ? order.trackedSince : now;
-    const plannedAt = planner(watchers.has(orderId))({ ...order, trackedSince, checkedAt: now });
+    const since = trackedSince(order, now);
+    const unplanned = { ...order, trackedSince: since, checkedAt: now };
+    const plannedAt = planner(watchers.has(orderId))(unplanned);
     const dueAt =
       plannedAt === null ? null : Math.max(plannedAt, now + retryDelayMs(failures, random()));
-    await store.reschedule(orderId, { dueAt, failures });
+    await store.reschedule(orderId, { dueAt, failures, trackedSince: since });
     if (dueAt === null) this.#warnOfAbandoned(order);
   }
 }

@@ -1,4 +1,4 @@
-import { ABANDON_AFTER_MS } from '../core/cadence.ts';
+import { trackedSince } from '../core/cadence.ts';
 import type { Order, Planner, Recorded } from '../core/store.ts';
 import type { Observation, Snapshot } from '../core/topup.ts';
 import { isSettled, nextSnapshot } from '../core/topup.ts';
@@ -15,7 +15,8 @@ export function advance(
   observation: Observation,
   plan: Planner,
 ): Recorded {
-  if (current !== undefined && observation.observedAt < current.checkedAt) {
+  const { observedAt } = observation;
+  if (current !== undefined && observedAt < current.checkedAt) {
     return { order: current, before: current, appended: undefined };
   }
   const appended = nextSnapshot(current?.latest, withWellFormedText(observation));
@@ -23,9 +24,9 @@ export function advance(
   if (latest === undefined) throw new Error('a first observation always makes a snapshot');
   const unplanned = {
     latest,
-    statusSince: statusSince(current, latest, observation.observedAt),
-    trackedSince: trackedSince(current, observation.observedAt),
-    checkedAt: observation.observedAt,
+    statusSince: statusSince(current, latest, observedAt),
+    trackedSince: current === undefined ? observedAt : trackedSince(current, observedAt),
+    checkedAt: observedAt,
     failures: 0,
   };
   const dueAt = isSettled(latest.upstreamStatus) ? null : plan(unplanned);
@@ -40,15 +41,6 @@ function statusSince(current: Order | undefined, latest: Snapshot, now: number):
   // If the upstream's clock runs ahead of ours, `createdAt` may lie in the future.
   if (createdAt === null || createdAt > now) return since;
   return current === undefined ? createdAt : Math.max(since, createdAt);
-}
-
-/**
- * A time without a check that is as long as it takes to abandon an order counts for nothing: either the gateway was
- * away, or the system's clock was set forward.
- */
-function trackedSince(current: Order | undefined, now: number): number {
-  if (current === undefined || now - current.checkedAt > ABANDON_AFTER_MS) return now;
-  return Math.min(current.trackedSince, now);
 }
 
 /**

@@ -107,14 +107,16 @@ describe('a clock that is set forward', () => {
     expect(lately.length).toBeLessThanOrEqual(120);
   });
 
-  it.each(['answers', 'is not reached'])(
+  it.each(['answers', 'is not reached', 'knows it not'])(
     'and back abandons no order, whether the upstream %s meanwhile',
     async (meanwhile) => {
       const polling = await startPolling();
       const { clock, client, store } = polling;
       await track(polling);
       clock.set(YEAR_MS);
-      if (meanwhile !== 'answers') client.answer(() => ({ kind: 'failed', reason: 'network' }));
+      if (meanwhile === 'knows it not') client.answer(() => ({ kind: 'unknown' }));
+      if (meanwhile === 'is not reached')
+        client.answer(() => ({ kind: 'failed', reason: 'network' }));
       await clock.advance(MINUTE_MS);
       clock.set(-YEAR_MS);
       client.answer((id, at) => observed(id, at, 'FULFILLED'));
