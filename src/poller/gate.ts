@@ -1,5 +1,4 @@
 import { GatewayError } from '../errors.ts';
-import { LONGEST_RETRY_AFTER_MS } from '../upstream/retry-after.ts';
 
 /**
  * Whether the upstream may be called at all: one state machine for the whole key, a circuit breaker.
@@ -35,9 +34,6 @@ const LONGEST_BREAK_MS = 60_000;
 const LONGEST_FAILING_MS = 5 * 60_000;
 const THROTTLED_MS = 15_000;
 const REFUSED_MS = 15 * 60_000;
-
-/** The longest that a wait which the upstream imposed can be. */
-export const LONGEST_HOLD_MS = { throttled: LONGEST_RETRY_AFTER_MS, refused: REFUSED_MS } as const;
 
 export class UpstreamGate {
   #state: GateState;

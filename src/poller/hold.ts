@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { type Clock, unixTimeOf } from '../core/ports.ts';
 import type { Notebook } from '../core/store.ts';
-import { type GateState, LONGEST_HOLD_MS } from './gate.ts';
+import type { GateState } from './gate.ts';
 import { parseNote } from './parse-note.ts';
 
 const NOTE = 'upstream-hold';
@@ -10,8 +10,12 @@ const NOTE = 'upstream-hold';
 const holdSchema = z.object({
   name: z.enum(['throttled', 'refused']),
   until: z.number(),
+  /** How long the wait was when it was noted. Earlier versions did not note it, but none is longer than an hour. */
+  lengthMs: z.number().default(3_600_000),
   key: z.string(),
 });
+
+type Imposed = Extract<GateState, { name: 'throttled' | 'refused' }>;
 
 /**
  * Stores a wait that the upstream imposed, so that it outlasts restarts: a gateway with a bad key that restarts again
@@ -34,10 +38,8 @@ export class Hold {
   }
 
   async keep(state: GateState): Promise<void> {
-    const imposed = state.name === 'throttled' || state.name === 'refused';
-    const hold = imposed
-      ? { name: state.name, until: unixTimeOf(state.until, this.#clock), key: this.#key }
-      : null;
+    const hold =
+      state.name === 'throttled' || state.name === 'refused' ? this.#noteOf(state) : null;
     await this.#notebook.note(NOTE, JSON.stringify(hold));
   }
 
@@ -48,7 +50,13 @@ export class Hold {
     const leftMs = hold.until - this.#clock.now();
     if (leftMs <= 0) return undefined;
     // More is left than there ever was if the system's clock was set back in the meantime.
-    const waitMs = Math.min(leftMs, LONGEST_HOLD_MS[hold.name]);
+    const waitMs = Math.min(leftMs, hold.lengthMs);
     return { name: hold.name, until: this.#clock.steady() + waitMs };
+  }
+
+  #noteOf({ name, until }: Imposed): z.infer<typeof holdSchema> {
+    const clock = this.#clock;
+    const lengthMs = until - clock.steady();
+    return { name, until: unixTimeOf(until, clock), lengthMs, key: this.#key };
   }
 }

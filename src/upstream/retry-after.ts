@@ -1,4 +1,4 @@
-export const LONGEST_RETRY_AFTER_MS = 60 * 60 * 1_000;
+const LONGEST_RETRY_AFTER_MS = 60 * 60 * 1_000;
 
 /** RFC 9110, 5.6.7: all three forms begin with the name of a day. `Date.parse` takes far more, such as `-5`. */
 const HTTP_DATE = /^[A-Z][a-z]{2,8},? /;

@@ -335,7 +335,7 @@ describe('when the upstream fails', () => {
     'tries a bad key again after 15 minutes, though the clock is set by %i ms meanwhile',
     async (byMs) => {
       const { clock, client, poller } = await startPolling();
-      client.answer(() => ({ kind: 'refused', httpStatus: 401, upstreamCode: undefined }));
+      client.answer(() => refused);
       const ask = () => void poller.lookup(ORDER_ID).catch(() => undefined);
       ask();
       await clock.advance(MINUTE_MS);
@@ -352,24 +352,30 @@ describe('when the upstream fails', () => {
     },
   );
 
-  it('waits no longer than OneClickDz can have asked for when it starts with the clock set back', async () => {
-    const { clock, client, poller, store } = await startPolling();
-    client.answer(() => ({ kind: 'refused', httpStatus: 401, upstreamCode: undefined }));
-    poller.lookup(ORDER_ID).catch(() => undefined);
-    await clock.advance(1_000);
-    await poller.stop();
-    clock.set(-YEAR_MS);
-    const next = await startPolling({ clock, store });
-    const ask = () => void next.poller.lookup(ORDER_ID).catch(() => undefined);
-    await clock.advance(15 * MINUTE_MS - 1);
-    ask();
-    await clock.advance(0);
-    expect(next.client.calls).toHaveLength(0);
-    await clock.advance(1);
-    ask();
-    await clock.advance(100);
-    expect(next.client.calls).toHaveLength(1);
-  });
+  it.each([
+    ['a refusal', refused, 15 * MINUTE_MS],
+    ['a 429', throttled(30_000), 30_000],
+  ])(
+    'waits no longer after %s than it had to, if it starts with the clock set back',
+    async (_what, answer, waitMs) => {
+      const { clock, client, poller, store } = await startPolling();
+      client.answer(() => answer);
+      poller.lookup(ORDER_ID).catch(() => undefined);
+      await clock.advance(1_000);
+      await poller.stop();
+      clock.set(-YEAR_MS);
+      const next = await startPolling({ clock, store });
+      const ask = () => void next.poller.lookup(ORDER_ID).catch(() => undefined);
+      await clock.advance(waitMs - 1);
+      ask();
+      await clock.advance(0);
+      expect(next.client.calls).toHaveLength(0);
+      await clock.advance(1);
+      ask();
+      await clock.advance(100);
+      expect(next.client.calls).toHaveLength(1);
+    },
+  );
 
   it('breaks after failures in a row, and lets one probe through at a time', async () => {
     const { clock, client, poller } = await startPolling();
