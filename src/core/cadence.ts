@@ -62,8 +62,8 @@ export function isAbandoned(order: Order): boolean {
 }
 
 /**
- * Since when an order that is checked at `now` counts as tracked. A check that comes later than planned by as long as it
- * takes to abandon an order says nothing of how long the order takes: the gateway was away, or the system's clock was
+ * Since when an order that is checked at `now` counts as tracked. A check that comes later than planned by as long as
+ * it takes to abandon an order says nothing of how long the order takes: the gateway was away, or the system's clock was
  * set forward.
  */
 export function trackedSince(order: Order, now: number): number {

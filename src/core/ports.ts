@@ -16,7 +16,7 @@ export interface Clock {
   after(delayMs: number, callback: () => void): Timer;
 }
 
-/** What `clock.now` is at this moment of `clock.steady`, as far as known now: to show it, or to note it for a later process. */
+/** What `clock.now` is, was or will be at a moment of `clock.steady`: to show it, or to note it for a later process. */
 export function unixTimeOf(steadyAt: number, clock: Clock): number {
   return steadyAt - clock.steady() + clock.now();
 }

@@ -104,9 +104,9 @@ export interface Schedule {
   reschedule(orderId: string, change: Reschedule): Promise<void>;
 
   /**
-   * To be called after the system's clock was set back to `now`, perhaps while no process ran. Makes due what would else
-   * wait until the clock has caught up: the unsettled orders that were checked after `now`, and those that wait after a
-   * failed check. None counts as checked after `now` any more, so that new observations are not taken for old ones.
+   * To be called after the system's clock was set back to `now`, perhaps while no process ran. Makes due what would
+   * else wait until the clock has caught up: the unsettled orders that were checked after `now`, and those that wait
+   * after a failed check. None counts as checked after `now` any more, so that new observations are not taken for old ones.
    */
   clockSetBack(now: number): Promise<void>;
 

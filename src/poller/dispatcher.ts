@@ -20,7 +20,7 @@ const RESERVED_CALLS = 1;
 /** How long calls pause after the store failed: their answers could not be recorded. */
 const STORE_FAULT_PAUSE_MS = 1_000;
 
-/** While orders are tracked, the clock is looked at this often: it may be set, or the machine be suspended, meanwhile. */
+/** While orders are tracked, the clock is looked at this often: it may be set, or the machine be suspended. */
 const LONGEST_SLEEP_MS = 60_000;
 
 /** How long a shutdown waits for calls in flight. */

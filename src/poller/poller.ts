@@ -47,6 +47,7 @@ export class Poller implements Topups, Watch {
   readonly #pacer: Pacer;
   readonly #budget: CallBudget;
   readonly #gate: UpstreamGate;
+  readonly #hold: Hold;
   readonly #trust: ListTrust;
   readonly #dispatcher: Dispatcher;
   readonly #lookups: Lookups;
@@ -62,6 +63,7 @@ export class Poller implements Topups, Watch {
     this.#pacer = new Pacer({ ...options, watchers: this.#watchers });
     this.#budget = budget;
     this.#gate = gate;
+    this.#hold = hold;
     this.#trust = new ListTrust(options);
     const requests = new Requests({ clock, inVain: (waiting) => this.#inVain(waiting) });
     const cards = new Set<string>();
@@ -93,7 +95,7 @@ export class Poller implements Topups, Watch {
       choice: new Choice({ ...parts, planner }),
       setBacks: new SetBacks(parts),
       sweeps: new Sweeps({ ...parts, planner, onRecorded: (recorded) => checker.report(recorded) }),
-      onGateChange: (state) => this.#keep(hold, state),
+      onGateChange: (state) => void this.#keep(state),
     });
     this.#lookups = new Lookups({ store, dispatcher: this.#dispatcher, clock });
   }
@@ -115,6 +117,8 @@ export class Poller implements Topups, Watch {
   /** Starts no more calls, and resolves once those in flight are recorded or given up. */
   async stop(): Promise<void> {
     await this.#dispatcher.stop();
+    // Noted anew, since the system's clock may have been set during a wait.
+    await this.#keep(this.#gate.stateAt(this.#options.clock.steady()));
   }
 
   lookup(orderId: string, maxAgeMs?: number, mayAsk?: MayAsk): Promise<TopupView | null> {
@@ -177,8 +181,8 @@ export class Poller implements Topups, Watch {
         });
   }
 
-  #keep(hold: Hold, state: GateState): void {
-    hold.keep(state).catch((error: unknown) => {
+  async #keep(state: GateState): Promise<void> {
+    await this.#hold.keep(state).catch((error: unknown) => {
       this.#options.logger.error(
         loggedError(error),
         'could not note that the upstream told us to wait',

@@ -362,7 +362,7 @@ describe('when the upstream fails', () => {
       client.answer(() => answer);
       poller.lookup(ORDER_ID).catch(() => undefined);
       await clock.advance(1_000);
-      await poller.stop();
+      // The first one was killed.
       clock.set(-YEAR_MS);
       const next = await startPolling({ clock, store });
       const ask = () => void next.poller.lookup(ORDER_ID).catch(() => undefined);
@@ -376,6 +376,20 @@ describe('when the upstream fails', () => {
       expect(next.client.calls).toHaveLength(1);
     },
   );
+
+  it('knows after a restart how long a wait still is, though the clock was set during it', async () => {
+    const { clock, client, poller, store } = await startPolling();
+    client.answer(() => refused);
+    poller.lookup(ORDER_ID).catch(() => undefined);
+    await clock.advance(100);
+    clock.set(YEAR_MS);
+    await poller.stop();
+    const next = await startPolling({ clock, store });
+    expect(next.poller.status()).toMatchObject({
+      state: 'REFUSED',
+      resumesAt: clock.now() + 15 * MINUTE_MS,
+    });
+  });
 
   it('breaks after failures in a row, and lets one probe through at a time', async () => {
     const { clock, client, poller } = await startPolling();

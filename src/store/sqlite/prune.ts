@@ -70,7 +70,7 @@ function batches(
        status IN ('FULFILLED', 'REFUNDED') AS isSettled
      FROM orders WHERE order_id > ? ORDER BY order_id LIMIT ?`,
   );
-  // All before the first one that is to stay: a later one may seem older, if the system's clock was set back in between.
+  // All before the first one that is to stay: a later one may seem older, if the system's clock was set back between.
   const which = `FROM snapshots WHERE order_id = @orderId AND version < (
     SELECT min(version) FROM snapshots
     WHERE order_id = @orderId AND (version = @latestVersion OR observed_at >= @before))`;
