@@ -22,6 +22,10 @@ export class VirtualClock implements Clock {
     return this.#now;
   }
 
+  steady(): number {
+    return this.#now;
+  }
+
   after(delayMs: number, callback: () => void): Timer {
     const alarm: Alarm = { at: this.#now + Math.max(0, delayMs), order: this.#set, callback };
     this.#set += 1;

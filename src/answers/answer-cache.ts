@@ -51,7 +51,9 @@ export class AnswerCache<Value> {
   get(key: string): Value | undefined {
     const draft = this.#kept.get(key);
     if (draft === undefined) return undefined;
-    if (this.#options.clock.now() <= draft.holdsUntil) return draft.value;
+    const leftMs = draft.holdsUntil - this.#options.clock.now();
+    // Longer than ever if the system's clock was set back.
+    if (leftMs >= 0 && leftMs <= LONGEST_MS) return draft.value;
     this.drop(draft);
     return undefined;
   }

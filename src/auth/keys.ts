@@ -46,17 +46,23 @@ export interface KeySetOptions {
  * the server is down, the known keys go on working.
  */
 export function remoteKeys({ url, fetch, clock, logger }: KeySetOptions): JWTVerifyGetKey {
-  const remote = createRemoteJWKSet(new URL(url), {
-    timeoutDuration: TIMEOUT_MS,
-    cacheMaxAge: FRESH_MS,
-    cooldownDuration: COOLDOWN_MS,
-    [customFetch]: (address, init) => fetch(address, init),
-  });
+  const newRemote = () =>
+    createRemoteJWKSet(new URL(url), {
+      timeoutDuration: TIMEOUT_MS,
+      cacheMaxAge: FRESH_MS,
+      cooldownDuration: COOLDOWN_MS,
+      [customFetch]: (address, init) => fetch(address, init),
+    });
+  let remote = newRemote();
+  let usedAt = 0;
   let known: JWTVerifyGetKey | undefined;
   let downUntil = 0;
   const failures = new Seldom(clock, WARN_EVERY_MS);
 
   async function fetched(...asked: Parameters<JWTVerifyGetKey>) {
+    // The library goes by the system's clock: when that is set back, it would fetch no keys until the clock caught up.
+    if (clock.now() < usedAt) remote = newRemote();
+    usedAt = clock.now();
     const key = await remote(...asked);
     const keys = remote.jwks();
     if (keys !== undefined) known = createLocalJWKSet(keys);
@@ -64,7 +70,7 @@ export function remoteKeys({ url, fetch, clock, logger }: KeySetOptions): JWTVer
   }
 
   function onFailure(error: unknown): void {
-    downUntil = clock.now() + COOLDOWN_MS;
+    downUntil = clock.steady() + COOLDOWN_MS;
     const times = failures.times();
     if (times === undefined) return;
     logger.warn(
@@ -74,7 +80,7 @@ export function remoteKeys({ url, fetch, clock, logger }: KeySetOptions): JWTVer
   }
 
   return async (...asked) => {
-    if (known !== undefined && clock.now() < downUntil) return known(...asked);
+    if (known !== undefined && clock.steady() < downUntil) return known(...asked);
     try {
       return await fetched(...asked);
     } catch (error) {

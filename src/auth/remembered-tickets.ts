@@ -28,7 +28,9 @@ export class RememberedTickets {
   recall(authorization: string): Access | undefined {
     const remembered = this.#byText.get(authorization);
     if (remembered === undefined) return undefined;
-    if (this.#clock.now() < remembered.until) return remembered.access;
+    const leftMs = remembered.until - this.#clock.now();
+    // Longer than ever if the system's clock was set back.
+    if (leftMs > 0 && leftMs <= this.#longestMs) return remembered.access;
     this.#byText.delete(authorization);
     return undefined;
   }

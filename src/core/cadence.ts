@@ -61,6 +61,16 @@ export function isAbandoned(order: Order): boolean {
   return order.dueAt === null && !isSettled(order.latest.upstreamStatus);
 }
 
+/**
+ * Since when an order that is checked at `now` counts as tracked. A check that comes later than planned by as long as
+ * it takes to abandon an order says nothing of how long the order takes: the gateway was away, or the system's clock was
+ * set forward.
+ */
+export function trackedSince(order: Order, now: number): number {
+  const isLate = order.dueAt !== null && now - order.dueAt > ABANDON_AFTER_MS;
+  return isLate ? now : Math.min(order.trackedSince, now);
+}
+
 /** The new schedule of an abandoned order that a client asks for: due at once, and tracked anew from `now` on. */
 export function woken(order: Order, now: number): Reschedule {
   return { dueAt: now, failures: order.failures, trackedSince: now };

@@ -5,10 +5,28 @@ export interface Timer {
 }
 
 export interface Clock {
-  /** Unix milliseconds. */
+  /** Unix milliseconds by the system's clock. Jumps whenever that is set, backwards too. */
   now(): number;
+  /**
+   * Milliseconds that go on evenly, whatever the system's clock is set to: for durations within this process. Starts as
+   * `now` does, so that 0 is long ago here too.
+   */
+  steady(): number;
   /** Calls back once, `delayMs` from now. Does not keep the process alive. */
   after(delayMs: number, callback: () => void): Timer;
+}
+
+/** What `clock.now` is, was or will be at a moment of `clock.steady`: to show it, or to note it for a later process. */
+export function unixTimeOf(steadyAt: number, clock: Clock): number {
+  return steadyAt - clock.steady() + clock.now();
+}
+
+/**
+ * The moment of `clock.steady` that an earlier process noted as this Unix time. At the latest now: if it lies in the
+ * future, the system's clock was set back since.
+ */
+export function steadyTimeOf(pastAt: number, clock: Clock): number {
+  return Math.min(pastAt - clock.now(), 0) + clock.steady();
 }
 
 /** Returns a number in [0, 1). */
@@ -34,6 +52,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  steady: () => Math.floor(performance.timeOrigin + performance.now()),
   after(delayMs, callback) {
     const timer = setTimeout(callback, Math.min(Math.max(delayMs, 0), LONGEST_TIMER_MS));
     timer.unref();

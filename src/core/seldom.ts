@@ -15,7 +15,7 @@ export class Seldom {
   /** Counts one time. How many times to tell of, this one included; `undefined` if it is too soon to tell. */
   times(): number | undefined {
     this.#times += 1;
-    const now = this.#clock.now();
+    const now = this.#clock.steady();
     if (now - this.#toldAt < this.#everyMs) return undefined;
     const times = this.#times;
     this.#toldAt = now;

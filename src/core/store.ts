@@ -103,6 +103,13 @@ export interface Schedule {
   /** Changes an order's schedule; does nothing for an order that is settled or was never observed. */
   reschedule(orderId: string, change: Reschedule): Promise<void>;
 
+  /**
+   * To be called after the system's clock was set back to `now`, perhaps while no process ran. Makes due what would
+   * else wait until the clock has caught up: the unsettled orders that were checked after `now`, and those that wait
+   * after a failed check. None counts as checked after `now` any more, so that new observations are not taken for old ones.
+   */
+  clockSetBack(now: number): Promise<void>;
+
   /** Orders due at or before `before`, the longest-due first. */
   due(query: { readonly before: number; readonly limit: number }): Promise<readonly Order[]>;
 

@@ -14,7 +14,7 @@ export const TOO_MANY_REQUESTS = 4_429;
 export interface Talker {
   /** How many more messages it may send at once. */
   messagesLeft: number;
-  /** When it last sent a message, in Unix milliseconds. */
+  /** When it last sent a message, by `Clock.steady`. */
   heardAt: number;
 }
 
@@ -33,7 +33,7 @@ export class MessageRate {
 
   /** Counts one message. Returns `false` if it is one too many. */
   allows(talker: Talker): boolean {
-    const now = this.#clock.now();
+    const now = this.#clock.steady();
     talker.messagesLeft = refilled(talker.messagesLeft, now - talker.heardAt, this) - 1;
     talker.heardAt = now;
     return talker.messagesLeft >= 0;

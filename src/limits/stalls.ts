@@ -57,7 +57,7 @@ export class Stalls {
 
   #look(): void {
     this.#timer = undefined;
-    const now = this.#options.clock.now();
+    const now = this.#options.clock.steady();
     // Not `for … of`, which makes an array for each entry: there are thousands.
     this.#watched.forEach((told, socket) => {
       if (!this.#isStalled(socket, now)) return;

@@ -14,13 +14,13 @@ interface Bucket {
   at: number;
 }
 
-/** The tokens in a bucket after `passedMs`. A clock that was set back adds none and takes none. */
+/** The tokens in a bucket after `passedMs`. */
 export function refilled(
   tokens: number,
   passedMs: number,
   { capacity, perSecond }: { readonly capacity: number; readonly perSecond: number },
 ): number {
-  return Math.min(capacity, tokens + (Math.max(0, passedMs) / 1_000) * perSecond);
+  return Math.min(capacity, tokens + (passedMs / 1_000) * perSecond);
 }
 
 /** Beyond so many keys, the least recently used one is forgotten. */
@@ -56,7 +56,7 @@ export class TokenBuckets {
 
   #bucketOf(key: string): Bucket {
     const { clock, capacity, perSecond } = this.#options;
-    const now = clock.now();
+    const now = clock.steady();
     const bucket = this.#byKey.get(key) ?? { tokens: capacity, at: now };
     bucket.tokens = refilled(bucket.tokens, now - bucket.at, { capacity, perSecond });
     bucket.at = now;

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import type { Clock } from '../core/ports.ts';
+import { type Clock, steadyTimeOf, unixTimeOf } from '../core/ports.ts';
 import type { Notebook } from '../core/store.ts';
 import { parseNote } from './parse-note.ts';
-import { RateCeiling } from './rate-ceiling.ts';
+import { type CeilingNote, RateCeiling } from './rate-ceiling.ts';
 
 const NOTE = 'call-budget';
 
@@ -29,7 +29,7 @@ const noteSchema = z.object({
 
 /** A call that counts in the window. */
 interface Taken {
-  /** When the call started or, once it was answered, `ON_THE_WAY_MS` before the answer. Unix milliseconds. */
+  /** When the call started or, once it was answered, `ON_THE_WAY_MS` before the answer. */
   at: number;
 }
 
@@ -41,7 +41,8 @@ export interface StartedCall {
 /**
  * Rations the calls that the key allows. The budget remembers when each call of the last minute started, and this is
  * stored before the call starts. So no 60 s contain more calls than the limit, however often the gateway restarts. A
- * token bucket in front of this window spreads the calls evenly.
+ * token bucket in front of this window spreads the calls evenly. All times are by `Clock.steady`, so that setting the
+ * system's clock neither empties the window nor keeps it full; only those in the note are Unix milliseconds.
  */
 export class CallBudget {
   readonly limitPerMinute: number;
@@ -64,10 +65,14 @@ export class CallBudget {
     this.limitPerMinute = callsPerMinute;
     this.#clock = clock;
     this.burst = Math.max(1, Math.min(LARGEST_BURST, Math.floor(callsPerMinute / BURST_PART)));
-    this.#refilledAt = clock.now();
+    this.#refilledAt = clock.steady();
     const earlier = parseNote(options.note, noteSchema);
-    this.#taken = (earlier?.taken ?? []).map((at) => ({ at: Math.min(at, this.#refilledAt) }));
-    this.#ceiling = new RateCeiling(callsPerMinute, earlier?.ceiling);
+    const toSteady = (at: number) => steadyTimeOf(at, clock);
+    this.#taken = (earlier?.taken ?? []).map((at) => ({ at: toSteady(at) }));
+    this.#ceiling = new RateCeiling(
+      callsPerMinute,
+      earlier && withTimes(earlier.ceiling, toSteady),
+    );
   }
 
   static async recall(options: {
@@ -84,7 +89,9 @@ export class CallBudget {
   }
 
   get note(): string {
-    return JSON.stringify({ taken: this.#taken.map(({ at }) => at), ceiling: this.#ceiling.note });
+    const toUnix = (at: number) => unixTimeOf(at, this.#clock);
+    const taken = this.#taken.map(({ at }) => toUnix(at));
+    return JSON.stringify({ taken, ceiling: withTimes(this.#ceiling.note, toUnix) });
   }
 
   /** Calls per minute that the budget allows at present: fewer than the limit after 429 responses. */
@@ -107,7 +114,7 @@ export class CallBudget {
 
   /** Calls that started within the last 60 s. */
   get usedInLastMinute(): number {
-    const since = this.#clock.now() - MINUTE_MS;
+    const since = this.#clock.steady() - MINUTE_MS;
     return this.#taken.filter(({ at }) => at > since).length;
   }
 
@@ -139,7 +146,7 @@ export class CallBudget {
 
   /** An answered call reached the upstream before now, so it leaves the upstream's count within a minute. */
   #end(taken: Taken): void {
-    taken.at = this.#clock.now() - ON_THE_WAY_MS;
+    taken.at = this.#clock.steady() - ON_THE_WAY_MS;
     this.#taken.sort((one, other) => one.at - other.at);
   }
 
@@ -165,7 +172,7 @@ export class CallBudget {
     this.#tokens = 0;
   }
 
-  /** When at most `most` of these calls will be left in the window, Unix milliseconds. */
+  /** When at most `most` of these calls will be left in the window. */
   #roomAt(taken: readonly Taken[], most: number): number {
     const leaving = Math.min(taken.length, taken.length - most);
     return (taken[leaving - 1]?.at ?? Number.NEGATIVE_INFINITY) + WINDOW_MS;
@@ -182,17 +189,15 @@ export class CallBudget {
   }
 
   #refill(): void {
-    const now = this.#clock.now();
-    const elapsedMs = Math.max(0, now - this.#refilledAt);
-    if (now < this.#refilledAt) this.#setBack(this.#refilledAt - now);
+    const now = this.#clock.steady();
+    const elapsedMs = now - this.#refilledAt;
     this.#refilledAt = now;
     this.#ceiling.climb(this.#sinceTrouble().length, now);
     this.#tokens = Math.min(this.burst, this.#tokens + elapsedMs * this.#refillPerMs());
     while ((this.#taken[0]?.at ?? now) <= now - WINDOW_MS) this.#taken.shift();
   }
+}
 
-  /** Shifts the recorded calls when the clock was set back, so that they stay as long ago as before. */
-  #setBack(byMs: number): void {
-    for (const taken of this.#taken) taken.at -= byMs;
-  }
+function withTimes(note: CeilingNote, convert: (at: number) => number): CeilingNote {
+  return { ...note, shrunkAt: convert(note.shrunkAt), steppedAt: convert(note.steppedAt) };
 }

@@ -1,4 +1,4 @@
-import { isAbandoned, planner, retryDelayMs } from '../core/cadence.ts';
+import { isAbandoned, planner, retryDelayMs, trackedSince } from '../core/cadence.ts';
 import type { Clock, Logger, Random } from '../core/ports.ts';
 import type { Order, Recorded, Schedule, SnapshotLog } from '../core/store.ts';
 import type { Telemetry } from '../core/telemetry.ts';
@@ -118,10 +118,12 @@ export class Checker {
     const now = clock.now();
     const failures = order.failures + 1;
     // Never sooner than after a successful check.
-    const plannedAt = planner(watchers.has(orderId))({ ...order, checkedAt: now });
+    const since = trackedSince(order, now);
+    const unplanned = { ...order, trackedSince: since, checkedAt: now };
+    const plannedAt = planner(watchers.has(orderId))(unplanned);
     const dueAt =
       plannedAt === null ? null : Math.max(plannedAt, now + retryDelayMs(failures, random()));
-    await store.reschedule(orderId, { dueAt, failures });
+    await store.reschedule(orderId, { dueAt, failures, trackedSince: since });
     if (dueAt === null) this.#warnOfAbandoned(order);
   }
 }

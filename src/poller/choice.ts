@@ -5,7 +5,7 @@ import type { Requests } from './requests.ts';
 import type { Sweep, SweepPlanner } from './sweep-planner.ts';
 import type { Watchers } from './watchers.ts';
 
-/** How many due orders to choose from. */
+/** How many due orders to choose from, besides busy ones. */
 const MOST_CHOICES = 200;
 
 /** What the next call is for. */
@@ -22,6 +22,8 @@ export interface ChoiceOptions {
   readonly clock: Clock;
   /** Whether a call in flight, or one that is already bound to start, will show this order. */
   readonly isBusy: (orderId: string) => boolean;
+  /** At least the number of busy orders. */
+  readonly mostBusy: () => number;
 }
 
 /** An order that is due; `order` is `undefined` if no call has shown it yet. */
@@ -56,6 +58,13 @@ export class Choice {
     return undefined;
   }
 
+  /** Whether a query waits for more than a call that is in flight, or already bound to start. */
+  hasRequest(): boolean {
+    const { requests, isBusy } = this.#options;
+    for (const { orderId } of requests) if (!isBusy(orderId)) return true;
+    return false;
+  }
+
   /** A check of the due order that gains most by it now, or a list if that gains more. */
   async forSchedule(): Promise<Job | undefined> {
     const due = await this.#neediest();
@@ -64,12 +73,12 @@ export class Choice {
     return sweep === undefined ? { kind: 'check', orderId: due.orderId } : { kind: 'sweep', sweep };
   }
 
-  /** When the next order that is not busy is due, Unix milliseconds. Skips up to `busy` busy orders of the schedule. */
-  async nextDueAt(busy: number): Promise<number | undefined> {
-    const { schedule, watchers, isBusy } = this.#options;
+  /** When the next order that is not busy is due, Unix milliseconds. */
+  async nextDueAt(): Promise<number | undefined> {
+    const { schedule, watchers, isBusy, mostBusy } = this.#options;
     const ever = Number.MAX_SAFE_INTEGER;
     const times: number[] = [];
-    for (const { latest, dueAt } of await schedule.due({ before: ever, limit: busy + 1 })) {
+    for (const { latest, dueAt } of await schedule.due({ before: ever, limit: mostBusy() + 1 })) {
       if (dueAt !== null && !isBusy(latest.orderId)) times.push(dueAt);
     }
     for (const { orderId, dueAt } of watchers.unseenDue(ever)) {
@@ -87,10 +96,10 @@ export class Choice {
   }
 
   async #due(): Promise<readonly Due[]> {
-    const { schedule, watchers, pacer, clock } = this.#options;
+    const { schedule, watchers, pacer, clock, mostBusy } = this.#options;
     const now = clock.now();
     const due: Due[] = [];
-    for (const order of await schedule.due({ before: now, limit: MOST_CHOICES })) {
+    for (const order of await schedule.due({ before: now, limit: MOST_CHOICES + mostBusy() })) {
       const [gainMs, worthMs] = [pacer.gainMs(order, now), pacer.worthMs(order, now)];
       due.push({ orderId: order.latest.orderId, order, gainMs, worthMs });
     }

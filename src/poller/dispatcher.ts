@@ -12,6 +12,7 @@ import { GateLog } from './gate-log.ts';
 import type { InFlight } from './in-flight.ts';
 import type { KeyTrial } from './key-trial.ts';
 import type { Requests } from './requests.ts';
+import type { SetBacks } from './set-backs.ts';
 import type { Spare } from './spare.ts';
 import type { Sweep } from './sweep-planner.ts';
 import type { Sweeps } from './sweeps.ts';
@@ -23,6 +24,9 @@ const RESERVED_CALLS = 1;
 const STORE_FAULT_PAUSE_MS = 1_000;
 /** How often the log tells of a store that goes on failing. */
 const STORE_FAULT_EVERY_MS = 60_000;
+
+/** While orders are tracked, the clock is looked at this often: it may be set, or the machine be suspended. */
+const LONGEST_SLEEP_MS = 60_000;
 
 /** How long a shutdown waits for calls in flight. */
 const STOP_MS = 2_000;
@@ -41,6 +45,7 @@ export interface DispatcherOptions {
   readonly spare: Spare;
   readonly requests: Requests;
   readonly inFlight: InFlight;
+  readonly setBacks: SetBacks;
   readonly budget: CallBudget;
   readonly notebook: Notebook;
   readonly gate: UpstreamGate;
@@ -74,7 +79,7 @@ export class Dispatcher {
   start(): void {
     const { gate, clock } = this.#options;
     this.#state = 'running';
-    const now = clock.now();
+    const now = clock.steady();
     // A wait that an earlier process was told.
     this.#gateLog.tell(gate.stateAt(now), now);
     this.wake();
@@ -108,7 +113,7 @@ export class Dispatcher {
     const { requests, inFlight, gate, clock } = this.#options;
     const checking = inFlight.checkOf(orderId);
     if (checking !== undefined) return checking;
-    const refusal = this.#state === 'stopped' ? shuttingDown() : gate.refusalAt(clock.now());
+    const refusal = this.#state === 'stopped' ? shuttingDown() : gate.refusalAt(clock.steady());
     if (refusal !== undefined) return Promise.resolve({ kind: 'failed', error: refusal });
     const promise = requests.add(orderId);
     this.wake();
@@ -119,7 +124,7 @@ export class Dispatcher {
   wouldAsk(orderId: string): boolean {
     const { requests, inFlight, gate, clock } = this.#options;
     if (requests.has(orderId) || inFlight.checkOf(orderId) !== undefined) return false;
-    return this.#state !== 'stopped' && gate.refusalAt(clock.now()) === undefined;
+    return this.#state !== 'stopped' && gate.refusalAt(clock.steady()) === undefined;
   }
 
   /** Looks at the schedule again, since an order may be due sooner than before. */
@@ -133,6 +138,8 @@ export class Dispatcher {
     while (this.#pumpAgain && this.#state === 'running') {
       this.#pumpAgain = false;
       try {
+        const { setBacks } = this.#options;
+        if (setBacks.noticed()) await setBacks.mend();
         while (await this.#startNext());
         await this.#sleepUntilNext();
       } catch (error) {
@@ -145,7 +152,7 @@ export class Dispatcher {
 
   #mayCall(): boolean {
     const { gate, inFlight, clock } = this.#options;
-    const now = clock.now();
+    const now = clock.steady();
     if (this.#state !== 'running' || now < this.#faultUntil) return false;
     return gate.admits(now, inFlight.size);
   }
@@ -258,13 +265,13 @@ export class Dispatcher {
   #withWait(checked: Checked): Checked {
     if (checked.kind !== 'failed' || checked.error.code === 'INTERNAL_SERVER_ERROR') return checked;
     const { gate, clock } = this.#options;
-    return { kind: 'failed', error: gate.refusalAt(clock.now()) ?? checked.error };
+    return { kind: 'failed', error: gate.refusalAt(clock.steady()) ?? checked.error };
   }
 
   #onAnswer(answer: CheckAnswer | ListAnswer | KeyAnswer, call: StartedCall): void {
     call.end();
     const { gate, budget, requests, clock, onGateChange } = this.#options;
-    const now = clock.now();
+    const now = clock.steady();
     const before = gate.stateAt(now);
     if (answer.kind === 'throttled' && before.name !== 'throttled') {
       budget.shrink();
@@ -279,23 +286,22 @@ export class Dispatcher {
   }
 
   async #sleepUntilNext(): Promise<void> {
-    const { gate, budget, cards, spare, choice, requests, inFlight, keyTrial, clock } =
-      this.#options;
-    const now = clock.now();
+    const { gate, budget, cards, spare, choice, inFlight, keyTrial, clock } = this.#options;
+    const now = clock.steady();
     const state = gate.stateAt(now);
-    const gateAt = 'until' in state ? state.until : now;
+    const gateInMs = 'until' in state ? state.until - now : 0;
     // If the gate admits no further call in flight, the next answer wakes the dispatcher.
-    if (gateAt <= now && !gate.admits(now, inFlight.size)) return;
-    const requestAt = requests.size > 0 ? now + budget.waitMs() : undefined;
-    const urgentAt = cards.size > 0 || keyTrial?.isDue ? now + budget.roomInMs(1) : undefined;
-    const dueAt = await choice.nextDueAt(inFlight.orders);
-    const lookInMs = Math.max(budget.waitMs(1 + this.#reserved()), spare.waitMs());
-    const lookAt = dueAt === undefined ? undefined : Math.max(dueAt, now + lookInMs);
-    const workAt = earliest(requestAt, earliest(urgentAt, lookAt));
-    if (workAt === undefined || this.#state !== 'running') return;
-    const at = Math.max(workAt, gateAt, this.#faultUntil, now + 1);
+    if (gateInMs <= 0 && !gate.admits(now, inFlight.size)) return;
+    const requestInMs = choice.hasRequest() ? budget.waitMs() : undefined;
+    const urgentInMs = cards.size > 0 || keyTrial?.isDue ? budget.roomInMs(1) : undefined;
+    const dueAt = await choice.nextDueAt();
+    const budgetInMs = Math.max(budget.waitMs(1 + this.#reserved()), spare.waitMs());
+    const lookInMs = dueAt === undefined ? undefined : Math.max(dueAt - clock.now(), budgetInMs);
+    const workInMs = earliest(requestInMs, earliest(urgentInMs, lookInMs));
+    if (workInMs === undefined || this.#state !== 'running') return;
+    const waitMs = Math.max(workInMs, gateInMs, this.#faultUntil - now, 1);
     this.#timer?.cancel();
-    this.#timer = clock.after(at - clock.now(), () => this.wake());
+    this.#timer = clock.after(Math.min(waitMs, LONGEST_SLEEP_MS), () => this.wake());
   }
 
   /** Writes the budget down for the process that takes over. */
@@ -314,7 +320,7 @@ export class Dispatcher {
         'a call could not be made or written down; polling goes on in a second',
       );
     }
-    this.#faultUntil = clock.now() + STORE_FAULT_PAUSE_MS;
+    this.#faultUntil = clock.steady() + STORE_FAULT_PAUSE_MS;
     this.#timer?.cancel();
     this.#timer = clock.after(STORE_FAULT_PAUSE_MS, () => this.wake());
     const error = new GatewayError('INTERNAL_SERVER_ERROR', 'The gateway failed.', { cause });

@@ -8,7 +8,8 @@ import { GatewayError } from '../errors.ts';
  *        └──failure──> failing    └────────401, 403─────────> refused ────time─────^
  *
  * `proving` lets through one call at a time. The gateway starts in that state, so that a bad key is tried only once,
- * however many queries wait: the upstream blocks the merchant's address after the fifth call with a bad key.
+ * however many queries wait: the upstream blocks the merchant's address after the fifth call with a bad key. All times
+ * are by `Clock.steady`: setting the system's clock neither ends a wait nor prolongs it.
  */
 export type GateState =
   | { readonly name: 'proving'; readonly breakMs: number }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import { type Clock, unixTimeOf } from '../core/ports.ts';
 import type { Notebook } from '../core/store.ts';
 import type { GateState } from './gate.ts';
 import { parseNote } from './parse-note.ts';
@@ -9,8 +10,12 @@ const NOTE = 'upstream-hold';
 const holdSchema = z.object({
   name: z.enum(['throttled', 'refused']),
   until: z.number(),
+  /** How long the wait was when it was noted. Earlier versions did not note it, but none is longer than an hour. */
+  lengthMs: z.number().default(3_600_000),
   key: z.string(),
 });
+
+type Imposed = Extract<GateState, { name: 'throttled' | 'refused' }>;
 
 /**
  * Stores a wait that the upstream imposed, so that it outlasts restarts: a gateway with a bad key that restarts again
@@ -18,24 +23,40 @@ const holdSchema = z.object({
  */
 export class Hold {
   readonly #notebook: Notebook;
+  readonly #clock: Clock;
   readonly #key: string;
 
-  constructor(notebook: Notebook, apiKey: string) {
-    this.#notebook = notebook;
+  constructor(options: {
+    readonly store: Notebook;
+    readonly clock: Clock;
+    readonly apiKey: string;
+  }) {
+    this.#notebook = options.store;
+    this.#clock = options.clock;
     // Identifies the key without storing it.
-    this.#key = createHash('sha256').update(`hold:${apiKey}`).digest('hex').slice(0, 16);
+    this.#key = createHash('sha256').update(`hold:${options.apiKey}`).digest('hex').slice(0, 16);
   }
 
   async keep(state: GateState): Promise<void> {
-    const imposed = state.name === 'throttled' || state.name === 'refused';
-    const hold = imposed ? { name: state.name, until: state.until, key: this.#key } : null;
+    const hold =
+      state.name === 'throttled' || state.name === 'refused' ? this.#noteOf(state) : null;
     await this.#notebook.note(NOTE, JSON.stringify(hold));
   }
 
-  /** This key's wait if it is still running at `now`, otherwise `undefined`. */
-  async recall(now: number): Promise<GateState | undefined> {
+  /** This key's wait if it is still running, otherwise `undefined`. */
+  async recall(): Promise<GateState | undefined> {
     const hold = parseNote(await this.#notebook.recall(NOTE), holdSchema);
-    if (hold === undefined || hold.key !== this.#key || hold.until <= now) return undefined;
-    return { name: hold.name, until: hold.until };
+    if (hold === undefined || hold.key !== this.#key) return undefined;
+    const leftMs = hold.until - this.#clock.now();
+    if (leftMs <= 0) return undefined;
+    // More is left than there ever was if the system's clock was set back in the meantime.
+    const waitMs = Math.min(leftMs, hold.lengthMs);
+    return { name: hold.name, until: this.#clock.steady() + waitMs };
+  }
+
+  #noteOf({ name, until }: Imposed): z.infer<typeof holdSchema> {
+    const clock = this.#clock;
+    const lengthMs = until - clock.steady();
+    return { name, until: unixTimeOf(until, clock), lengthMs, key: this.#key };
   }
 }

@@ -18,12 +18,15 @@ export interface ListTrustOptions {
 
 /**
  * Whether lists are trusted. They are trusted as long as they show the orders that they should. A list that does not
- * ends the trust for a while, which doubles each time until a list proves right.
+ * ends the trust for a while, which doubles each time until a list proves right. It does not double while the upstream
+ * shows no order by any call: then lists are no worse than checks, and are needed once it answers again.
  */
 export class ListTrust {
   readonly #options: ListTrustOptions;
   #distrustMs = FIRST_DISTRUST_MS;
   #trustedFrom = 0;
+  /** Whether any call has shown an order since the trust was last lost. */
+  #isAnswered = true;
   /** An upper bound on how far our clock is ahead of the upstream's, in milliseconds. */
   #aheadMs = Number.POSITIVE_INFINITY;
 
@@ -32,7 +35,7 @@ export class ListTrust {
   }
 
   get isTrusted(): boolean {
-    return this.#options.clock.now() >= this.#trustedFrom;
+    return this.#options.clock.steady() >= this.#trustedFrom;
   }
 
   /** To be called after a list that showed all that it should. */
@@ -43,7 +46,9 @@ export class ListTrust {
   /** To be called after a list that cannot be relied on: ends the trust for a while. */
   lost(reason: string): void {
     const { clock, logger, telemetry } = this.#options;
-    this.#trustedFrom = clock.now() + this.#distrustMs;
+    if (!this.#isAnswered) this.#distrustMs = FIRST_DISTRUST_MS;
+    this.#isAnswered = false;
+    this.#trustedFrom = clock.steady() + this.#distrustMs;
     telemetry.sweepsStopped(reason);
     logger.warn(
       { reason, waitSeconds: this.#distrustMs / 1_000 },
@@ -59,12 +64,16 @@ export class ListTrust {
    */
   verify({ before, order: { latest } }: Recorded): void {
     const { createdAt, processedAt, observedAt } = latest;
+    this.#isAnswered = true;
     if (before === undefined) {
       if (createdAt !== null) this.#aheadMs = Math.min(this.#aheadMs, observedAt - createdAt);
       return;
     }
     if (!isInProgress(before) || !isSettled(latest.upstreamStatus) || processedAt === null) return;
     const lateMs = before.checkedAt - this.#aheadMs - processedAt;
-    if (lateMs > LATEST_ROW_MS && this.isTrusted) this.lost('stale rows');
+    if (lateMs <= LATEST_ROW_MS || !this.isTrusted) return;
+    this.lost('stale rows');
+    // Learned anew, since the bound no longer holds if our clock was set forward.
+    this.#aheadMs = Number.POSITIVE_INFINITY;
   }
 }

@@ -20,6 +20,9 @@ const MOST_TYPES = 20;
 const PRICE_MS = 2;
 const LONGEST_DELAY_MS = 60_000;
 
+/** Nothing is learned from two observations of an order that are further apart: twice the longest interval. */
+const LONGEST_GAP_MS = 3_600_000;
+
 /** The time for which an order has been due counts as this share of lag, so that each order's turn comes. */
 const WAITING_PART = 0.003;
 
@@ -171,6 +174,8 @@ export class Pacer {
   /** Learns from a recorded observation how long orders of its type are in progress. */
   learn({ before, order }: Recorded): void {
     const { latest, statusSince } = order;
+    // The order settled at an unknown moment while the gateway was away, or the system's clock was set forward.
+    if (before !== undefined && order.checkedAt - before.checkedAt > LONGEST_GAP_MS) return;
     const notedMs = before === undefined ? undefined : before.checkedAt - before.statusSince;
     if (before !== undefined && !isInProgress(before)) return;
     if (isInProgress(order)) {
@@ -185,7 +190,7 @@ export class Pacer {
   }
 
   #keep(): void {
-    const now = this.#clock.now();
+    const now = this.#clock.steady();
     if (now - this.#notedAt < NOTE_EVERY_MS) return;
     this.#notedAt = now;
     const counts = [...this.#byType].map(([type, { times }]) => [type, times.counted]);

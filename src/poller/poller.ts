@@ -1,6 +1,6 @@
 import { isAbandoned, planner, woken } from '../core/cadence.ts';
 import { loggedError } from '../core/logged-error.ts';
-import type { Clock, Logger, Random } from '../core/ports.ts';
+import { type Clock, type Logger, type Random, unixTimeOf } from '../core/ports.ts';
 import type { Store } from '../core/store.ts';
 import type { Telemetry } from '../core/telemetry.ts';
 import { isSettled } from '../core/topup.ts';
@@ -21,6 +21,7 @@ import { ListTrust } from './list-trust.ts';
 import { Lookups } from './lookups.ts';
 import { Pacer } from './pace.ts';
 import { Requests } from './requests.ts';
+import { SetBacks } from './set-backs.ts';
 import { Spare } from './spare.ts';
 import { SweepPlanner } from './sweep-planner.ts';
 import { Sweeps } from './sweeps.ts';
@@ -49,6 +50,7 @@ export class Poller implements Topups, Watch {
   readonly #pacer: Pacer;
   readonly #budget: CallBudget;
   readonly #gate: UpstreamGate;
+  readonly #hold: Hold;
   readonly #trust: ListTrust;
   readonly #dispatcher: Dispatcher;
   readonly #lookups: Lookups;
@@ -64,6 +66,7 @@ export class Poller implements Topups, Watch {
     this.#pacer = new Pacer({ ...options, watchers: this.#watchers });
     this.#budget = budget;
     this.#gate = gate;
+    this.#hold = hold;
     this.#trust = new ListTrust(options);
     const requests = new Requests({ clock, inVain: (waiting) => this.#inVain(waiting) });
     const cards = new Set<string>();
@@ -82,6 +85,7 @@ export class Poller implements Topups, Watch {
       cards,
       inFlight,
       isBusy: (orderId: string) => inFlight.has(orderId) || cards.has(orderId),
+      mostBusy: () => inFlight.orders + cards.size,
     };
     const checker = new Checker({
       ...parts,
@@ -92,16 +96,17 @@ export class Poller implements Topups, Watch {
       ...parts,
       checker,
       choice: new Choice({ ...parts, planner }),
+      setBacks: new SetBacks(parts),
       sweeps: new Sweeps({ ...parts, planner, onRecorded: (recorded) => checker.report(recorded) }),
-      onGateChange: (state) => this.#keep(hold, state),
+      onGateChange: (state) => void this.#keep(state),
     });
     this.#lookups = new Lookups({ store, dispatcher: this.#dispatcher, clock });
   }
 
   /** Opens a poller that makes no call before `start`; lookups wait until then. Rejects if the store fails. */
   static async open(options: PollerOptions): Promise<Poller> {
-    const hold = new Hold(options.store, options.apiKey);
-    const gate = new UpstreamGate(await hold.recall(options.clock.now()));
+    const hold = new Hold(options);
+    const gate = new UpstreamGate(await hold.recall());
     const poller = new Poller(options, { hold, gate, budget: await CallBudget.recall(options) });
     await poller.#pacer.recall();
     return poller;
@@ -115,6 +120,8 @@ export class Poller implements Topups, Watch {
   /** Starts no more calls, and resolves once those in flight are recorded or given up. */
   async stop(): Promise<void> {
     await this.#dispatcher.stop();
+    // Noted anew, since the system's clock may have been set during a wait.
+    await this.#keep(this.#gate.stateAt(this.#options.clock.steady()));
   }
 
   lookup(orderId: string, maxAgeMs?: number, mayAsk?: MayAsk): Promise<TopupView | null> {
@@ -134,10 +141,11 @@ export class Poller implements Topups, Watch {
   }
 
   status(): UpstreamStatus {
-    const state = this.#gate.stateAt(this.#options.clock.now());
+    const { clock } = this.#options;
+    const state = this.#gate.stateAt(clock.steady());
     return {
       state: STATE_NAMES[state.name],
-      resumesAt: 'until' in state ? state.until : null,
+      resumesAt: 'until' in state ? unixTimeOf(state.until, clock) : null,
       limitPerMinute: this.#budget.limitPerMinute,
       callsPerMinute: this.#budget.callsPerMinute,
       usedInLastMinute: this.#budget.usedInLastMinute,
@@ -165,7 +173,7 @@ export class Poller implements Topups, Watch {
   /** The error for a query that was not answered within the time that queries wait. */
   #inVain(waiting: number): GatewayError {
     const retryAfterMs = this.#budget.waitMs(waiting + 1);
-    return this.#gate.stateAt(this.#options.clock.now()).name === 'serving'
+    return this.#gate.stateAt(this.#options.clock.steady()).name === 'serving'
       ? new GatewayError(
           'UPSTREAM_THROTTLED',
           'The calls that the API key allows are spent for the moment.',
@@ -176,8 +184,8 @@ export class Poller implements Topups, Watch {
         });
   }
 
-  #keep(hold: Hold, state: GateState): void {
-    hold.keep(state).catch((error: unknown) => {
+  async #keep(state: GateState): Promise<void> {
+    await this.#hold.keep(state).catch((error: unknown) => {
       this.#options.logger.error(
         loggedError(error),
         'could not note that the upstream told us to wait',

@@ -38,7 +38,7 @@ const TRY_STEP_EVERY_MS = 2 * MINUTE_MS;
 /** Calls count as wanted while this share of the ceiling is in use. */
 const WANTED_SHARE = 0.8;
 
-/** What a restart must not forget. Times are Unix milliseconds. */
+/** What a restart must not forget. Times are by `Clock.steady`; 0 is long ago. */
 export interface CeilingNote {
   readonly calls: number;
   /** How many calls in the window were too many; `null` if no 429 came, or a higher rate has since worked. */

@@ -28,11 +28,11 @@ export class Spare {
   constructor(options: SpareOptions) {
     this.#options = options;
     this.#looks = options.budget.burst;
-    this.#refilledAt = options.clock.now();
+    this.#refilledAt = options.clock.steady();
   }
 
   tookCard(): void {
-    this.#cards.push(this.#options.clock.now());
+    this.#cards.push(this.#options.clock.steady());
   }
 
   tookLook(): void {
@@ -48,7 +48,7 @@ export class Spare {
 
   #refill(): void {
     const { budget, clock } = this.#options;
-    const now = clock.now();
+    const now = clock.steady();
     while ((this.#cards[0] ?? now) <= now - WINDOW_MS) this.#cards.shift();
     const perMs = this.#looksPerMs();
     const most = Math.max(1, (budget.burst * perMs * WINDOW_MS) / budget.callsPerMinute);

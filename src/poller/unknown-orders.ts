@@ -18,7 +18,7 @@ export class UnknownOrders {
   add(orderId: string): void {
     // Deleted and inserted again, so that the map stays in order of time and its first entry is the oldest.
     this.#until.delete(orderId);
-    this.#until.set(orderId, this.#clock.now() + REMEMBERED_MS);
+    this.#until.set(orderId, this.#clock.steady() + REMEMBERED_MS);
     if (this.#until.size > MOST_REMEMBERED) {
       const [oldest] = this.#until.keys();
       if (oldest !== undefined) this.#until.delete(oldest);
@@ -28,7 +28,7 @@ export class UnknownOrders {
   has(orderId: string): boolean {
     const until = this.#until.get(orderId);
     if (until === undefined) return false;
-    if (until > this.#clock.now()) return true;
+    if (until > this.#clock.steady()) return true;
     this.#until.delete(orderId);
     return false;
   }

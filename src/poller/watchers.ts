@@ -8,12 +8,14 @@ const FIRST_MISSING_RETRY_MS = 1_000;
 const LONGEST_MISSING_RETRY_MS = 8_000;
 
 interface Watcher {
+  /** By `Clock.steady`. */
   readonly since: number;
   readonly onMissing: () => void;
 }
 
 /** A watched order that no call has ever shown, and that the store therefore does not contain. */
 interface Unseen {
+  /** Unix milliseconds, as those in the schedule. */
   dueAt: number;
   /** A list that should have shown the order did not: only a single check tells whether the order exists. */
   isUnlisted: boolean;
@@ -42,7 +44,7 @@ export class Watchers {
 
   /** Returns a function that ends the watch. */
   add(orderId: string, onMissing: () => void): () => void {
-    const watcher = { since: this.#clock.now(), onMissing };
+    const watcher = { since: this.#clock.steady(), onMissing };
     this.#byOrder.add(orderId, watcher);
     return () => this.#remove(orderId, watcher);
   }
@@ -60,6 +62,12 @@ export class Watchers {
       missing: 0,
       failures: 0,
     });
+  }
+
+  /** To be called after the system's clock was set back: makes due what else would wait until it has caught up. */
+  clockSetBack(): void {
+    const now = this.#clock.now();
+    for (const unseen of this.#unseen.values()) unseen.dueAt = Math.min(unseen.dueAt, now);
   }
 
   /** Unseen orders that are due at `now`. */
@@ -84,13 +92,13 @@ export class Watchers {
   missing(orderId: string): void {
     const unseen = this.#unseen.get(orderId);
     if (unseen === undefined) return;
-    const now = this.#clock.now();
+    const now = this.#clock.steady();
     const delayMs = Math.min(
       FIRST_MISSING_RETRY_MS * 2 ** unseen.missing,
       LONGEST_MISSING_RETRY_MS,
     );
     unseen.missing += 1;
-    unseen.dueAt = now + delayMs;
+    unseen.dueAt = this.#clock.now() + delayMs;
     for (const watcher of this.#byOrder.listOf(orderId)) {
       if (now - watcher.since >= MISSING_AFTER_MS) watcher.onMissing();
     }

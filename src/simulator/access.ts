@@ -17,7 +17,7 @@ export function createAccess(apiKey: string, clock: Clock) {
     attemptsLeft -= 1;
     const details = { attemptsLeft };
     if (attemptsLeft === 0) {
-      blockedUntil = clock.now() + BLOCKED_MS;
+      blockedUntil = clock.steady() + BLOCKED_MS;
       attemptsLeft = ATTEMPTS;
     }
     return { kind: 'refusal', httpStatus: 401, code, message, details };
@@ -26,7 +26,7 @@ export function createAccess(apiKey: string, clock: Clock) {
   return {
     /** Returns the refusal of a call, or `undefined` if its key is good. Counts bad keys. */
     refuse(key: string | null): Refusal | undefined {
-      if (clock.now() < blockedUntil) return BLOCKED;
+      if (clock.steady() < blockedUntil) return BLOCKED;
       if (key === null || key === '') {
         return failedAttempt('MISSING_ACCESS_TOKEN', 'Access token is required');
       }

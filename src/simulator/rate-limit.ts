@@ -21,7 +21,7 @@ export function createRateLimit({ callsPerMinute, sendsRetryAfter, clock }: Rate
     /** Returns a 429 for a call beyond the limit; otherwise counts the call and returns `undefined`. */
     refuse(): Refusal | undefined {
       if (callsPerMinute === Number.POSITIVE_INFINITY) return undefined;
-      const now = clock.now();
+      const now = clock.steady();
       const freeAt = (letThrough[next] ?? Number.NEGATIVE_INFINITY) + WINDOW_MS;
       if (now < freeAt) {
         return throttled(sendsRetryAfter ? Math.ceil((freeAt - now) / 1_000) : undefined);

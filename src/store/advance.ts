@@ -1,3 +1,4 @@
+import { trackedSince } from '../core/cadence.ts';
 import type { Order, Planner, Recorded } from '../core/store.ts';
 import type { Observation, Snapshot } from '../core/topup.ts';
 import { isSettled, nextSnapshot } from '../core/topup.ts';
@@ -14,7 +15,8 @@ export function advance(
   observation: Observation,
   plan: Planner,
 ): Recorded {
-  if (current !== undefined && observation.observedAt < current.checkedAt) {
+  const { observedAt } = observation;
+  if (current !== undefined && observedAt < current.checkedAt) {
     return { order: current, before: current, appended: undefined };
   }
   const appended = nextSnapshot(current?.latest, withWellFormedText(observation));
@@ -22,24 +24,23 @@ export function advance(
   if (latest === undefined) throw new Error('a first observation always makes a snapshot');
   const unplanned = {
     latest,
-    statusSince: statusSince(current, latest),
-    trackedSince: current?.trackedSince ?? observation.observedAt,
-    checkedAt: observation.observedAt,
+    statusSince: statusSince(current, latest, observedAt),
+    trackedSince: current === undefined ? observedAt : trackedSince(current, observedAt),
+    checkedAt: observedAt,
     failures: 0,
   };
   const dueAt = isSettled(latest.upstreamStatus) ? null : plan(unplanned);
   return { order: { ...unplanned, dueAt }, before: current, appended };
 }
 
-function statusSince(current: Order | undefined, latest: Snapshot): number {
-  if (current === undefined) {
-    const { createdAt, observedAt } = latest;
-    // If the upstream's clock runs ahead of ours, `createdAt` may lie in the future.
-    return createdAt !== null && createdAt <= observedAt ? createdAt : observedAt;
-  }
-  return latest.upstreamStatus === current.latest.upstreamStatus
-    ? current.statusSince
-    : latest.observedAt;
+/** An order is in its status no longer than it exists, whatever our clock said when the status was first seen. */
+function statusSince(current: Order | undefined, latest: Snapshot, now: number): number {
+  const isSame = latest.upstreamStatus === current?.latest.upstreamStatus;
+  const since = isSame ? Math.min(current.statusSince, now) : now;
+  const { createdAt } = latest;
+  // If the upstream's clock runs ahead of ours, `createdAt` may lie in the future.
+  if (createdAt === null || createdAt > now) return since;
+  return current === undefined ? createdAt : Math.max(since, createdAt);
 }
 
 /**

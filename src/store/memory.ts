@@ -79,6 +79,21 @@ class MemoryStore implements Store {
     this.#bells.written(orderId);
   }
 
+  async clockSetBack(now: number): Promise<void> {
+    this.#mustBeOpen();
+    for (const [orderId, order] of this.#orders) {
+      const { latest, checkedAt, dueAt, failures } = order;
+      const waits = failures > 0 && dueAt !== null && dueAt > now;
+      if (isSettled(latest.upstreamStatus) || !(checkedAt > now || waits)) continue;
+      this.#orders.set(orderId, {
+        ...order,
+        checkedAt: Math.min(checkedAt, now),
+        dueAt: dueAt === null ? null : Math.min(dueAt, now),
+      });
+      this.#bells.written(orderId);
+    }
+  }
+
   async due(query: { readonly before: number; readonly limit: number }): Promise<readonly Order[]> {
     this.#mustBeOpen();
     return this.#tracked()

@@ -75,9 +75,9 @@ export class GraphQLHttp {
   /** Runs a known operation; `undefined` if Yoga has to handle the request. */
   async run(request: IncomingMessage, question: KnownQuestion): Promise<Outcome | undefined> {
     const { guard, answers, clock, onQuery } = this.#options;
-    const startedAt = clock.now();
+    const startedAt = clock.steady();
     const outcome = await answers.run(question, guard.addressOf(request));
-    if (outcome !== undefined) onQuery(clock.now() - startedAt);
+    if (outcome !== undefined) onQuery(clock.steady() - startedAt);
     return outcome;
   }
 

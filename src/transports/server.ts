@@ -63,7 +63,7 @@ interface Findings {
   readonly usual?: UsualRequest;
   /** The result of the operation, if it has already run and has failed. */
   readonly executed?: ExecutionResult | undefined;
-  /** When the request began, in Unix milliseconds; set if answering it without Yoga was tried first. */
+  /** When the request began, by `Clock.steady`; set if answering it without Yoga was tried first. */
   readonly startedAt?: number;
 }
 
@@ -161,7 +161,7 @@ export class GatewayServer {
   ): void {
     const { request } = exchange;
     const { answers, clock, onRemembered } = this.#options;
-    const startedAt = clock.now();
+    const startedAt = clock.steady();
     const usual = { head, body, authorization: request.headers.authorization };
     const known = this.#closing ? undefined : answers.answerOrQuestion(usual);
     if (known === undefined) this.#answerInFull(exchange, { usual });
@@ -202,7 +202,7 @@ export class GatewayServer {
     // Usually the operating system has taken the whole response by now.
     if (!response.writableFinished) exchange.enter();
     const { method } = request;
-    const durationMs = this.#options.clock.now() - startedAt;
+    const durationMs = this.#options.clock.steady() - startedAt;
     const fields = { requestId, method, path: GRAPHQL_PATH, httpStatus: 200, durationMs };
     this.#options.logger.debug(fields, 'request');
   }
@@ -216,7 +216,7 @@ export class GatewayServer {
     // After a request with an `Upgrade` header, Node drops what came in the same chunk: no pipelined request survives.
     const isLast = this.#closing || request.headers.upgrade !== undefined;
     if (isLast) response.setHeader('connection', 'close');
-    const { startedAt = this.#options.clock.now() } = findings;
+    const { startedAt = this.#options.clock.steady() } = findings;
     this.#logWhenDone({ request, response }, requestId, startedAt);
     if (!this.#isForUs(request)) {
       sendJson(response, 421, errorAnswer('FORBIDDEN', MISDIRECTED));
@@ -307,7 +307,7 @@ export class GatewayServer {
         method: request.method,
         path,
         httpStatus,
-        durationMs: clock.now() - startedAt,
+        durationMs: clock.steady() - startedAt,
       };
       // A 503 is no fault: no place for a stream, or not ready, of which probes ask all day.
       if (httpStatus >= 500 && httpStatus !== 503) logger.warn(fields, 'request');

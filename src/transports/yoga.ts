@@ -197,8 +197,8 @@ function headOfStream(_result: unknown, { Response }: FetchAPI): Response {
 function useQueryTiming({ clock, onQuery }: TransportOptions): Plugin {
   return {
     onExecute() {
-      const startedAt = clock.now();
-      return { onExecuteDone: () => onQuery(clock.now() - startedAt) };
+      const startedAt = clock.steady();
+      return { onExecuteDone: () => onQuery(clock.steady() - startedAt) };
     },
   };
 }

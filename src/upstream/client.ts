@@ -94,11 +94,11 @@ async function call<Answer extends CheckAnswer | ListAnswer | KeyAnswer>(
   { operation, path, orderId, signal }: Call,
   read: (reply: Reply, times: Times) => Answer,
 ): Promise<Answer> {
-  const askedAt = options.clock.now();
+  const { clock } = options;
+  const [askedAt, startedAt] = [clock.now(), clock.steady()];
   const reply = await request(options, path, signal);
-  const answeredAt = options.clock.now();
-  const answer = read(reply, { askedAt, answeredAt });
-  const durationMs = answeredAt - askedAt;
+  const answer = read(reply, { askedAt, answeredAt: clock.now() });
+  const durationMs = clock.steady() - startedAt;
   const outcome = answer.kind === 'failed' ? answer.reason : answer.kind;
   options.telemetry.upstreamCall({ operation, outcome, durationMs });
   const httpStatus = 'httpStatus' in reply ? reply.httpStatus : undefined;
@@ -151,7 +151,9 @@ async function request(
 
 async function toReply(response: Response, now: number): Promise<Reply> {
   const httpStatus = response.status;
-  const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), now);
+  const { headers } = response;
+  const sentAt = headers.get('date');
+  const retryAfterMs = parseRetryAfter(headers.get('retry-after'), { sentAt, now });
   if (httpStatus === 429 || httpStatus === 401 || httpStatus === 403) {
     // The status alone decides: a truncated body must not turn a refusal into an ordinary failure.
     const body = await readBody(response).catch(() => undefined);

@@ -79,6 +79,7 @@ const otherCalls: readonly fc.Arbitrary<Call>[] = [
       ),
     )
     .map(call('reschedule', (store, [id, change]) => store.reschedule(id, change))),
+  time.map(call('clockSetBack', (store, now) => store.clockSetBack(now))),
   orderId.map(call('find', (store, id) => store.find(id))),
   fc.tuple(orderId, range).map(call('read', (store, [id, within]) => store.read(id, within))),
   fc.record({ before: time, limit }).map(call('due', (store, query) => store.due(query))),

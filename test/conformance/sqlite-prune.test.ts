@@ -54,6 +54,23 @@ describe('pruning', () => {
     });
   });
 
+  test('leaves no gap where the clock was set back between two snapshots', async ({
+    open,
+    path,
+  }) => {
+    const store = await open();
+    await store.record(observed({ orderId: 'back', observedAt: CUTOFF + 10 }), inOneSecond);
+    await store.clockSetBack(T0);
+    for (const [ms, upstreamStatus] of ['QUEUED', 'HANDLING', 'FULFILLED'].entries()) {
+      await store.record(
+        observed({ orderId: 'back', upstreamStatus, observedAt: T0 + ms }),
+        inOneSecond,
+      );
+    }
+    expect(await prunes(path)).toEqual({ orders: 0, snapshots: 0 });
+    expect(await left(store, 'back')).toEqual([1, 2, 3, 4]);
+  });
+
   test('leaves orders that are not settled, abandoned ones too, and versions go on in them', async ({
     open,
     path,

@@ -7,7 +7,9 @@ interface Alarm {
 
 /** A clock that moves only when a test advances it. */
 export class ManualClock implements Clock {
+  /** By `steady`, as are all times in here. */
   #now: number;
+  #aheadMs = 0;
   readonly #alarms = new Set<Alarm>();
 
   constructor(now = Date.UTC(2026, 0, 1)) {
@@ -15,7 +17,16 @@ export class ManualClock implements Clock {
   }
 
   now(): number {
+    return this.#now + this.#aheadMs;
+  }
+
+  steady(): number {
     return this.#now;
+  }
+
+  /** What an operator or NTP does: `now` jumps, and no time passes. */
+  set(byMs: number): void {
+    this.#aheadMs += byMs;
   }
 
   after(delayMs: number, callback: () => void): Timer {

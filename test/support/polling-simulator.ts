@@ -1,4 +1,4 @@
-import type { Fetch } from '../../src/core/ports.ts';
+import type { Clock, Fetch } from '../../src/core/ports.ts';
 import type { Store } from '../../src/core/store.ts';
 import { noTelemetry } from '../../src/core/telemetry.ts';
 import { Poller } from '../../src/poller/poller.ts';
@@ -35,7 +35,8 @@ export async function pollSimulator(
   const callsPerMinute = options.callsPerMinute ?? 120;
   const simulator = createSimulator({ ...options, clock, callsPerMinute });
   const { listLagMs } = options;
-  const past = { now: () => clock.now() - (listLagMs ?? 0), after: clock.after.bind(clock) };
+  const now = () => clock.now() - (listLagMs ?? 0);
+  const past: Clock = { now, steady: now, after: clock.after.bind(clock) };
   const lister = listLagMs === undefined ? simulator : createSimulator({ ...options, clock: past });
   const store = createMemoryStore();
   const logger = recordingLogger();

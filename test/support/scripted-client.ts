@@ -5,6 +5,7 @@ import { observation } from './observations.ts';
 
 export interface Call {
   readonly orderId: string;
+  /** By `Clock.steady`. */
   readonly at: number;
 }
 
@@ -37,7 +38,7 @@ export class ScriptedClient implements UpstreamClient {
   }
 
   async check(orderId: string): Promise<CheckAnswer> {
-    this.calls.push({ orderId, at: this.#clock.now() });
+    this.calls.push({ orderId, at: this.#clock.steady() });
     this.#count(orderId, 1);
     await new Promise<void>((resolve) => this.#clock.after(this.latencyMs, resolve));
     this.#count(orderId, -1);

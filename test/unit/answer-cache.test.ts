@@ -32,6 +32,13 @@ describe('the cache of answers', () => {
     expect(cache.get('a')).toBeUndefined();
   });
 
+  it('gives none again for longer because the clock was set back', () => {
+    const { cache, clock, keep } = open();
+    keep('a');
+    clock.set(-3_600_000);
+    expect(cache.get('a')).toBeUndefined();
+  });
+
   it('never keeps one that was overtaken while it was made', async () => {
     const { cache, write } = open();
     const draft = cache.draft();

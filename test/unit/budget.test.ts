@@ -3,6 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { CallBudget } from '../../src/poller/budget.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
+const YEAR_MS = 365 * 24 * 3_600_000;
+
 describe('CallBudget', () => {
   it.each([5, 12, 60, 120, 6_000])(
     'allows at most %i calls in any 60 s, however greedy its user, with restarts in between',
@@ -37,7 +39,8 @@ describe('CallBudget', () => {
     fc.assert(
       fc.property(fc.integer({ min: 5, max: 500 }), fc.nat(50), (callsPerMinute, taken) => {
         let now = 0;
-        const clock = { now: () => now, after: () => ({ cancel: () => undefined }) };
+        const after = () => ({ cancel: () => undefined });
+        const clock = { now: () => now, steady: () => now, after };
         const budget = new CallBudget({ callsPerMinute, clock });
         for (let n = 0; n < taken; n += 1) budget.take();
         now += budget.waitMs();
@@ -70,15 +73,37 @@ describe('CallBudget', () => {
     }
   });
 
-  it('earns nothing by a clock that is set back', () => {
-    let now = 1_000_000;
-    const clock = { now: () => now, after: () => ({ cancel: () => undefined }) };
+  it.each([-YEAR_MS, YEAR_MS])('counts as before when the clock is set by %i ms', async (byMs) => {
+    const clock = new ManualClock();
     const budget = new CallBudget({ callsPerMinute: 120, clock });
-    while (budget.take());
-    now -= 500_000;
-    expect(budget.take()).toBe(false);
-    now += 100;
-    expect(budget.left).toBe(0);
+    for (let n = 0; n < 60; n += 1) {
+      budget.start({ urgent: true });
+      await clock.advance(100);
+    }
+    clock.set(byMs);
+    expect(budget.usedInLastMinute).toBe(60);
+    expect(budget.room).toBe(60);
+    await clock.advance(61_000);
+    expect(budget.room).toBe(120);
+  });
+
+  it('takes over calls that lie in the future, of a clock that was set back, as calls of just now', async () => {
+    const clock = new ManualClock();
+    const earlier = new CallBudget({ callsPerMinute: 120, clock });
+    while (earlier.start({ urgent: true }) !== undefined);
+    earlier.shrink();
+    clock.set(-YEAR_MS);
+    const { note } = earlier;
+    clock.set(-YEAR_MS);
+    const budget = new CallBudget({ callsPerMinute: 120, clock, note });
+    expect(budget.room).toBe(0);
+    await clock.advance(61_000);
+    expect(budget.room).toBe(budget.callsPerMinute);
+    // Another 429, of another minute, counts.
+    const before = budget.callsPerMinute;
+    while (budget.start({ urgent: true }) !== undefined);
+    budget.shrink();
+    expect(budget.callsPerMinute).toBeLessThan(before);
   });
 
   it('lets urgent calls start at once, as far as the window has room, and no further', async () => {

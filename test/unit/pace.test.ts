@@ -68,6 +68,16 @@ describe('what a page is worth', () => {
     expect(pageOf(pacer, 3, parkedFor(12 * 3_600))).toBeGreaterThan(young);
   });
 
+  it('does not change by orders that settled while nobody looked, or before the clock was set', () => {
+    const pacer = startPacer();
+    const order = orderOf({ seconds: 25, unseenSeconds: 8 });
+    const worth = pacer.pageWorth(order, NOW);
+    for (let n = 0; n < 500; n += 1) learnOne(pacer, n, 3_601);
+    expect(pacer.pageWorth(order, NOW)).toBe(worth);
+    learnOne(pacer, 1, 3_599);
+    expect(pacer.pageWorth(order, NOW)).not.toBe(worth);
+  });
+
   it('is nothing right after a look', () => {
     const pacer = startPacer();
     expect(pacer.pageWorth(orderOf({ seconds: 25, unseenSeconds: 0 }), NOW)).toBe(0);
@@ -75,9 +85,9 @@ describe('what a page is worth', () => {
 });
 
 /** Orders that take what the upstream states, but for two in a hundred, of ten minutes. */
-function learnOne(pacer: Pacer, n: number): void {
+function learnOne(pacer: Pacer, n: number, unseenSeconds = 1): void {
   const seconds = n % 50 === 0 ? 600 : 3 + ((n * 7) % 42);
-  const before = orderOf({ seconds, unseenSeconds: 1 });
+  const before = orderOf({ seconds, unseenSeconds });
   const latest = { ...before.latest, upstreamStatus: 'FULFILLED' as const, processedAt: NOW };
-  pacer.learn({ before, order: { ...before, latest }, appended: latest });
+  pacer.learn({ before, order: { ...before, latest, checkedAt: NOW }, appended: latest });
 }

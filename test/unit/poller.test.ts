@@ -10,6 +10,7 @@ import { observed } from '../support/scripted-client.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
+const YEAR_MS = 365 * 24 * HOUR_MS;
 
 /** The most calls that started within any 60 seconds. */
 function mostInAMinute(calls: readonly { readonly at: number }[]): number {
@@ -328,6 +329,66 @@ describe('when the upstream fails', () => {
     await clock.advance(1_000);
     expect(again.client.calls).toHaveLength(0);
     expect(otherKey.client.calls.length).toBeGreaterThan(0);
+  });
+
+  it.each([-YEAR_MS, YEAR_MS])(
+    'tries a bad key again after 15 minutes, though the clock is set by %i ms meanwhile',
+    async (byMs) => {
+      const { clock, client, poller } = await startPolling();
+      client.answer(() => refused);
+      const ask = () => void poller.lookup(ORDER_ID).catch(() => undefined);
+      ask();
+      await clock.advance(MINUTE_MS);
+      clock.set(byMs);
+      expect(poller.status().resumesAt).toBe(clock.now() + 14 * MINUTE_MS + 100);
+      await clock.advance(14 * MINUTE_MS);
+      ask();
+      await clock.advance(10);
+      expect(client.calls).toHaveLength(1);
+      await clock.advance(90);
+      ask();
+      await clock.advance(100);
+      expect(client.calls).toHaveLength(2);
+    },
+  );
+
+  it.each([
+    ['a refusal', refused, 15 * MINUTE_MS],
+    ['a 429', throttled(30_000), 30_000],
+  ])(
+    'waits no longer after %s than it had to, if it starts with the clock set back',
+    async (_what, answer, waitMs) => {
+      const { clock, client, poller, store } = await startPolling();
+      client.answer(() => answer);
+      poller.lookup(ORDER_ID).catch(() => undefined);
+      await clock.advance(1_000);
+      // The first one was killed.
+      clock.set(-YEAR_MS);
+      const next = await startPolling({ clock, store });
+      const ask = () => void next.poller.lookup(ORDER_ID).catch(() => undefined);
+      await clock.advance(waitMs - 1);
+      ask();
+      await clock.advance(0);
+      expect(next.client.calls).toHaveLength(0);
+      await clock.advance(1);
+      ask();
+      await clock.advance(100);
+      expect(next.client.calls).toHaveLength(1);
+    },
+  );
+
+  it('knows after a restart how long a wait still is, though the clock was set during it', async () => {
+    const { clock, client, poller, store } = await startPolling();
+    client.answer(() => refused);
+    poller.lookup(ORDER_ID).catch(() => undefined);
+    await clock.advance(100);
+    clock.set(YEAR_MS);
+    await poller.stop();
+    const next = await startPolling({ clock, store });
+    expect(next.poller.status()).toMatchObject({
+      state: 'REFUSED',
+      resumesAt: clock.now() + 15 * MINUTE_MS,
+    });
   });
 
   it('breaks after failures in a row, and lets one probe through at a time', async () => {

@@ -81,6 +81,15 @@ describe('a client that is asked for a sign of life', () => {
     expect(alive.socket.readyState).toBe(WebSocket.OPEN);
   });
 
+  it('is asked in time though the system clock was set back meanwhile', async () => {
+    await using scene = await open();
+    const { client } = await scene.connect({ autoPong: true });
+    const asked = once(client, 'ping');
+    scene.clock.set(-24 * 3_600_000);
+    await scene.clock.advance(INTERVAL_MS);
+    await asked;
+  });
+
   it('is asked again by a timer that began anew, after all others had left', async () => {
     await using scene = await open();
     const first = await scene.connect({ autoPong: true });

@@ -10,6 +10,7 @@ const STEP_MS = 250;
 class SteppedClock implements Clock {
   #now = Date.UTC(2026, 0, 1);
   readonly now = () => this.#now;
+  readonly steady = this.now;
 
   step(): void {
     this.#now += STEP_MS;

@@ -13,10 +13,20 @@ describe('parseRetryAfter', () => {
     ['Thu, 01 Jan 2026 11:00:00 GMT', 0],
     ['99999999999', 3_600_000],
   ])('reads %j', (header, waitMs) => {
-    expect(parseRetryAfter(header, NOW)).toBe(waitMs);
+    expect(parseRetryAfter(header, { sentAt: null, now: NOW })).toBe(waitMs);
   });
 
-  it.each([null, '', 'soon', '-5x'])('reads nothing out of %j', (header) => {
-    expect(parseRetryAfter(header, NOW)).toBeUndefined();
+  it.each([
+    ['Thu, 01 Jan 2026 13:00:00 GMT', 20_000],
+    ['Thursday, 01-Jan-26 13:00:00 GMT', 20_000],
+    ['some day', 3_600_000],
+    [null, 3_600_000],
+  ])('counts a date from when the response was sent, here %j', (sentAt, waitMs) => {
+    const header = 'Thu, 01 Jan 2026 13:00:20 GMT';
+    expect(parseRetryAfter(header, { sentAt, now: NOW })).toBe(waitMs);
+  });
+
+  it.each([null, '', 'soon', '-5x', '-5', '+5', '7, 7'])('reads nothing out of %j', (header) => {
+    expect(parseRetryAfter(header, { sentAt: null, now: NOW })).toBeUndefined();
   });
 });

@@ -41,6 +41,21 @@ it('a client that has stopped reading is found within the time-out, counted from
   expect(told).toEqual([socket]);
 });
 
+it('one is found as soon, and no sooner, when the system clock is set meanwhile', async () => {
+  for (const byMs of [-24 * 3_600_000, 24 * 3_600_000]) {
+    const { clock, stalls, told, teller } = scene();
+    const socket = counted();
+    write(socket, 100, 50);
+    stalls.watch(socket, teller);
+    await clock.advance(2 * LOOK_MS);
+    clock.set(byMs);
+    await clock.advance(TIMEOUT_MS - LOOK_MS - 1);
+    expect(told).toEqual([]);
+    await clock.advance(1);
+    expect(told).toEqual([socket]);
+  }
+});
+
 it('one that came with something waiting has the whole time-out', async () => {
   const { clock, stalls, told, teller } = scene();
   stalls.watch(counted(), teller);

@@ -27,6 +27,24 @@ describe('advance', () => {
     expect(late.appended).toBeUndefined();
   });
 
+  test('takes an order to be no older than the upstream says, once that is credible', () => {
+    const createdAt = T0 + 5_000;
+    const { order } = advance(undefined, observed({ createdAt }), inOneSecond);
+    expect(order.statusSince).toBe(T0);
+    const later = advance(order, observed({ createdAt, observedAt: T0 + 9_000 }), inOneSecond);
+    expect(later.order.statusSince).toBe(createdAt);
+  });
+
+  test('does not count a week without a check as tracking', () => {
+    const week = 7 * 24 * 3_600_000;
+    const { order } = advance(undefined, observed(), inOneSecond);
+    const tracked = (ms: number) =>
+      advance(order, observed({ observedAt: T0 + ms }), inOneSecond).order.trackedSince;
+    // The check was due after one second.
+    expect(tracked(week + 1_000)).toBe(T0);
+    expect(tracked(week + 1_001)).toBe(T0 + week + 1_001);
+  });
+
   test('does not plan a settled order', () => {
     const plan = () => {
       throw new Error('planned');

@@ -187,6 +187,42 @@ describe('a list that cannot be relied on', () => {
   });
 });
 
+describe('while a list is on its way', () => {
+  it.each([
+    ['a query waits for an order in it', 50, true],
+    ['orders are due that are in no list, behind two hundred that are', 230, false],
+  ] as const)('the poller does not spin: %s', async (_what, count, isAsked) => {
+    const polled = await pollSimulator({ listCarriesCards: true });
+    const { clock, simulator, poller, store } = polled;
+    const ids = await sendAndWatch(polled, Array(count).fill(400_000), 50);
+    await clock.advance(10_000);
+    simulator.fail({ fault: 'slow', operation: 'list', delayMs: 5_000 });
+    const due = store.due.bind(store);
+    let looks = 0;
+    store.due = (query) => {
+      looks += 1;
+      return due(query);
+    };
+    for (let tenth = 0; tenth < 200; tenth += 1) {
+      if (isAsked) poller.lookup(ids[tenth % count] ?? '', 0).catch(() => undefined);
+      await clock.advance(100);
+    }
+    // A few for each call and each query.
+    expect(looks).toBeLessThan(20 * 40);
+  });
+});
+
+it('lists come back within a minute and a half of an outage, however long that was', async () => {
+  const polled = await pollSimulator({ listCarriesCards: true });
+  const { clock, simulator, poller } = polled;
+  await sendAndWatch(polled, lifeTimes(20, 300_000));
+  const heal = simulator.fail({ fault: 'connectionReset' });
+  await clock.advance(32 * MINUTE_MS);
+  heal();
+  await clock.advance(1.5 * MINUTE_MS);
+  expect(poller.status().usesLists).toBe(true);
+});
+
 it('whatever fails: never over budget, one call for an order at a time, and each order settles once', async () => {
   const options = fc.record({
     listCarriesCards: fc.boolean(),

@@ -255,6 +255,20 @@ describe('the keys behind an address', () => {
     expect(server.fetched).toBe(3);
   });
 
+  it('may change after the clock was set back', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { tickets, good, sign, add, clock } = await keyServer();
+    const lasting = { ...good, exp: clock.now() / 1_000 + 3_600 };
+    const old = await sign('one', lasting);
+    await tickets.accessOf(old);
+    vi.setSystemTime(Date.now() - 24 * 3_600_000);
+    clock.set(-24 * 3_600_000);
+    expect(tickets.recall(old)).toBeUndefined();
+    await add('two');
+    expect((await tickets.accessOf(await sign('two', lasting))).names(ORDER_ID)).toBe(true);
+  });
+
   it('of strangers, one after the other, do not have the server asked each time', async () => {
     const { tickets, good, sign, server } = await keyServer();
     await tickets.accessOf(await sign('one', good));

@@ -13,7 +13,8 @@ const driver: typeof import('drizzle-orm/better-sqlite3') = require('drizzle-orm
 const errors: typeof import('drizzle-orm/errors') = require('drizzle-orm/errors');
 const migrator: typeof import('drizzle-orm/migrator') = require('drizzle-orm/migrator');
 
-export const { and, asc, count, desc, eq, getTableColumns, gt, gte, isNotNull, lt, lte, sql } = orm;
+export const { and, asc, count, desc, eq, getTableColumns, gt, gte, isNotNull, lt, lte, or, sql } =
+  orm;
 export const { index, integer, primaryKey, real, sqliteTable, text } = core;
 export const { drizzle } = driver;
 export const { DrizzleError, DrizzleQueryError } = errors;

@@ -7,6 +7,8 @@ import { orders, snapshots } from './schema.ts';
 /** An order's new schedule, after a check that brought nothing new. */
 export interface CheckRow {
   readonly orderId: string;
+  readonly statusSince: number;
+  readonly trackedSince: number;
   readonly checkedAt: number;
   readonly dueAt: number | null;
   readonly failures: number;
@@ -28,7 +30,8 @@ export function prepareHotStatements(database: Database.Database) {
       `INSERT INTO orders ${inserted(orders)} ON CONFLICT (order_id) DO UPDATE SET ${replaced(orders)}`,
     ),
     saveCheck: database.prepare<[CheckRow]>(
-      `UPDATE orders SET checked_at = @checkedAt, due_at = @dueAt, failures = @failures
+      `UPDATE orders SET status_since = @statusSince, tracked_since = @trackedSince,
+         checked_at = @checkedAt, due_at = @dueAt, failures = @failures
        WHERE order_id = @orderId`,
     ),
   };

@@ -70,13 +70,16 @@ function batches(
        status IN ('FULFILLED', 'REFUNDED') AS isSettled
      FROM orders WHERE order_id > ? ORDER BY order_id LIMIT ?`,
   );
-  const which = 'FROM snapshots WHERE order_id = ? AND version < ? AND observed_at < ?';
-  const count = database.prepare<[string, number, number], number>(`SELECT count(*) ${which}`);
-  const remove = database.prepare<[string, number, number]>(`DELETE ${which}`);
-  const pruneOne = ({ orderId, latestVersion }: Row): number =>
+  // All before the first one that is to stay: a later one may seem older, if the system's clock was set back between.
+  const which = `FROM snapshots WHERE order_id = @orderId AND version < (
+    SELECT min(version) FROM snapshots
+    WHERE order_id = @orderId AND (version = @latestVersion OR observed_at >= @before))`;
+  const count = database.prepare<[Row & { before: number }], number>(`SELECT count(*) ${which}`);
+  const remove = database.prepare<[Row & { before: number }]>(`DELETE ${which}`);
+  const pruneOne = (row: Row): number =>
     isDryRun
-      ? (count.pluck().get(orderId, latestVersion, before) ?? 0)
-      : remove.run(orderId, latestVersion, before).changes;
+      ? (count.pluck().get({ ...row, before }) ?? 0)
+      : remove.run({ ...row, before }).changes;
   const work = database.transaction((after: string): Batch => {
     const rows = select.all(after, BATCH);
     const counts = rows.filter(({ isSettled }) => isSettled === 1).map(pruneOne);

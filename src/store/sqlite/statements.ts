@@ -1,5 +1,5 @@
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
-import { and, asc, count, desc, eq, gt, gte, isNotNull, lt, lte, sql } from './drizzle.ts';
+import { and, asc, count, desc, eq, gt, gte, isNotNull, lt, lte, or, sql } from './drizzle.ts';
 import { isUnsettled, notes, orders, snapshots } from './schema.ts';
 
 /** Statements prepared once: preparing one takes many times as long as running it. */
@@ -34,6 +34,24 @@ function scheduleStatements(db: BetterSQLite3Database) {
         trackedSince: sql`coalesce(${given('trackedSince')}, ${orders.trackedSince})`,
       })
       .where(and(eq(orders.orderId, given('orderId')), isUnsettled))
+      .prepare(),
+    clockSetBack: db
+      .update(orders)
+      .set({
+        checkedAt: sql`min(${orders.checkedAt}, ${given('now')})`,
+        // NULL stays NULL.
+        dueAt: sql`min(${orders.dueAt}, ${given('now')})`,
+      })
+      .where(
+        and(
+          isUnsettled,
+          or(
+            gt(orders.checkedAt, given('now')),
+            and(gt(orders.failures, 0), gt(orders.dueAt, given('now'))),
+          ),
+        ),
+      )
+      .returning({ orderId: orders.orderId })
       .prepare(),
     due: db
       .select()

@@ -99,6 +99,11 @@ export class SqliteStore implements Store {
     this.#bells.written(orderId);
   }
 
+  async clockSetBack(now: number): Promise<void> {
+    const changed = this.#write(() => this.#statements.clockSetBack.all({ now }));
+    for (const { orderId } of changed) this.#bells.written(orderId);
+  }
+
   async due(query: { readonly before: number; readonly limit: number }): Promise<readonly Order[]> {
     const limit = rowLimit(query.limit);
     return this.#read(() =>

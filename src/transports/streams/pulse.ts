@@ -10,11 +10,11 @@ export interface PulseOptions {
 
 /** A client that is asked for signs of life. */
 export interface Patient {
-  /** When the client is to be asked next, in Unix milliseconds. */
+  /** When the client is to be asked next, by `Clock.steady`. */
   askAt: number;
   /**
-   * When the client was asked, in Unix milliseconds; `undefined` once it has answered. Always `undefined` for a client
-   * that has no way to answer.
+   * When the client was asked, by `Clock.steady`; `undefined` once it has answered. Always `undefined` for a client that
+   * has no way to answer.
    */
   readonly askedAt: number | undefined;
   /** Asks the client, or only shows it that the gateway is there if it has no way to answer. */
@@ -37,7 +37,7 @@ export class Pulse {
   /** To be called for each new client, which is first asked one interval from now. */
   welcome(patient: Patient): void {
     const { clock, intervalMs } = this.#options;
-    patient.askAt = clock.now() + intervalMs;
+    patient.askAt = clock.steady() + intervalMs;
     this.#timer ??= this.#lookLater();
   }
 
@@ -49,7 +49,7 @@ export class Pulse {
   #look(): void {
     this.#timer = undefined;
     const { clock, intervalMs, patients } = this.#options;
-    const now = clock.now();
+    const now = clock.steady();
     for (const patient of patients) {
       this.#timer ??= this.#lookLater();
       const { askAt, askedAt } = patient;

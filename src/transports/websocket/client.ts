@@ -89,7 +89,7 @@ export class Client implements ProtocolSocket, Patient {
     this.authorization = authorization;
     this.#parts = parts;
     this.messagesLeft = parts.rate.capacity;
-    this.heardAt = parts.clock.now();
+    this.heardAt = parts.clock.steady();
   }
 
   /** From now on graphql-ws receives the client's messages. */
@@ -97,7 +97,7 @@ export class Client implements ProtocolSocket, Patient {
     const { clients, pulse, newcomers, clock, guard } = this.#parts;
     clients.add(this);
     pulse.welcome(this);
-    newcomers.add(this, clock.now() + guard.limits.connectionInitTimeoutMs);
+    newcomers.add(this, clock.steady() + guard.limits.connectionInitTimeoutMs);
     this.#closed = server.opened(this, { client: this });
     listenTo(this.socket, this);
     guard.connections.enter(this.address);

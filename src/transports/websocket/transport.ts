@@ -28,7 +28,7 @@ import { MessageRate, refuseOneTooMany } from '../../limits/sockets.ts';
 import type { Drain } from '../drain.ts';
 import type { TransportOptions } from '../options.ts';
 import { subscriberContext } from '../resolver-context.ts';
-import { Deadlines } from '../streams/deadlines.ts';
+import { Deadlines, steadily } from '../streams/deadlines.ts';
 import { forStream } from '../streams/errors.ts';
 import { Pulse } from '../streams/pulse.ts';
 import type { Yoga } from '../yoga.ts';
@@ -90,7 +90,7 @@ export function createWebSocketTransport(options: WebSocketOptions): WebSocketTr
     clients,
     rate: new MessageRate(guard.limits, clock),
     pulse: new Pulse({ clock, intervalMs, patients: clients }),
-    newcomers: new Deadlines(clock, (client) => {
+    newcomers: new Deadlines(steadily(clock), (client) => {
       guard.onRefused('connection_init');
       client.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout');
     }),

@@ -84,6 +84,52 @@ export function schedule(open: OpenStore): void {
     expect(await idsWithin({ from: T0 - 65, to: T0 - 60, limit: 9 })).toEqual(['d', 'b']);
   });
   rescheduling(open);
+  setBack(open);
+}
+
+function setBack(open: OpenStore): void {
+  test('after the clock was set back, what was checked later than now is due, and can be checked', async () => {
+    const store = await open();
+    const { order } = await store.record(observed(), inOneSecond);
+    const written: unknown[] = [];
+    store.onWrite((orderId) => written.push(orderId));
+    await store.clockSetBack(T0 - 500);
+    expect(await store.find(ORDER)).toEqual({ ...order, checkedAt: T0 - 500, dueAt: T0 - 500 });
+    expect(written).toEqual([ORDER]);
+    const told = observed({ observedAt: T0 - 400, upstreamStatus: 'QUEUED' });
+    const { order: next } = await store.record(told, inOneSecond);
+    expect(next).toMatchObject({ checkedAt: T0 - 400, trackedSince: T0 - 400, dueAt: T0 + 600 });
+    expect(next.latest).toMatchObject({ version: 2, observedAt: T0 - 400 });
+    expect(await store.find(ORDER)).toEqual(next);
+  });
+
+  test('a check that brings nothing new leaves no time of an order in the future', async () => {
+    const store = await open();
+    await store.record(observed(), inOneSecond);
+    await store.clockSetBack(T0 - 500);
+    const { order } = await store.record(observed({ observedAt: T0 - 400 }), inOneSecond);
+    expect(order).toMatchObject({ statusSince: T0 - 400, trackedSince: T0 - 400 });
+    expect(await store.find(ORDER)).toEqual(order);
+  });
+
+  test('after the clock was set back, what waits after a failure is due, and nothing else', async () => {
+    const store = await open();
+    const ids = ['failed', 'well', 'given-up', 'failed-and-due'];
+    for (const orderId of ids) await store.record(observed({ orderId }), dueAt(T0 + 9_000));
+    const done = observed({ orderId: 'done', upstreamStatus: 'REFUNDED', observedAt: T0 + 7 });
+    const { order } = await store.record(done, never);
+    await store.reschedule('failed', { dueAt: T0 + 8_000, failures: 1 });
+    await store.reschedule('given-up', { dueAt: null, failures: 1 });
+    await store.reschedule('failed-and-due', { dueAt: T0 - 1, failures: 1 });
+    await store.clockSetBack(T0 + 5);
+    const dueTimes = (await store.due(WHENEVER)).map((each) => [each.latest.orderId, each.dueAt]);
+    expect(dueTimes).toEqual([
+      ['failed-and-due', T0 - 1],
+      ['failed', T0 + 5],
+      ['well', T0 + 9_000],
+    ]);
+    expect(await store.find('done')).toEqual(order);
+  });
 }
 
 function rescheduling(open: OpenStore): void {

@@ -29,6 +29,7 @@ export class Lifetime {
   clock(clock: Clock): Clock {
     return {
       now: () => clock.now(),
+      steady: () => clock.steady(),
       after: (delayMs, callback) => clock.after(delayMs, () => this.#isOver || callback()),
     };
   }

@@ -77,10 +77,10 @@ export class HostileUpstream {
         await this.#travel(init?.signal);
         const response = await this.#answer({ input, init, fault });
         await this.#travel(init?.signal);
-        const retryAfterMs = parseRetryAfter(
-          response.headers.get('retry-after'),
-          this.#clock.now(),
-        );
+        const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), {
+          sentAt: response.headers.get('date'),
+          now: this.#clock.now(),
+        });
         finish({ outcome: response.status, retryAfterMs, isFaulty });
         return response;
       } catch (error) {

@@ -1,0 +1,46 @@
+import { expect, it } from 'vitest';
+import type { Order } from '../../src/core/store.ts';
+import { noTelemetry } from '../../src/core/telemetry.ts';
+import { ListTrust } from '../../src/poller/list-trust.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { observation } from '../support/observations.ts';
+import { recordingLogger } from '../support/recording-logger.ts';
+
+const DAY_MS = 24 * 3_600_000;
+/** The upstream's clock, which is right. */
+const NOW = Date.UTC(2026, 0, 1);
+
+it('comes back though the clock of the machine was behind at first, and then was set forward', async () => {
+  const clock = new ManualClock(NOW - DAY_MS);
+  const logger = recordingLogger();
+  const trust = new ListTrust({ clock, logger, telemetry: noTelemetry });
+  trust.verify({
+    before: undefined,
+    order: orderOf({ createdAt: NOW }, clock),
+    appended: undefined,
+  });
+  clock.set(DAY_MS);
+  for (let minute = 0; minute < 10; minute += 1) {
+    const createdAt = NOW + minute * 60_000;
+    const before = orderOf({ createdAt }, clock);
+    trust.verify({ before: undefined, order: before, appended: undefined });
+    const settled = { createdAt, upstreamStatus: 'FULFILLED', processedAt: createdAt + 10_000 };
+    await clock.advance(11_000);
+    trust.verify({ before, order: orderOf(settled, clock), appended: undefined });
+    await clock.advance(49_000);
+  }
+  expect(logger.lines).toHaveLength(1);
+  expect(trust.isTrusted).toBe(true);
+});
+
+function orderOf(told: Parameters<typeof observation>[0], clock: ManualClock): Order {
+  const now = clock.now();
+  return {
+    latest: { ...observation({ ...told, observedAt: now }), version: 1 },
+    statusSince: now,
+    trackedSince: now,
+    checkedAt: now,
+    dueAt: now + 1_000,
+    failures: 0,
+  };
+}
