@@ -132,6 +132,10 @@ function useSharedWork(
 /** Gives errors from parsing and validation our codes as well: Yoga masks only errors from execution. */
 function useRequestErrors(logger: Logger): Plugin {
   return {
+    // Yoga itself would say nothing but 415. It is what `fetch` gets for a text without a `content-type`.
+    onRequestParse({ requestParser, setRequestParser }) {
+      if (requestParser === undefined) setRequestParser(refuseMediaType);
+    },
     onParse:
       () =>
       ({ result, replaceParseResult }) => {
@@ -143,6 +147,13 @@ function useRequestErrors(logger: Logger): Plugin {
         if (!valid) setResult(result.map((error) => toPublicError(error, logger)));
       },
   };
+}
+
+function refuseMediaType(): never {
+  throw new GraphQLError(
+    'Send the body as JSON, with the header `content-type: application/json`.',
+    { extensions: { http: { status: 415 } } },
+  );
 }
 
 /** Adds an HTTP status to the error, since no event stream has begun. */
