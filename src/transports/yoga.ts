@@ -12,6 +12,7 @@ import { useDocumentLimits } from '../limits/plugins.ts';
 import { rememberedDocuments } from '../limits/remembered-documents.ts';
 import type { TransportOptions } from './options.ts';
 import { GRAPHQL_PATH } from './paths.ts';
+import { errorAnswer } from './refusals.ts';
 import { contextFor, subscriberContext } from './resolver-context.ts';
 import { STREAM_HEADERS, STREAM_TYPE } from './streams/event-streams.ts';
 
@@ -184,9 +185,11 @@ function useStreams(mask: Mask): Plugin<RequestContext, RequestContext> {
       const subscription = running.get(request);
       if (subscription === undefined) return;
       const { live, document } = subscription;
-      // Yoga has no format that the client accepts.
-      if (resultProcessor === undefined) void live.return();
-      else if (serverContext.takeStream?.(live, document)) {
+      if (resultProcessor === undefined) {
+        void live.return();
+        // Yoga itself would say nothing but 406.
+        setResultProcessor(refuseSubscription, 'application/json');
+      } else if (serverContext.takeStream?.(live, document)) {
         setResultProcessor(headOfStream, STREAM_TYPE);
       }
     },
@@ -195,6 +198,14 @@ function useStreams(mask: Mask): Plugin<RequestContext, RequestContext> {
       if (type?.startsWith(STREAM_TYPE)) serverContext.onStream?.();
     },
   };
+}
+
+function refuseSubscription(_result: unknown, { Response }: FetchAPI): Response {
+  const answer = errorAnswer(
+    'BAD_USER_INPUT',
+    'A subscription is served to a client that accepts `text/event-stream`, or over WebSocket.',
+  );
+  return Response.json(answer, { status: 406 });
 }
 
 function headOfStream(_result: unknown, { Response }: FetchAPI): Response {

@@ -119,7 +119,7 @@ describe('a request with a fault is told what is wrong with it', () => {
     await using server = await serve(createMemoryStore());
     const response = await fetch(server.url, {
       method: 'POST',
-      headers: { 'content-type': contentType },
+      headers: { accept: 'application/json', 'content-type': contentType },
       body: JSON.stringify(request),
     });
     const { errors = [] } = JSON.parse((await response.text()) || '{}');
@@ -143,6 +143,16 @@ describe('a request with a fault is told what is wrong with it', () => {
     expect(await post('text/plain;charset=UTF-8', { query: '{ __typename }' })).toEqual({
       status: 415,
       message: 'Send the body as JSON, with the header `content-type: application/json`.',
+      code: 'BAD_USER_INPUT',
+    });
+  });
+
+  it('that it does not accept the events that it asks for', async () => {
+    const query = `subscription { topupStatus(id: "${ORDER_ID}") { status } }`;
+    expect(await post('application/json', { query })).toEqual({
+      status: 406,
+      message:
+        'A subscription is served to a client that accepts `text/event-stream`, or over WebSocket.',
       code: 'BAD_USER_INPUT',
     });
   });
