@@ -147,6 +147,15 @@ describe('a request with a fault is told what is wrong with it', () => {
     });
   });
 
+  // What Apollo and urql look for: from then on they send texts.
+  it('that its operation is not known by a hash', async () => {
+    const extensions = { persistedQuery: { version: 1, sha256Hash: 'f'.repeat(64) } };
+    expect(await post('application/json', { extensions })).toMatchObject({
+      message: 'PersistedQueryNotSupported',
+      code: 'BAD_USER_INPUT',
+    });
+  });
+
   it('that it does not accept the events that it asks for', async () => {
     const query = `subscription { topupStatus(id: "${ORDER_ID}") { status } }`;
     expect(await post('application/json', { query })).toEqual({
