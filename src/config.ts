@@ -65,7 +65,7 @@ const environmentSchema = z.object({
     .transform((text) => text.split(',').map((origin) => origin.trim()))
     .refine(
       (origins) => origins.every(isOrigin),
-      'origins such as https://shop.example, separated by commas',
+      'origins such as https://shop.example (nothing after the host and port), separated by commas',
     )
     .default([]),
   ...limitVariables,

@@ -27,8 +27,9 @@ export function toPublicError(error: unknown, logger: Logger): GraphQLError {
       ...(error instanceof GraphQLError ? httpOf(error) : {}),
     });
   }
-  if (origin instanceof GraphQLError) {
-    return publish(error, origin.message, { code: 'BAD_USER_INPUT', ...httpOf(origin) });
+  if (error instanceof GraphQLError && origin instanceof GraphQLError) {
+    // The message of the outer one, which names the variable that holds an invalid value.
+    return publish(error, error.message, { code: 'BAD_USER_INPUT', ...httpOf(origin) });
   }
   logInternal(origin, logger);
   return publish(error, 'Internal server error.', { code: 'INTERNAL_SERVER_ERROR', ...INTERNAL });

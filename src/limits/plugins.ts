@@ -13,7 +13,7 @@ import { costError } from './cost.ts';
 import { refusalOf } from './document.ts';
 import type { Limits, OnRefused } from './limits.ts';
 import { limitExceeded } from './refusal.ts';
-import type { TrustedDocuments } from './trusted-documents.ts';
+import { hashOf, type OperationRequest, type TrustedDocuments } from './trusted-documents.ts';
 
 export interface DocumentLimitsOptions {
   readonly limits: Limits;
@@ -40,7 +40,10 @@ export function useDocumentLimits(options: DocumentLimitsOptions, mask: Mask): P
       return { onRequestParseDone: refuseBatches(onRefused) };
     },
     onParams({ params, setParams }) {
-      if (documents === undefined) return;
+      if (documents === undefined) {
+        refuseHash(params);
+        return;
+      }
       // Without a text there is nothing to trust.
       const query = documents.textOf(params) ?? '';
       if (query === '') refuseUntrusted(query, options);
@@ -99,6 +102,14 @@ function refuseBatches(onRefused: OnRefused) {
     onRefused('batch');
     throw wrap(limitExceeded('One request holds one operation.'), { status: 400 });
   };
+}
+
+/** @throws GraphQLError if a request names its operation by a hash, and no documents are known by theirs. */
+function refuseHash(request: OperationRequest): void {
+  // The message after which the clients of Apollo and urql send texts instead of hashes.
+  if (!request.query && hashOf(request) !== undefined) {
+    throw wrap(new GatewayError('BAD_USER_INPUT', 'PersistedQueryNotSupported'));
+  }
 }
 
 /** @throws GraphQLError if there are trusted documents, and the text is not one of them. */

@@ -41,10 +41,10 @@ export class TrustedDocuments {
   }
 
   /** The text to run: that in the request, or that for the hash in the request; `undefined` if there is neither. */
-  textOf({ query, documentId, extensions }: OperationRequest): string | undefined {
+  textOf(request: OperationRequest): string | undefined {
+    const { query, documentId } = request;
     if (typeof query === 'string' && query !== '') return query;
-    const persisted = extensionsSchema.safeParse(extensions).data?.persistedQuery.sha256Hash;
-    const id = typeof documentId === 'string' ? documentId : persisted;
+    const id = typeof documentId === 'string' ? documentId : hashOf(request);
     return id === undefined ? undefined : this.#byId.get(withoutPrefix(id));
   }
 
@@ -56,6 +56,11 @@ export class TrustedDocuments {
       'This gateway runs only the operations that it was given.',
     );
   }
+}
+
+/** The hash that a request has in place of a text, or beside it. */
+export function hashOf({ extensions }: OperationRequest): string | undefined {
+  return extensionsSchema.safeParse(extensions).data?.persistedQuery.sha256Hash;
 }
 
 function withoutPrefix(id: string): string {

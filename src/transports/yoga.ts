@@ -12,6 +12,7 @@ import { useDocumentLimits } from '../limits/plugins.ts';
 import { rememberedDocuments } from '../limits/remembered-documents.ts';
 import type { TransportOptions } from './options.ts';
 import { GRAPHQL_PATH } from './paths.ts';
+import { errorAnswer } from './refusals.ts';
 import { contextFor, subscriberContext } from './resolver-context.ts';
 import { STREAM_HEADERS, STREAM_TYPE } from './streams/event-streams.ts';
 
@@ -135,6 +136,10 @@ function useSharedWork(
 /** Gives errors from parsing and validation our codes as well: Yoga masks only errors from execution. */
 function useRequestErrors(logger: Logger): Plugin {
   return {
+    // Yoga itself would say nothing but 415. It is what `fetch` gets for a text without a `content-type`.
+    onRequestParse({ requestParser, setRequestParser }) {
+      if (requestParser === undefined) setRequestParser(refuseMediaType);
+    },
     onParse:
       () =>
       ({ result, replaceParseResult }) => {
@@ -146,6 +151,13 @@ function useRequestErrors(logger: Logger): Plugin {
         if (!valid) setResult(result.map((error) => toPublicError(error, logger)));
       },
   };
+}
+
+function refuseMediaType(): never {
+  throw new GraphQLError(
+    'Send the body as JSON, with the header `content-type: application/json`.',
+    { extensions: { http: { status: 415 } } },
+  );
 }
 
 /** Adds an HTTP status to the error, since no event stream has begun. */
@@ -176,9 +188,11 @@ function useStreams(mask: Mask): Plugin<RequestContext, RequestContext> {
       const subscription = running.get(request);
       if (subscription === undefined) return;
       const { live, document } = subscription;
-      // Yoga has no format that the client accepts.
-      if (resultProcessor === undefined) void live.return();
-      else if (serverContext.takeStream?.(live, document)) {
+      if (resultProcessor === undefined) {
+        void live.return();
+        // Yoga itself would say nothing but 406.
+        setResultProcessor(refuseSubscription, 'application/json');
+      } else if (serverContext.takeStream?.(live, document)) {
         setResultProcessor(headOfStream, STREAM_TYPE);
       }
     },
@@ -187,6 +201,14 @@ function useStreams(mask: Mask): Plugin<RequestContext, RequestContext> {
       if (type?.startsWith(STREAM_TYPE)) serverContext.onStream?.();
     },
   };
+}
+
+function refuseSubscription(_result: unknown, { Response }: FetchAPI): Response {
+  const answer = errorAnswer(
+    'BAD_USER_INPUT',
+    'A subscription is served to a client that accepts `text/event-stream`, or over WebSocket.',
+  );
+  return Response.json(answer, { status: 406 });
 }
 
 function headOfStream(_result: unknown, { Response }: FetchAPI): Response {

@@ -142,6 +142,13 @@ describe.skipIf(missingBrowser !== undefined)('GraphiQL', () => {
         await page.shows('"status": "HANDLING"');
       }
     });
+
+    it('does not leave a ticket in the browser', async () => {
+      const id = stack.simulator.addOrder({ plan: ledLife().plan });
+      await showTicketFor(id);
+      await page.write(`query FollowTopup { topup(id: "${id}") { status } }`);
+      expect(await page.keptWith(id)).not.toContain('Bearer');
+    });
   });
 });
 

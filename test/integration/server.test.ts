@@ -119,3 +119,56 @@ it('a page of no entries is empty from either end', async () => {
     expect(await response.json()).toEqual({ data: { topup: { history: { edges: [] } } } });
   }
 });
+
+describe('a request with a fault is told what is wrong with it', () => {
+  const post = async (contentType: string, request: object) => {
+    await using server = await serve(createMemoryStore());
+    const response = await fetch(server.url, {
+      method: 'POST',
+      headers: { accept: 'application/json', 'content-type': contentType },
+      body: JSON.stringify(request),
+    });
+    const { errors = [] } = JSON.parse((await response.text()) || '{}');
+    const [{ message, extensions } = { message: undefined, extensions: {} }] = errors;
+    return { status: response.status, message, code: extensions.code };
+  };
+
+  it.each([
+    ['{"id":null}', 'Variable "$id" has invalid value: Expected value of non-null type "ID!" not'],
+    ['{"ID":"1"}', 'Variable "$id" has invalid value: Expected a value of non-null type "ID!"'],
+    ['{"id":"1","maxAge":"5"}', 'Variable "$maxAge" has invalid value: Int cannot represent'],
+  ])('which variable it is: %s', async (variables, message) => {
+    const query = 'query ($id: ID!, $maxAge: Int) { topup(id: $id, maxAge: $maxAge) { status } }';
+    expect(
+      await post('application/json', { query, variables: JSON.parse(variables) }),
+    ).toMatchObject({ message: expect.stringContaining(message), code: 'BAD_USER_INPUT' });
+  });
+
+  // What `fetch` sends for a text without a `content-type`.
+  it('that its body is not said to be JSON', async () => {
+    expect(await post('text/plain;charset=UTF-8', { query: '{ __typename }' })).toEqual({
+      status: 415,
+      message: 'Send the body as JSON, with the header `content-type: application/json`.',
+      code: 'BAD_USER_INPUT',
+    });
+  });
+
+  // What Apollo and urql look for: from then on they send texts.
+  it('that its operation is not known by a hash', async () => {
+    const extensions = { persistedQuery: { version: 1, sha256Hash: 'f'.repeat(64) } };
+    expect(await post('application/json', { extensions })).toMatchObject({
+      message: 'PersistedQueryNotSupported',
+      code: 'BAD_USER_INPUT',
+    });
+  });
+
+  it('that it does not accept the events that it asks for', async () => {
+    const query = `subscription { topupStatus(id: "${ORDER_ID}") { status } }`;
+    expect(await post('application/json', { query })).toEqual({
+      status: 406,
+      message:
+        'A subscription is served to a client that accepts `text/event-stream`, or over WebSocket.',
+      code: 'BAD_USER_INPUT',
+    });
+  });
+});

@@ -91,6 +91,15 @@ export class GraphiQLPage {
     await this.#page.keyboard.press('Delete');
   }
 
+  /** All that the page keeps in the browser's storage, once this text is in it. */
+  async keptWith(text: string): Promise<string> {
+    const kept = await this.#page.waitForFunction((wanted) => {
+      const all = JSON.stringify(globalThis.localStorage);
+      return all.includes(wanted) && all;
+    }, text);
+    return String(await kept.jsonValue());
+  }
+
   async play(): Promise<void> {
     await this.#page.getByRole('button', { name: /^Execute query/ }).click();
   }

@@ -108,7 +108,7 @@ describe('parseConfig', () => {
         PORT: expected a whole number from 0 to 65535; got "80a"
         DATABASE_URL: expected file:PATH, or file::memory:; got "postgres://x"
         LOG_LEVEL: expected one of trace, debug, info, warn, error, silent; got "loud"
-        ALLOWED_ORIGINS: expected origins such as https://shop.example, separated by commas; got "https://a.example/path""
+        ALLOWED_ORIGINS: expected origins such as https://shop.example (nothing after the host and port), separated by commas; got "https://a.example/path""
     `);
   });
 

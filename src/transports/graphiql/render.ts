@@ -14,6 +14,8 @@ export async function renderGraphiQL(tabs: readonly Tab[]): Promise<string> {
     // Over server-sent events the headers tab works as it does for queries; over a WebSocket it would not.
     subscriptionsProtocol: 'SSE',
     defaultEditorToolsVisibility: false,
+    // A ticket must not stay in the browser of whoever tried it out; by default Yoga's page keeps all headers.
+    shouldPersistHeaders: false,
   });
   return page.replace('</head>', `<style>${STILL_TABS}</style></head>`);
 }
