@@ -22,6 +22,13 @@ const HELD_SHARE = 0.95;
  */
 const OVERCOME_SHARE = 1.25;
 
+/**
+ * If a 429 comes at less than this share of the ceiling, another program with the same key may have spent the minute.
+ * So the first one in `RARE_MS` does not tell the limit; a second one does.
+ */
+const FEW_SHARE = 1 / 4;
+const RARE_MS = 10 * MINUTE_MS;
+
 /** 429s within this time count as one: an upstream that counts by the minute refuses calls until the minute is over. */
 const ONE_TROUBLE_MS = MINUTE_MS;
 
@@ -72,6 +79,11 @@ export class RateCeiling {
   shrink(used: number, now: number): void {
     const { calls, tooMany, tryMs, shrunkAt } = this.#state;
     if (now - shrunkAt < ONE_TROUBLE_MS) return;
+    if (used < calls * FEW_SHARE && now - shrunkAt >= RARE_MS) {
+      const left = Math.max(FEWEST_CALLS, calls * SHRINK_FACTOR);
+      this.#state = { ...this.#state, calls: left, shrunkAt: now, steppedAt: now };
+      return;
+    }
     const wasTrying = tooMany !== null && calls > tooMany * HELD_SHARE;
     const proved = Math.min(used, calls, wasTrying ? tooMany : calls);
     this.#state = {

@@ -149,6 +149,17 @@ describe('a limit that is lower than configured', () => {
   });
 });
 
+it('a 429 after few calls, since others had spent the minute, costs a few minutes alone', () => {
+  const othersUntil = START + 20_000;
+  const { budget, calls, refused } = callAsOftenAsAllowed({
+    limiter: () => (now) => now >= othersUntil,
+    forMs: 5 * MINUTE_MS,
+  });
+  expect(refused.length).toBe(2);
+  expect(budget.callsPerMinute).toBe(120);
+  expect(calls.length).toBeGreaterThan(3 * 120);
+});
+
 it('a slip of the upstream is won back within ten minutes', () => {
   const slip = (now: number) => now - START !== 5 * MINUTE_MS;
   const { budget, refused } = callAsOftenAsAllowed({
