@@ -5,6 +5,7 @@ import type { Notebook } from '../core/store.ts';
 import { GatewayError } from '../errors.ts';
 import type { CheckAnswer, KeyAnswer, ListAnswer } from '../upstream/answer.ts';
 import type { CallBudget, StartedCall } from './budget.ts';
+import type { Cards } from './cards.ts';
 import type { Checked, Checker } from './checker.ts';
 import type { Choice, Job } from './choice.ts';
 import type { CallResult, GateState, UpstreamGate } from './gate.ts';
@@ -38,8 +39,7 @@ export interface DispatcherOptions {
   readonly checker: Checker;
   readonly sweeps: Sweeps;
   readonly choice: Choice;
-  /** Orders that a list showed as settled, but without their card or refund reason; the first is checked first. */
-  readonly cards: Set<string>;
+  readonly cards: Cards;
   /** `undefined` if the key needs no trial. */
   readonly keyTrial?: KeyTrial | undefined;
   readonly spare: Spare;
@@ -200,7 +200,7 @@ export class Dispatcher {
   /** Starts the check for a card that a list left out. It comes ahead of all that is due. */
   #startCard(): boolean {
     const { cards, spare, budget } = this.#options;
-    const [orderId] = cards;
+    const orderId = cards.first;
     if (orderId === undefined) return false;
     spare.tookCard();
     return this.#start({ kind: 'check', orderId }, budget.start({ urgent: true }));
@@ -249,13 +249,15 @@ export class Dispatcher {
 
   #check(orderId: string, call: StartedCall): void {
     const { checker, cards, requests, inFlight } = this.#options;
-    cards.delete(orderId);
+    const isForCard = cards.take(orderId);
     const answerRequest = requests.take(orderId);
     const checked = checker
       .check(orderId, (answer) => this.#onAnswer(answer, call))
       .catch((error: unknown): Checked => this.#onStoreFault(error))
       .then((checked) => this.#withWait(checked));
     inFlight.addCheck(orderId, checked).then((checked) => {
+      if (checked.kind === 'observed') cards.fetched(orderId);
+      else if (isForCard) cards.failed(orderId);
       answerRequest?.(checked);
       this.wake();
     });

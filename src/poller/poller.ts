@@ -10,6 +10,7 @@ import type { TopupView } from '../core/view.ts';
 import { GatewayError } from '../errors.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
 import { CallBudget } from './budget.ts';
+import { Cards } from './cards.ts';
 import { Checker } from './checker.ts';
 import { Choice } from './choice.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -69,7 +70,7 @@ export class Poller implements Topups, Watch {
     this.#hold = hold;
     this.#trust = new ListTrust(options);
     const requests = new Requests({ clock, inVain: (waiting) => this.#inVain(waiting) });
-    const cards = new Set<string>();
+    const cards = new Cards(options);
     const inFlight = new InFlight();
     const parts = {
       ...options,

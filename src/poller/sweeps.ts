@@ -3,6 +3,7 @@ import type { Order, Recorded, Schedule, SnapshotLog, UnplannedOrder } from '../
 import { isSettled, type Observation } from '../core/topup.ts';
 import type { ListAnswer } from '../upstream/answer.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
+import type { Cards } from './cards.ts';
 import type { ListTrust } from './list-trust.ts';
 import type { Pacer } from './pace.ts';
 import type { Requests } from './requests.ts';
@@ -17,8 +18,7 @@ export interface SweepsOptions {
   readonly pacer: Pacer;
   readonly planner: SweepPlanner;
   readonly trust: ListTrust;
-  /** Orders that a list showed as settled, but without their card or refund reason; the first is checked first. */
-  readonly cards: Set<string>;
+  readonly cards: Cards;
   readonly onRecorded: (recorded: Recorded) => void;
 }
 

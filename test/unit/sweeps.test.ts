@@ -127,6 +127,24 @@ it('cards that a list left out take turns with queries: neither waits for the ot
   expect(found).toBeGreaterThan(0.4 * calls);
 });
 
+it('a card that cannot be fetched is tried again later each time, though every list shows that it is there', async () => {
+  const { clock, simulator, poller, store } = await pollSimulator();
+  const broken = simulator.addOrder({ plan: fulfilledAfter(10_000) });
+  const others = lifeTimes(10, 60_000).map((ms) =>
+    simulator.addOrder({ plan: fulfilledAfter(10 * ms) }),
+  );
+  for (const id of [broken, ...others]) poller.watch(id, () => undefined);
+  await clock.advance(5_000);
+  simulator.fail({ fault: 'serverError', operation: 'check-id', orderId: broken });
+  await clock.advance(2 * MINUTE_MS);
+  const tries = simulator.calls.byOutcome()['500'];
+  expect(tries).toBeGreaterThan(2);
+  expect(tries).toBeLessThan(12);
+  simulator.heal();
+  await clock.advance(3 * MINUTE_MS);
+  expect((await store.find(broken))?.latest.cardCode).toMatch(/^\d{12}$/);
+});
+
 it('an id that no list shows is asked for by itself, and denied in time', async () => {
   const polled = await pollSimulator();
   await sendAndWatch(polled, lifeTimes(8, 40_000));

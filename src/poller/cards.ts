@@ -1,0 +1,64 @@
+import { LRUCache } from 'lru-cache';
+import { retryDelayMs } from '../core/cadence.ts';
+import type { Clock, Random } from '../core/ports.ts';
+
+/** Of orders beyond this number whose check failed, the oldest failures are forgotten. */
+const MOST_FAILED = 1_000;
+
+interface Failed {
+  readonly failures: number;
+  /** By `Clock.steady`. */
+  readonly retryAt: number;
+}
+
+/**
+ * Orders that a list showed as settled, but without their card or refund reason. The check that each of them needs comes
+ * ahead of all that is due, the first one first. One that fails is tried again later each time: every list shows the
+ * order once more, and would else have it checked at once, again and again.
+ */
+export class Cards {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #waiting = new Set<string>();
+  readonly #failed = new LRUCache<string, Failed>({ max: MOST_FAILED });
+
+  constructor({ clock, random }: { readonly clock: Clock; readonly random: Random }) {
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  /** The order to check next, if any. */
+  get first(): string | undefined {
+    const [first] = this.#waiting;
+    return first;
+  }
+
+  has(orderId: string): boolean {
+    return this.#waiting.has(orderId);
+  }
+
+  /** To be called with each order that a list shows so. */
+  add(orderId: string): void {
+    const retryAt = this.#failed.get(orderId)?.retryAt ?? 0;
+    if (retryAt <= this.#clock.steady()) this.#waiting.add(orderId);
+  }
+
+  /** Whether the order was waiting for its check, which starts now. */
+  take(orderId: string): boolean {
+    return this.#waiting.delete(orderId);
+  }
+
+  fetched(orderId: string): void {
+    this.#failed.delete(orderId);
+  }
+
+  failed(orderId: string): void {
+    const failures = (this.#failed.get(orderId)?.failures ?? 0) + 1;
+    const retryAt = this.#clock.steady() + retryDelayMs(failures, this.#random());
+    this.#failed.set(orderId, { failures, retryAt });
+  }
+}
