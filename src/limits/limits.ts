@@ -83,6 +83,7 @@ export type LimitName =
   | 'slow_client'
   | 'request_timeout'
   | 'headers'
+  | 'pipelined'
   | 'lookups'
   | 'trusted_documents';
 

@@ -251,6 +251,19 @@ describe('operations', () => {
     });
   }
 
+  attack('that are dear, as many as may be, on many sockets', async (target) => {
+    const query =
+      '{__schema{types{name description fields{name description args{name description type{name}}type{name}}}}}';
+    const sockets = await Promise.all(Array.from({ length: 60 }, () => begun(target)));
+    for (const socket of sockets) {
+      for (let n = 0; n < 90; n += 1) socket.subscribe(String(n), query);
+    }
+    const completed = ({ messages }: AttackingSocket) =>
+      messages.filter(({ type }) => type === 'complete').length;
+    await expect.poll(() => Math.min(...sockets.map(completed))).toBeGreaterThanOrEqual(10);
+    for (const socket of sockets) socket.leave();
+  });
+
   attack('that are ended before they begin', async (target) => {
     const socket = await begun(target);
     for (const id of ['1', '__proto__']) socket.send({ id, type: 'complete' });

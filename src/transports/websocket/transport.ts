@@ -4,7 +4,7 @@ import {
   type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
-  type GraphQLError,
+  GraphQLError,
   getOperationAST,
 } from 'graphql';
 import {
@@ -177,6 +177,10 @@ class SocketOperations {
     const asker = { access, caller };
     try {
       refuseOneTooMany(subscriptions, guard);
+      const turn = guard.turns.take(caller);
+      if (turn !== undefined) await turn;
+      // Nobody is told of it.
+      if (!client.isOpen) return [new GraphQLError('The client has left.')];
       const text = guard.documents?.textOf(payload) ?? payload.query;
       const known = this.#documents.get(text);
       if (known === undefined) {
