@@ -16,7 +16,8 @@ const NAMES: ReadonlySet<string> = new Set(['query', 'operationName', 'variables
 export function paramsOfAddress(search: string): Params | undefined {
   try {
     const told = toldIn(search);
-    if (told === undefined) return undefined;
+    // What comes after `#` is no part of the query string, so Yoga does not read it.
+    if (told === undefined || search.includes('#')) return undefined;
     const { query, operationName, variables } = Object.fromEntries(told);
     // Yoga treats empty parameters as absent.
     if (operationName === '' || variables === '') return undefined;

@@ -6,6 +6,7 @@ import type { Limits, OnRefused } from './limits.ts';
 import { LookupAllowances } from './lookup-allowances.ts';
 import { Stalls } from './stalls.ts';
 import type { TrustedDocuments } from './trusted-documents.ts';
+import { Turns } from './turns.ts';
 
 /** Everything that protects a gateway from its clients. */
 export interface Guard {
@@ -14,6 +15,8 @@ export interface Guard {
   /** Counts WebSockets and event streams. */
   readonly connections: Connections;
   readonly stalls: Stalls;
+  /** Of queries and subscriptions, over every transport. */
+  readonly turns: Turns;
   readonly lookups: LookupAllowances;
   readonly documents: TrustedDocuments | undefined;
   /** The client's address; see `address.ts`. */
@@ -35,6 +38,7 @@ export function createGuard({ limits, clock, onRefused }: GuardOptions): Guard {
       mostPerAddress: limits.connectionsPerAddress,
     }),
     stalls: new Stalls({ clock, timeoutMs: limits.slowClientTimeoutMs }),
+    turns: new Turns(),
     lookups: new LookupAllowances({
       clock,
       perMinute: limits.uncachedLookupsPerMinute,

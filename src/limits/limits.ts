@@ -81,10 +81,12 @@ export type LimitName =
   | 'connections'
   | 'connections_per_address'
   | 'subscriptions_per_connection'
+  | 'subscriptions_size'
   | 'connection_init'
   | 'slow_client'
   | 'request_timeout'
   | 'headers'
+  | 'pipelined'
   | 'lookups'
   | 'trusted_documents';
 

@@ -28,8 +28,8 @@ import { guardServer, serverLimits } from './http-limits.ts';
 import { sendError, sendJson } from './json.ts';
 import { isAllowedOrigin, isExpectedHost, isFromForeignPage } from './origin.ts';
 import { GRAPHQL_PATH } from './paths.ts';
+import { Pipelines } from './pipelines.ts';
 import { hasPlace } from './places.ts';
-import { QueuedAnswers } from './queued-answers.ts';
 import { errorAnswer, FOREIGN_PAGE, MISDIRECTED, refuseBody, refuseUpgrade } from './refusals.ts';
 import { collectBody, readBody } from './request-body.ts';
 import { RequestIds } from './request-id.ts';
@@ -86,17 +86,22 @@ const NO_BODY = Buffer.alloc(0);
 export class GatewayServer {
   readonly #options: GatewayServerOptions;
   readonly #http: Server;
-  readonly #queued = new QueuedAnswers();
+  readonly #pipelines: Pipelines;
   readonly #requestIds = new RequestIds();
   #closing = false;
 
   constructor(options: GatewayServerOptions) {
     this.#options = options;
+    this.#pipelines = new Pipelines(() => options.guard.onRefused('pipelined'));
     const settings = {
       ...serverLimits(options.guard.limits),
       shouldUpgradeCallback: isForWebSockets,
     };
-    this.#http = createServer(settings, (request, response) => this.#onRequest(request, response));
+    this.#http = createServer(settings, (request, response) => {
+      // The connection has been refused; the request arrived before the connection closed.
+      if (request.socket.writableEnded || request.socket.destroyed) return;
+      this.#pipelines.inTurn(request, response, () => this.#onRequest(request, response));
+    });
     guardServer(this.#http, options.guard);
     this.#http.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
   }
@@ -139,9 +144,6 @@ export class GatewayServer {
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
-    // The connection has been refused; the request arrived before the connection closed.
-    if (request.socket.writableEnded) return;
-    this.#queued.watch(response);
     const exchange = new Exchange(request, response, this.#options.drain);
     const head = usualHead(request, GRAPHQL_PATH);
     const length = Number(request.headers['content-length'] ?? 0);
@@ -176,11 +178,19 @@ export class GatewayServer {
     const { usual, question, startedAt } = known;
     exchange.enter();
     this.#answer(response, async () => {
+      if (await this.#isGoneByItsTurn(exchange)) return;
       if (question.operation.kind === 'subscription') return this.#follow(exchange, known);
       const outcome = await this.#options.graphql.run(request, question);
       if (outcome?.kind === 'answered') this.#send(exchange, outcome.answer, startedAt);
       else this.#answerInFull(exchange, { usual, executed: outcome?.result, startedAt });
     });
+  }
+
+  /** Waits until the client's address may have another operation run. Returns whether the client has left by then. */
+  #isGoneByItsTurn({ request, response }: Exchange): boolean | Promise<boolean> {
+    const { guard } = this.#options;
+    const turn = guard.turns.take(guard.addressOf(request));
+    return turn === undefined ? false : turn.then(() => response.destroyed);
   }
 
   async #follow(exchange: Exchange, { usual, question, startedAt }: KnownRequest): Promise<void> {
@@ -254,6 +264,7 @@ export class GatewayServer {
         guard.onRefused('body');
         return refuseBody(request, response, { mostBytes: guard.limits.bodyBytes, clock });
       }
+      if (await this.#isGoneByItsTurn(exchange)) return;
       // A shutdown does not wait for event streams, which do not end by themselves: clients reconnect with a cursor.
       const onStream = () => exchange.leave();
       await graphql.serve({ request, response, body, usual, executed, onStream });

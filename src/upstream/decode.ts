@@ -7,9 +7,12 @@ import type { KeyFacts } from './answer.ts';
  * upstream marks no other field as required, so each may be missing, `null` or of another type.
  */
 
+/** In characters. A text is stored with each snapshot, and sent as often as a query names its order. */
+const LONGEST_TEXT = 10_000;
+
 const text = z
   // `JSON.parse` rounds an integer beyond 2^53, so its last digits are wrong: no card code is better than a wrong one.
-  .union([z.string(), z.int().transform(String)])
+  .union([z.string().max(LONGEST_TEXT), z.int().transform(String)])
   .transform((value) => (value === '' ? null : value))
   .nullish()
   .catch(null);

@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest';
 import { type AttackedGateway, attacksOn, ticketWith } from '../support/attacked-gateway.ts';
+import { ledLife } from '../support/led-life.ts';
 import { answerOf, connectTo, exchange, statusesIn } from '../support/raw-http.ts';
 
 const PAGE = { headers: { accept: 'text/html' } };
@@ -9,6 +10,8 @@ const attack = attacksOn({ REQUEST_TIMEOUT_MS: '1000', SLOW_CLIENT_TIMEOUT_MS: '
 );
 
 const QUERY = '{"query":"{ __typename }"}';
+const WHOLE_SCHEMA =
+  '{__schema{types{name description fields{name description args{name description type{name}}type{name}}}}}';
 const HOST = 'Host: 127.0.0.1';
 const POST = `POST /graphql HTTP/1.1\r\n${HOST}\r\nContent-Type: application/json`;
 const CLOSE = 'Connection: close';
@@ -236,10 +239,35 @@ describe('connections', () => {
     for (const answer of answers) expect(statusesIn(answer)).toEqual([200]);
   });
 
-  attack('that send five hundred requests without waiting', async (target) => {
+  attack('that send as many requests without waiting as they may', async (target) => {
     const last = `GET /health/live HTTP/1.1\r\n${HOST}\r\n${CLOSE}\r\n\r\n`;
-    const answer = await exchange(target.port, last.replace(`${CLOSE}\r\n`, '').repeat(499) + last);
-    expect(statusesIn(answer)).toEqual(Array(500).fill(200));
+    const answer = await exchange(target.port, last.replace(`${CLOSE}\r\n`, '').repeat(16) + last);
+    expect(statusesIn(answer)).toEqual(Array(17).fill(200));
+  });
+
+  attack('that send ten thousand requests without waiting', async (target) => {
+    const before = await target.refusals('pipelined');
+    await exchange(target.port, `GET /health/live HTTP/1.1\r\n${HOST}\r\n\r\n`.repeat(10_000));
+    await sentOff(target, 'pipelined', before + 1);
+  });
+
+  attack('that have requests pile up behind a stream without an end', async (target) => {
+    const before = await target.refusals('pipelined');
+    const orderId = target.simulator.addOrder({ plan: ledLife().plan });
+    const query = encodeURIComponent(`subscription { topupStatus(id: "${orderId}") { status } }`);
+    const ask = `GET /graphql?query=${query} HTTP/1.1\r\n${HOST}\r\nAuthorization: ${target.ticket}\r\nAccept: text/event-stream\r\n\r\n`;
+    await exchange(target.port, ask.repeat(2_000));
+    await sentOff(target, 'pipelined', before + 1);
+  });
+
+  attack('that ask what is dear, all at once', async (target) => {
+    const sockets = await Promise.all(Array.from({ length: 100 }, () => connectTo(target.port)));
+    const query = encodeURIComponent(WHOLE_SCHEMA);
+    const ask = `GET /graphql?query=${query} HTTP/1.1\r\n${HOST}\r\n`;
+    const said = `${`${ask}\r\n`.repeat(8)}${ask}${CLOSE}\r\n\r\n`;
+    for (const socket of sockets) socket.write(said);
+    const answers = await Promise.all(sockets.map(answerOf));
+    expect(answers.flatMap(statusesIn)).toEqual(Array(900).fill(200));
   });
 
   attack('that ask for the page again and again and read none of it', async (target) => {

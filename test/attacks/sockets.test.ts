@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { describe, expect } from 'vitest';
 import { type AttackedGateway, attacksOn } from '../support/attacked-gateway.ts';
-import { AttackingSocket } from '../support/attacking-socket.ts';
+import { AttackingSocket, type Message } from '../support/attacking-socket.ts';
 import { ledLife } from '../support/led-life.ts';
 import { answerOf, closed, connectTo, exchange, statusesIn } from '../support/raw-http.ts';
 import {
@@ -250,6 +250,52 @@ describe('operations', () => {
       socket.leave();
     });
   }
+
+  attack('that are dear, as many as may be, on many sockets', async (target) => {
+    const query =
+      '{__schema{types{name description fields{name description args{name description type{name}}type{name}}}}}';
+    const sockets = await Promise.all(Array.from({ length: 60 }, () => begun(target)));
+    for (const socket of sockets) {
+      for (let n = 0; n < 90; n += 1) socket.subscribe(String(n), query);
+    }
+    const completed = ({ messages }: AttackingSocket) =>
+      messages.filter(({ type }) => type === 'complete').length;
+    await expect.poll(() => Math.min(...sockets.map(completed))).toBeGreaterThanOrEqual(10);
+    for (const socket of sockets) socket.leave();
+  });
+
+  attack('that hold much, and never end', async (target) => {
+    const before = await target.refusals('subscriptions_size');
+    const id = target.simulator.addOrder({ plan: ledLife().plan });
+    const socket = await begun(target);
+    const isRefused = ({ type, payload }: Message) =>
+      type === 'error' && JSON.stringify(payload).includes('LIMIT_EXCEEDED');
+    const refused = () => socket.messages.filter(isRefused).length;
+    // Each another document, too long to be remembered: some five hundred kilobytes once it is parsed.
+    for (let n = 0; n < 50; n += 1) {
+      const fields = `${'id status '.repeat(480)} # ${'x'.repeat(1_000)}\n`;
+      socket.subscribe(`d${n}`, `subscription S${n} { topupStatus(id: "${id}") { ${fields} } }`);
+    }
+    await expect.poll(refused).toBe(50 - 3);
+    const query = 'subscription ($id: ID!) { topupStatus(id: $id) { status } }';
+    const variables = { id, more: 'x'.repeat(80_000) };
+    for (let n = 0; n < 20; n += 1) {
+      socket.send({ id: `v${n}`, type: 'subscribe', payload: { query, variables } });
+    }
+    await expect.poll(refused).toBe(50 - 3 + 20);
+    expect(await target.refusals('subscriptions_size')).toBe(before + 50 - 3 + 20);
+    socket.leave();
+    // As many as may be, each with its id in its text, are not too much.
+    const other = await begun(target);
+    for (let n = 0; n < 100; n += 1) {
+      const fields = `a${n}: status cardCode isFinal`;
+      other.subscribe(`s${n}`, `subscription { topupStatus(id: "${id}") { ${fields} } }`);
+    }
+    const begunOnes = () => other.messages.filter(({ type }) => type === 'next').length;
+    await expect.poll(begunOnes).toBe(100);
+    other.leave();
+    await allLeft(target);
+  });
 
   attack('that are ended before they begin', async (target) => {
     const socket = await begun(target);

@@ -95,7 +95,8 @@ describe('requests that wait for an earlier one on their connection', () => {
     const server = await serve(store, { watch, clock: new ManualClock() });
     const socket = connect({ host: '127.0.0.1', port: Number(server.url.port) });
     socket.write(follow(ORDER_ID) + follow(OTHER_ID) + ask('{ __typename }'));
-    await expect.poll(() => watch.watching).toBe(2);
+    // The other one would begin once this one is over.
+    await expect.poll(() => watch.watching).toBe(1);
     socket.write(last);
     const answered = new Promise<void>((resolve) => {
       socket.on('data', (told) => String(told).includes('HTTP/1.1 101') && resolve());
@@ -105,6 +106,39 @@ describe('requests that wait for an earlier one on their connection', () => {
     socket.destroy();
     await expect.poll(() => watch.watching).toBe(0);
     await server[Symbol.asyncDispose]();
+  });
+
+  it('are few: one more than may wait, and the connection is closed', async () => {
+    const store = createMemoryStore();
+    await store.record(observation(), () => null);
+    const watch = new CountingWatch();
+    await using server = await serve(store, { watch, clock: new ManualClock() });
+    const socket = connect({ host: '127.0.0.1', port: Number(server.url.port) });
+    socket.on('error', () => undefined);
+    socket.write(follow(ORDER_ID) + ask('{ __typename }').repeat(16));
+    await expect.poll(() => watch.watching).toBe(1);
+    expect(server.refusals).toEqual([]);
+    socket.write(ask('{ __typename }').repeat(5));
+    await new Promise<void>((resolve) => socket.resume().once('close', () => resolve()));
+    await expect.poll(() => watch.watching).toBe(0);
+    expect(server.refusals).toEqual(['pipelined']);
+  });
+
+  it('are answered one after another, in their order', async () => {
+    await using server = await serve(createMemoryStore());
+    const socket = connect({ host: '127.0.0.1', port: Number(server.url.port) });
+    const names = Array.from({ length: 17 }, (_, n) => `a${n}`);
+    socket.write(names.map((name) => ask(`{ ${name}: __typename }`)).join(''));
+    let answered = '';
+    socket.on('data', (told) => {
+      answered += told;
+    });
+    const inOrder = () => [...answered.matchAll(/"(a\d+)":"Query"/g)].map(([, name]) => name);
+    await expect.poll(inOrder).toEqual(names);
+    // Those that have been answered wait no longer.
+    socket.write(names.map((name) => ask(`{ ${name}: __typename }`)).join(''));
+    await expect.poll(inOrder).toEqual([...names, ...names]);
+    socket.destroy();
   });
 });
 

@@ -28,6 +28,7 @@ it.each([
   'query={a}&variables=[]',
   'query={a}&variables={',
   'query=%7',
+  'query={a}#{b}',
   'query=%ff',
   '__proto__=1&query={a}',
 ])('leaves what is unusual to Yoga: %s', (search) => {

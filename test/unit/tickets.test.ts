@@ -130,6 +130,20 @@ describe('a ticket that was valid before', () => {
     expect(tickets.recall(forged)).toBeUndefined();
   });
 
+  it('is one and the same in every spelling of its signature, and has one allowance', async () => {
+    const { tickets, good } = ticketsWith();
+    const ticket = await bearer(good);
+    const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+    // The last of 43 digits stands for four bits of the signature, and two that nobody reads.
+    const first = digits.indexOf(ticket.at(-1) ?? '') & ~3;
+    const spellings = [0, 1, 2, 3].map((n) => ticket.slice(0, -1) + digits[first + n]);
+    const known = await Promise.all(spellings.map((each) => tickets.accessOf(each)));
+    expect(new Set(spellings).size).toBe(4);
+    expect(new Set(known.map((access) => access.ticket)).size).toBe(1);
+    const other = await tickets.accessOf(await bearer({ ...good, jti: 'another' }));
+    expect(other.ticket).not.toBe(known[0]?.ticket);
+  });
+
   it('is forgotten the moment that it is over, to the millisecond', async () => {
     const { tickets, good, clock } = ticketsWith();
     const ticket = await bearer(good);

@@ -125,13 +125,22 @@ describe('check', () => {
       data: {
         status: 'HANDLING',
         ref: '',
+        refund_message: 'x'.repeat(10_001),
+        num_trans: 'x'.repeat(10_000),
         number: 213_000,
         topup_amount: '500',
         created_at: 'soon',
       },
     });
     expect(await client.check(ORDER_ID)).toMatchObject({
-      observation: { ref: null, number: '213000', amount: 500, createdAt: null },
+      observation: {
+        ref: null,
+        refundMessage: null,
+        transactionNumber: 'x'.repeat(10_000),
+        number: '213000',
+        amount: 500,
+        createdAt: null,
+      },
     });
   });
 

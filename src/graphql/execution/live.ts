@@ -1,5 +1,6 @@
 import {
   createSourceEventStream,
+  type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
   validateSubscriptionArgs,
@@ -23,6 +24,15 @@ export class Live implements AsyncIterableIterator<Rendered> {
   /** The source of the events, from which a sink can have them delivered; `undefined` if they can only be pulled. */
   get following(): Following | undefined {
     return this.#events instanceof Following ? this.#events : undefined;
+  }
+
+  get document(): DocumentNode {
+    return this.#rendering.document;
+  }
+
+  /** The length of the variables and of all else that is kept besides the document. */
+  get keyLength(): number {
+    return this.#rendering.keyLength;
   }
 
   render(event: FollowedEvent): Rendered | Promise<Rendered> {

@@ -48,6 +48,15 @@ export class Rendering {
     this.#parts = parts;
   }
 
+  get document(): DocumentNode {
+    return this.#args.document;
+  }
+
+  /** The length of the variables and of all else that, with the document, tells the rendering from others. */
+  get keyLength(): number {
+    return this.#place.key.length;
+  }
+
   /** Adds a user. */
   take(): void {
     this.#users += 1;

@@ -26,6 +26,10 @@ export abstract class Delivery implements Sink {
   /** Tells the client what went wrong, and that nothing follows. */
   protected abstract tellFault(error: unknown): void;
 
+  protected get live(): Live {
+    return this.#live;
+  }
+
   protected begin(): void {
     this.#following.deliverTo(this);
   }

@@ -32,7 +32,7 @@ export interface StreamTarget {
   readonly socket: Socket;
 }
 
-/** `undefined` for HTTP/1.0, which has no chunks, and for a pipelined request whose response is not yet due. */
+/** `undefined` for HTTP/1.0, which has no chunks, and for a connection that is closed. */
 export function streamTargetOf(response: ServerResponse): StreamTarget | undefined {
   const { socket, useChunkedEncodingByDefault, destroyed } = response;
   const canStream = useChunkedEncodingByDefault && !destroyed && socket !== null;

@@ -12,6 +12,7 @@ import type { Rendered } from '../../graphql/execution/renderings.ts';
 import { Delivery } from '../streams/delivery.ts';
 import { forStream } from '../streams/errors.ts';
 import type { SocketExtra } from './client.ts';
+import type { Held } from './held.ts';
 import { textFrame } from './text-frame.ts';
 
 /** The context that graphql-ws keeps for the socket of a subscription. */
@@ -42,6 +43,11 @@ export class Push extends Delivery implements AsyncIterableIterator<never> {
     super(live, following);
     this.#context = context;
     this.#id = id;
+  }
+
+  get held(): Held {
+    const { document, keyLength } = this.live;
+    return { document, characters: keyLength + this.#id.length };
   }
 
   [Symbol.asyncIterator](): this {

@@ -4,7 +4,7 @@ import {
   type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
-  type GraphQLError,
+  GraphQLError,
   getOperationAST,
 } from 'graphql';
 import {
@@ -34,6 +34,7 @@ import { Pulse } from '../streams/pulse.ts';
 import type { Yoga } from '../yoga.ts';
 import { Client, type ClientParts, ClientSocket, type SocketExtra } from './client.ts';
 import { Clients } from './clients.ts';
+import { refuseToHold } from './held.ts';
 import { Push, type PushContext } from './push.ts';
 
 /** How often a client is asked for a sign of life, and how long it may take to give that sign. */
@@ -177,6 +178,10 @@ class SocketOperations {
     const asker = { access, caller };
     try {
       refuseOneTooMany(subscriptions, guard);
+      const turn = guard.turns.take(caller);
+      if (turn !== undefined) await turn;
+      // Nobody is told of it.
+      if (!client.isOpen) return [new GraphQLError('The client has left.')];
       const text = guard.documents?.textOf(payload) ?? payload.query;
       const known = this.#documents.get(text);
       if (known === undefined) {
@@ -185,11 +190,11 @@ class SocketOperations {
         const faults = enveloped.validate(enveloped.schema, document);
         if (faults.length > 0) return faults.map((fault: unknown) => forStream(fault, logger));
         this.#documents.set(text, { text, document });
-        return await this.#argsOf(document, payload, asker);
+        return await this.#argsOf(document, payload, { asker, subscriptions });
       }
       // graphql-ws keeps the payload for as long as the subscription runs: equal queries share one string.
       Object.assign(payload, { query: known.text });
-      return await this.#argsOf(known.document, payload, asker);
+      return await this.#argsOf(known.document, payload, { asker, subscriptions });
     } catch (error) {
       return [forStream(error, logger)];
     }
@@ -198,7 +203,10 @@ class SocketOperations {
   async #argsOf(
     document: DocumentNode,
     { variables, operationName }: SubscribePayload,
-    asker: Asker,
+    {
+      asker,
+      subscriptions,
+    }: { readonly asker: Asker; readonly subscriptions: SocketContext['subscriptions'] },
   ): Promise<ExecutionArgs> {
     const isSubscription = getOperationAST(document, operationName)?.operation === 'subscription';
     const args = {
@@ -208,6 +216,11 @@ class SocketOperations {
       operationName: operationName ?? null,
     };
     if (!isSubscription) return this.#forQuery(args, asker);
+    const running = Object.values(subscriptions).flatMap((each) =>
+      each instanceof Push ? [each.held] : [],
+    );
+    const characters = JSON.stringify(args.variableValues).length;
+    refuseToHold({ document, characters }, running, this.#options.guard);
     return { ...args, contextValue: subscriberContext(this.#options, asker) };
   }
 
