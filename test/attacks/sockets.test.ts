@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
-import { describe, expect } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { type AttackedGateway, attacksOn } from '../support/attacked-gateway.ts';
 import { AttackingSocket, type Message } from '../support/attacking-socket.ts';
 import { ledLife } from '../support/led-life.ts';
@@ -17,7 +17,10 @@ import {
   TEXT,
 } from '../support/raw-web-socket.ts';
 
-const attack = attacksOn({ CONNECTION_INIT_TIMEOUT_MS: '500', REQUEST_TIMEOUT_MS: '1000' });
+const attack = attacksOn(
+  { CONNECTION_INIT_TIMEOUT_MS: '500', REQUEST_TIMEOUT_MS: '1000' },
+  fillDocuments,
+);
 
 const INIT = '{"type":"connection_init"}';
 const MEGABYTE = 1_048_576;
@@ -30,6 +33,18 @@ async function begun(target: AttackedGateway): Promise<AttackingSocket> {
   socket.begin({ authorization: target.ticket });
   await socket.message('connection_ack');
   return socket;
+}
+
+/** Fills the caches of documents, which stay as full as they may be from then on. */
+async function fillDocuments(target: AttackedGateway): Promise<void> {
+  const socket = await begun(target);
+  const fields = 'id status '.repeat(30);
+  for (let n = 0; n < 100; n += 1) {
+    socket.subscribe(`w${n}`, `query W${n} { topup(id: "${target.orderId}") { ${fields} } }`);
+  }
+  const completed = () => socket.messages.filter(({ type }) => type === 'complete').length;
+  await vi.waitUntil(() => completed() === 100, { timeout: 15_000 });
+  socket.leave();
 }
 
 /** Waits until no attacker has a subscription left. */
