@@ -118,11 +118,6 @@ export class CallBudget {
     return this.#taken.filter(({ at }) => at > since).length;
   }
 
-  /** Takes one call out of the budget; `false` if none is left. */
-  take(): boolean {
-    return this.start() !== undefined;
-  }
-
   /**
    * Takes one call out of the budget; `undefined` if none is left. An `urgent` call is bound only by the limit, not by
    * the even spread. The caller must call `end` once the call is over.
