@@ -1,6 +1,5 @@
 import { createTickets } from './auth/tickets.ts';
 import type { Config } from './config.ts';
-import { OVERDUE_AFTER_MS } from './core/cadence.ts';
 import type { GatewayStatusSource } from './core/gateway-status.ts';
 import type { Clock, Fetch, Logger, Random } from './core/ports.ts';
 import type { Store } from './core/store.ts';
@@ -208,7 +207,7 @@ function statusSource(
 ): GatewayStatusSource {
   const { clock, upstream, store, metrics, poller } = parts;
   const startedAt = clock.now();
-  const census = sparingCensus({ store, clock, overdueAfterMs: OVERDUE_AFTER_MS });
+  const census = sparingCensus(store, clock);
   return {
     async gatewayStatus() {
       const now = clock.now();
