@@ -116,7 +116,10 @@ class MemoryStore implements Store {
 
   async creationTimes({ from, to }: { readonly from: number; readonly to: number }) {
     this.#mustBeOpen();
-    return this.#creations().filter((at) => at >= from && at <= to);
+    return [...this.#orders.values()]
+      .flatMap(({ latest }) => latest.createdAt ?? [])
+      .filter((at) => at >= from && at <= to)
+      .sort((a, b) => a - b);
   }
 
   async census(query: { readonly overdueBefore: number }): Promise<Census> {
@@ -156,14 +159,6 @@ class MemoryStore implements Store {
     return [...this.#orders.values()]
       .filter((order): order is Order & { readonly dueAt: number } => order.dueAt !== null)
       .sort((a, b) => a.dueAt - b.dueAt || (a.latest.orderId < b.latest.orderId ? -1 : 1));
-  }
-
-  /** The known creation times of all orders, the earliest first. */
-  #creations(): number[] {
-    this.#mustBeOpen();
-    return [...this.#orders.values()]
-      .flatMap(({ latest }) => latest.createdAt ?? [])
-      .sort((a, b) => a - b);
   }
 
   #mustBeOpen(): void {
