@@ -32,7 +32,7 @@ it('an outage is one warning with its cause, however often calls are tried in it
   const slower = {
     level: 'warn',
     message: expect.stringMatching(/^OneClickDz asked us to slow down/),
-    fields: { callsPerMinute: 5, waitSeconds: 15 },
+    fields: { callsPerMinute: 84, waitSeconds: 15 },
   };
   expect(lines()).toEqual([outage, slower]);
   client.answer((id, at) => observed(id, at));
