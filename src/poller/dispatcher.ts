@@ -3,7 +3,7 @@ import type { Clock, Logger, Timer } from '../core/ports.ts';
 import { Seldom } from '../core/seldom.ts';
 import type { Notebook } from '../core/store.ts';
 import { GatewayError } from '../errors.ts';
-import type { CheckAnswer, KeyAnswer, ListAnswer } from '../upstream/answer.ts';
+import type { Answer } from '../upstream/answer.ts';
 import type { CallBudget, StartedCall } from './budget.ts';
 import type { Cards } from './cards.ts';
 import type { Checked, Checker } from './checker.ts';
@@ -270,7 +270,7 @@ export class Dispatcher {
     return { kind: 'failed', error: gate.refusalAt(clock.steady()) ?? checked.error };
   }
 
-  #onAnswer(answer: CheckAnswer | ListAnswer | KeyAnswer, call: StartedCall): void {
+  #onAnswer(answer: Answer, call: StartedCall): void {
     call.end();
     const { gate, budget, requests, clock, onGateChange } = this.#options;
     const now = clock.steady();
@@ -344,18 +344,14 @@ function shuttingDown(): GatewayError {
   });
 }
 
-function toCallResult(answer: CheckAnswer | ListAnswer | KeyAnswer): CallResult {
+function toCallResult(answer: Answer): CallResult {
   switch (answer.kind) {
     case 'observed':
     case 'listed':
     case 'unknown':
     case 'validated':
       return { kind: 'good' };
-    case 'refused':
-      return { kind: 'refused' };
-    case 'throttled':
-      return { kind: 'throttled', retryAfterMs: answer.retryAfterMs };
-    case 'failed':
-      return { kind: 'failed', retryAfterMs: answer.retryAfterMs };
+    default:
+      return answer;
   }
 }

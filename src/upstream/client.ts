@@ -2,7 +2,7 @@ import { loggedError } from '../core/logged-error.ts';
 import { parseOrderId } from '../core/order-id.ts';
 import type { Clock, Fetch, Logger } from '../core/ports.ts';
 import type { Telemetry, UpstreamOperation } from '../core/telemetry.ts';
-import type { CheckAnswer, Failure, KeyAnswer, ListAnswer } from './answer.ts';
+import type { Answer, CheckAnswer, Failure, KeyAnswer, ListAnswer } from './answer.ts';
 import { readBody } from './body.ts';
 import { CallLog } from './call-log.ts';
 import { decodeEnvelope, decodeKey, decodeList, decodeTopup, type Envelope } from './decode.ts';
@@ -89,11 +89,11 @@ interface Times {
 }
 
 /** Makes the call and reports its outcome to the log and the metrics, never the body. */
-async function call<Answer extends CheckAnswer | ListAnswer | KeyAnswer>(
+async function call<Kind extends Answer>(
   options: CallOptions,
   { operation, path, orderId, signal }: Call,
-  read: (reply: Reply, times: Times) => Answer,
-): Promise<Answer> {
+  read: (reply: Reply, times: Times) => Kind,
+): Promise<Kind> {
   const { clock } = options;
   const [askedAt, startedAt] = [clock.now(), clock.steady()];
   const reply = await request(options, path, signal);
@@ -109,10 +109,7 @@ async function call<Answer extends CheckAnswer | ListAnswer | KeyAnswer>(
 }
 
 /** Whether a call has failed in a way that is news. An environment may lack `validate`, and no order needs it. */
-function isTrouble(
-  operation: UpstreamOperation,
-  answer: CheckAnswer | ListAnswer | KeyAnswer,
-): boolean {
+function isTrouble(operation: UpstreamOperation, answer: Answer): boolean {
   if (answer.kind !== 'failed' || answer.reason === 'aborted') return false;
   return operation !== 'validate' || answer.httpStatus === undefined;
 }
