@@ -23,13 +23,12 @@ export interface ListQuery {
   /** Creation times, Unix milliseconds, both inclusive. */
   readonly from: number;
   readonly to: number;
-  /** From 1; a page holds 100 orders. */
-  readonly page: number;
 }
 
 /** Each call makes exactly one request. The client never retries, since every request counts against the key. */
 export interface UpstreamClient {
   check(orderId: string): Promise<CheckAnswer>;
+  /** Up to `PAGE_SIZE` of the orders that were created within these bounds. */
   list(query: ListQuery): Promise<ListAnswer>;
   /** Asks what the key is allowed. An aborted call has failed, like one that timed out. */
   validate(signal: AbortSignal): Promise<KeyAnswer>;
@@ -40,7 +39,8 @@ type Reply =
   | { readonly kind: 'reply'; readonly httpStatus: number; readonly envelope: Envelope }
   | Failure;
 
-const PAGE_SIZE = 100;
+/** The most rows that the upstream shows on a page. */
+export const PAGE_SIZE = 100;
 
 /** Less than a query waits, since the first queries wait for this call; no order depends on its answer. */
 const LONGEST_VALIDATE_MS = 3_000;
@@ -54,9 +54,9 @@ export function createUpstreamClient(given: UpstreamClientOptions): UpstreamClie
         toCheckAnswer(reply, orderId, times),
       );
     },
-    async list({ from, to, page }) {
+    async list({ from, to }) {
       const query = new URLSearchParams({
-        page: String(page),
+        page: '1',
         pageSize: String(PAGE_SIZE),
         from: new Date(from).toISOString(),
         to: new Date(to).toISOString(),
