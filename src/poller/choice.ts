@@ -103,9 +103,9 @@ export class Choice {
       const [gainMs, worthMs] = [pacer.gainMs(order, now), pacer.worthMs(order, now)];
       due.push({ orderId: order.latest.orderId, order, gainMs, worthMs });
     }
-    for (const { orderId, dueAt } of watchers.unseenDue(now)) {
-      const gainMs = pacer.firstLookGainMs({ orderId, dueAt, now });
-      due.push({ orderId, order: undefined, gainMs, worthMs: gainMs });
+    for (const unseen of watchers.unseenDue(now)) {
+      const gainMs = pacer.firstLookGainMs(unseen, now);
+      due.push({ orderId: unseen.orderId, order: undefined, gainMs, worthMs: gainMs });
     }
     return due;
   }

@@ -170,10 +170,10 @@ export class SweepPlanner {
     for (const { orderId, isUnlisted } of requests) {
       if (!isUnlisted) add(orderId, { gainMs: 0, worth: 0 });
     }
-    for (const { orderId, dueAt, isUnlisted } of watchers.unseenDue(now)) {
-      if (isUnlisted) continue;
-      const look = { orderId, dueAt, now };
-      add(orderId, { gainMs: pacer.firstLookGainMs(look), worth: pacer.firstLookPageWorth(look) });
+    for (const look of watchers.unseenDue(now)) {
+      if (look.isUnlisted) continue;
+      const gainMs = pacer.firstLookGainMs(look, now);
+      add(look.orderId, { gainMs, worth: pacer.firstLookPageWorth(look, now) });
     }
     return [...unseen.values()];
   }
