@@ -29,6 +29,8 @@ const STORE_FAULT_EVERY_MS = 60_000;
 /** While orders are tracked, the clock is looked at this often: it may be set, or the machine be suspended. */
 const LONGEST_SLEEP_MS = 60_000;
 
+const NEVER = Number.POSITIVE_INFINITY;
+
 /** How long a shutdown waits for calls in flight. */
 const STOP_MS = 2_000;
 
@@ -294,13 +296,12 @@ export class Dispatcher {
     const gateInMs = 'until' in state ? state.until - now : 0;
     // If the gate admits no further call in flight, the next answer wakes the dispatcher.
     if (gateInMs <= 0 && !gate.admits(now, inFlight.size)) return;
-    const requestInMs = choice.hasRequest() ? budget.waitMs() : undefined;
-    const urgentInMs = cards.size > 0 || keyTrial?.isDue ? budget.roomInMs(1) : undefined;
-    const dueAt = await choice.nextDueAt();
-    const budgetInMs = Math.max(budget.waitMs(1 + this.#reserved()), spare.waitMs());
-    const lookInMs = dueAt === undefined ? undefined : Math.max(dueAt - clock.now(), budgetInMs);
-    const workInMs = earliest(requestInMs, earliest(urgentInMs, lookInMs));
-    if (workInMs === undefined || this.#state !== 'running') return;
+    const requestInMs = choice.hasRequest() ? budget.waitMs() : NEVER;
+    const urgentInMs = cards.size > 0 || keyTrial?.isDue ? budget.roomInMs(1) : NEVER;
+    const dueInMs = (await choice.nextDueAt()) - clock.now();
+    const lookInMs = Math.max(dueInMs, budget.waitMs(1 + this.#reserved()), spare.waitMs());
+    const workInMs = Math.min(requestInMs, urgentInMs, lookInMs);
+    if (workInMs === NEVER || this.#state !== 'running') return;
     const waitMs = Math.max(workInMs, gateInMs, this.#faultUntil - now, 1);
     this.#timer?.cancel();
     this.#timer = clock.after(Math.min(waitMs, LONGEST_SLEEP_MS), () => this.wake());
@@ -332,10 +333,6 @@ export class Dispatcher {
 
 function untilOf(state: GateState): number | undefined {
   return 'until' in state ? state.until : undefined;
-}
-
-function earliest(one: number | undefined, other: number | undefined): number | undefined {
-  return one === undefined ? other : Math.min(one, other ?? one);
 }
 
 function shuttingDown(): GatewayError {
