@@ -37,8 +37,8 @@ const IN_PROGRESS_STEPS: readonly { readonly untilMs: number; readonly intervalM
   { untilMs: HOUR_MS, intervalMs: 30 * SECOND_MS },
   { untilMs: 6 * HOUR_MS, intervalMs: MINUTE_MS },
   { untilMs: DAY_MS, intervalMs: 5 * MINUTE_MS },
-  { untilMs: Number.POSITIVE_INFINITY, intervalMs: 30 * MINUTE_MS },
 ];
+const LONGEST_INTERVAL_MS = 30 * MINUTE_MS;
 
 const FIRST_RETRY_MS = SECOND_MS;
 const LONGEST_RETRY_MS = 5 * MINUTE_MS;
@@ -114,7 +114,7 @@ function parkedDueAt(order: UnplannedOrder, watched: boolean): number {
 
 function inProgressIntervalMs(ageMs: number): number {
   const step = IN_PROGRESS_STEPS.find(({ untilMs }) => ageMs <= untilMs);
-  return step?.intervalMs ?? LONGEST_RETRY_MS;
+  return step?.intervalMs ?? LONGEST_INTERVAL_MS;
 }
 
 /**
