@@ -43,8 +43,8 @@ const LONGEST_INTERVAL_MS = 30 * MINUTE_MS;
 const FIRST_RETRY_MS = SECOND_MS;
 const LONGEST_RETRY_MS = 5 * MINUTE_MS;
 
-export function isParked(order: UnplannedOrder): boolean {
-  return statusOf(order.latest.upstreamStatus) === 'QUEUED';
+export function isParked({ latest }: Pick<Order, 'latest'>): boolean {
+  return statusOf(latest.upstreamStatus) === 'QUEUED';
 }
 
 export function isInProgress(order: UnplannedOrder): boolean {
@@ -137,14 +137,10 @@ const FRESH_PARKED_MS = 300_000;
  * Until when a query may be answered from the log, Unix milliseconds: for ever for a settled order, for others
  * until the last check is `maxAgeMs` old (by default 5 s, for a parked order 5 min). With 0, never.
  */
-export function freshUntil(
-  { latest, checkedAt }: Pick<Order, 'latest' | 'checkedAt'>,
-  maxAgeMs?: number,
-): number {
-  const status = statusOf(latest.upstreamStatus);
-  if (status === 'FULFILLED' || status === 'REFUNDED') return Number.POSITIVE_INFINITY;
-  const ageMs = maxAgeMs ?? (status === 'QUEUED' ? FRESH_PARKED_MS : FRESH_MS);
-  return ageMs > 0 ? checkedAt + ageMs : Number.NEGATIVE_INFINITY;
+export function freshUntil(order: Pick<Order, 'latest' | 'checkedAt'>, maxAgeMs?: number): number {
+  if (isSettled(order.latest.upstreamStatus)) return Number.POSITIVE_INFINITY;
+  const ageMs = maxAgeMs ?? (isParked(order) ? FRESH_PARKED_MS : FRESH_MS);
+  return ageMs > 0 ? order.checkedAt + ageMs : Number.NEGATIVE_INFINITY;
 }
 
 /**
