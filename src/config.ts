@@ -192,16 +192,17 @@ function withoutPassword(text: string): string {
 function isBaseUrl(text: string): boolean {
   const url = URL.parse(text);
   if (url === null || url.search !== '' || url.hash !== '' || url.pathname !== '/') return false;
-  if (url.username !== '' || url.password !== '') return false;
-  if (url.protocol === 'https:') return true;
-  return url.protocol === 'http:' && LOOPBACK_HOSTS.includes(url.hostname);
+  return url.username === '' && url.password === '' && isPrivate(url);
 }
 
 function isKeySetUrl(text: string): boolean {
   const url = URL.parse(text);
-  if (url === null) return false;
-  if (url.protocol === 'https:') return true;
-  return url.protocol === 'http:' && LOOPBACK_HOSTS.includes(url.hostname);
+  return url !== null && isPrivate(url);
+}
+
+/** Whether nobody on the way can read or change what is exchanged. */
+function isPrivate({ protocol, hostname }: URL): boolean {
+  return protocol === 'https:' || (protocol === 'http:' && LOOPBACK_HOSTS.includes(hostname));
 }
 
 function isOrigin(text: string): boolean {
