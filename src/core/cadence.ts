@@ -16,7 +16,7 @@ const DAY_MS = 24 * HOUR_MS;
 export const OVERDUE_AFTER_MS = 5 * MINUTE_MS;
 
 /** An order that has not settled for this long is abandoned until a client asks for it again. */
-export const ABANDON_AFTER_MS = 7 * DAY_MS;
+const ABANDON_AFTER_MS = 7 * DAY_MS;
 
 /** One order is checked at most once a second. A list made for other orders may show it at any time. */
 export const SHORTEST_INTERVAL_MS = SECOND_MS;
