@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import type { CardCodes, CardPlace } from '../../cards/card-codes.ts';
 import { copiedCards } from './copied-cards.ts';
-import { readNote, writeNote } from './notes.ts';
+import { prepareNoteStatements } from './notes.ts';
 
 const NOTE = 'card-codes-are-sealed';
 const BATCH = 500;
@@ -18,7 +18,8 @@ interface Row extends CardPlace {
 export function sealPlainCodes(database: Database.Database, cards: CardCodes): void {
   // From here on SQLite overwrites deleted content with zeros.
   database.pragma('secure_delete = ON');
-  if (readNote(database, NOTE) !== undefined) return;
+  const notes = prepareNoteStatements(database);
+  if (notes.recall.get(NOTE) !== undefined) return;
   let sealed = 0;
   for (let batch = sealBatch(database, cards, { orderId: '', version: 0 }); batch !== undefined; ) {
     sealed += batch.count;
@@ -28,7 +29,7 @@ export function sealPlainCodes(database: Database.Database, cards: CardCodes): v
     database.exec('VACUUM');
     database.pragma('wal_checkpoint(TRUNCATE)');
   }
-  writeNote(database, NOTE, '1');
+  notes.note.run({ name: NOTE, value: '1' });
 }
 
 function sealBatch(
