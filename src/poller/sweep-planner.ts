@@ -1,6 +1,6 @@
 import { creationTimeOf } from '../core/order-id.ts';
 import type { Clock } from '../core/ports.ts';
-import type { Order, Schedule, SnapshotLog } from '../core/store.ts';
+import type { Order, Schedule, SnapshotLog, Window } from '../core/store.ts';
 import { PAGE_SIZE } from '../upstream/client.ts';
 import { bestPage, type Covered, type Page, type Room } from './best-page.ts';
 import type { ListTrust } from './list-trust.ts';
@@ -136,14 +136,11 @@ export class SweepPlanner {
     return [...tracked, ...unseen].sort((a, b) => a.createdAt - b.createdAt);
   }
 
-  async #tracked(range: {
-    readonly from: number;
-    readonly to: number;
-  }): Promise<readonly Covered[]> {
+  async #tracked(window: Window): Promise<readonly Covered[]> {
     const { store, pacer, isBusy, clock } = this.#options;
     const now = clock.now();
     const tracked: Covered[] = [];
-    for (const order of await store.createdWithin({ ...range, limit: MOST_COVERABLE })) {
+    for (const order of await store.createdWithin({ ...window, limit: MOST_COVERABLE })) {
       const { orderId, createdAt } = order.latest;
       if (createdAt === null || isBusy(orderId)) continue;
       tracked.push({

@@ -1,6 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { isAbandoned } from '../core/cadence.ts';
-import type { Census, Order, Planner, Range, Recorded, Reschedule, Store } from '../core/store.ts';
+import type {
+  Census,
+  Order,
+  Planner,
+  Range,
+  Recorded,
+  Reschedule,
+  Store,
+  Window,
+} from '../core/store.ts';
 import type { Observation, Snapshot } from '../core/topup.ts';
 import { isSettled, statusOf } from '../core/topup.ts';
 import { advance } from './advance.ts';
@@ -101,11 +110,7 @@ class MemoryStore implements Store {
       .slice(0, query.limit);
   }
 
-  async createdWithin(query: {
-    readonly from: number;
-    readonly to: number;
-    readonly limit: number;
-  }): Promise<readonly Order[]> {
+  async createdWithin(query: Window & { readonly limit: number }): Promise<readonly Order[]> {
     this.#mustBeOpen();
     const createdAt = ({ latest }: Order) => latest.createdAt ?? Number.NaN;
     return this.#tracked()
@@ -114,7 +119,7 @@ class MemoryStore implements Store {
       .slice(0, query.limit);
   }
 
-  async creationTimes({ from, to }: { readonly from: number; readonly to: number }) {
+  async creationTimes({ from, to }: Window): Promise<readonly number[]> {
     this.#mustBeOpen();
     return [...this.#orders.values()]
       .flatMap(({ latest }) => latest.createdAt ?? [])

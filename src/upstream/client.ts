@@ -1,6 +1,7 @@
 import { loggedError } from '../core/logged-error.ts';
 import { parseOrderId } from '../core/order-id.ts';
 import type { Clock, Fetch, Logger } from '../core/ports.ts';
+import type { Window } from '../core/store.ts';
 import type { Telemetry, UpstreamOperation } from '../core/telemetry.ts';
 import type { Answer, CheckAnswer, Failure, KeyAnswer, ListAnswer } from './answer.ts';
 import { readBody } from './body.ts';
@@ -19,17 +20,11 @@ export interface UpstreamClientOptions {
   readonly telemetry: Telemetry;
 }
 
-export interface ListQuery {
-  /** Creation times, Unix milliseconds, both inclusive. */
-  readonly from: number;
-  readonly to: number;
-}
-
 /** Each call makes exactly one request. The client never retries, since every request counts against the key. */
 export interface UpstreamClient {
   check(orderId: string): Promise<CheckAnswer>;
-  /** Up to `PAGE_SIZE` of the orders that were created within these bounds. */
-  list(query: ListQuery): Promise<ListAnswer>;
+  /** Up to `PAGE_SIZE` of the orders that were created in this window. */
+  list(window: Window): Promise<ListAnswer>;
   /** Asks what the key is allowed. An aborted call has failed, like one that timed out. */
   validate(signal: AbortSignal): Promise<KeyAnswer>;
 }

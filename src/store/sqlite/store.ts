@@ -8,6 +8,7 @@ import type {
   Recorded,
   Reschedule,
   Store,
+  Window,
 } from '../../core/store.ts';
 import type { Observation, Snapshot } from '../../core/topup.ts';
 import { advance } from '../advance.ts';
@@ -112,11 +113,7 @@ export class SqliteStore implements Store {
     );
   }
 
-  async createdWithin(query: {
-    readonly from: number;
-    readonly to: number;
-    readonly limit: number;
-  }): Promise<readonly Order[]> {
+  async createdWithin(query: Window & { readonly limit: number }): Promise<readonly Order[]> {
     const { from, to } = query;
     const limit = rowLimit(query.limit);
     return this.#read(() =>
@@ -124,8 +121,10 @@ export class SqliteStore implements Store {
     );
   }
 
-  async creationTimes(query: { readonly from: number; readonly to: number }) {
-    return this.#read(() => this.#statements.creationTimes.values(query).map(([at]) => Number(at)));
+  async creationTimes({ from, to }: Window): Promise<readonly number[]> {
+    return this.#read(() =>
+      this.#statements.creationTimes.values({ from, to }).map(([at]) => Number(at)),
+    );
   }
 
   async census(query: { readonly overdueBefore: number }): Promise<Census> {
