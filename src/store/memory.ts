@@ -10,8 +10,7 @@ import type {
   Store,
   Window,
 } from '../core/store.ts';
-import type { Observation, Snapshot } from '../core/topup.ts';
-import { isSettled, statusOf } from '../core/topup.ts';
+import { isSettled, type Observation, type Snapshot, statusOf } from '../core/topup.ts';
 import { advance } from './advance.ts';
 import { Bells } from './bells.ts';
 import { storeClosed } from './errors.ts';
