@@ -20,23 +20,22 @@ export function sealPlainCodes(database: Database.Database, cards: CardCodes): v
   database.pragma('secure_delete = ON');
   const notes = prepareNoteStatements(database);
   if (notes.recall.get(NOTE) !== undefined) return;
-  let sealed = 0;
-  for (let batch = sealBatch(database, cards, { orderId: '', version: 0 }); batch !== undefined; ) {
-    sealed += batch.count;
-    batch = sealBatch(database, cards, batch.last);
-  }
-  if (sealed > 0) {
+  const sealBatch = batches(database, cards);
+  let last = sealBatch({ orderId: '', version: 0 });
+  const hadPlainCodes = last !== undefined;
+  while (last !== undefined) last = sealBatch(last);
+  if (hadPlainCodes) {
     database.exec('VACUUM');
     database.pragma('wal_checkpoint(TRUNCATE)');
   }
   notes.note.run({ name: NOTE, value: '1' });
 }
 
-function sealBatch(
+/** Each batch returns the place of its last card code; `undefined` if it is empty. */
+function batches(
   database: Database.Database,
   cards: CardCodes,
-  after: CardPlace,
-): { readonly count: number; readonly last: CardPlace } | undefined {
+): (after: CardPlace) => CardPlace | undefined {
   const select = database.prepare<[string, number, number], Row>(
     `SELECT order_id AS orderId, version, card_code AS code FROM snapshots
      WHERE (order_id, version) > (?, ?) AND card_code IS NOT NULL AND card_code NOT LIKE 'v1.%'
@@ -46,16 +45,13 @@ function sealBatch(
     'UPDATE snapshots SET card_code = ? WHERE order_id = ? AND version = ?',
   );
   const updateCopy = copiedCards(database);
-  const seal = database.transaction(() => {
+  return database.transaction((after: CardPlace) => {
     const rows = select.all(after.orderId, after.version, BATCH);
     for (const row of rows) {
       const sealed = cards.seal(row.code, row);
       update.run(sealed, row.orderId, row.version);
       updateCopy(sealed, row);
     }
-    return rows;
-  });
-  const rows = seal.immediate();
-  const last = rows.at(-1);
-  return last && { count: rows.length, last };
+    return rows.at(-1);
+  }).immediate;
 }
