@@ -1,6 +1,5 @@
 import { createTickets } from './auth/tickets.ts';
 import type { Config } from './config.ts';
-import { OVERDUE_AFTER_MS } from './core/cadence.ts';
 import type { GatewayStatusSource } from './core/gateway-status.ts';
 import type { Clock, Fetch, Logger, Random } from './core/ports.ts';
 import type { Store } from './core/store.ts';
@@ -51,58 +50,19 @@ export interface Gateway {
  *   listen on the address.
  */
 export async function startGateway(config: Config, outside: Outside): Promise<Gateway> {
-  const { clock, logger } = outside;
   const upstream = chooseUpstream(config, outside);
   const metrics = new Metrics();
-  const guard = createGuard({
-    limits: config.limits,
-    clock,
-    onRefused: (limit) => metrics.refused(limit),
-  });
   const { store, keyFile } = await openStore(config);
   const unlock = await claim(store, config.databaseUrl, upstream.name);
-  const poller = await openPoller({ config, outside, upstream, store, metrics });
-  const status = statusSource({ clock, upstream, store, metrics, poller });
-  const feed = createFeed({ log: store, watch: poller, clock, telemetry: metrics });
-  const drain = new Drain();
-  const tickets = createTickets(config.auth, outside);
-  const parts = { topups: poller, feed, log: store, status };
-  const onQuery = (durationMs: number) => metrics.queryDone(durationMs);
-  const { allowedOrigins } = config;
-  const renderings = new Renderings((error) => toPublicError(error, logger));
-  const options = {
-    parts,
-    tickets,
-    logger,
-    clock,
-    allowedOrigins,
-    guard,
-    renderings,
-    onQuery,
-  };
-  const yoga = createGraphQLYoga(options);
-  const answers = createAnswers(options);
-  const server = new GatewayServer({
-    ...config,
-    graphql: new GraphQLHttp({ ...options, yoga, answers }),
-    answers,
-    onRemembered: () => metrics.answerRemembered(),
-    webSockets: createWebSocketTransport({ ...options, yoga, drain }),
-    tickets,
-    guard,
-    page: config.limits.graphiql ? graphiqlOf(upstream) : undefined,
-    drain,
-    status,
-    scrape: async () => metrics.scrape(await status.gatewayStatus()),
-    clock,
-    logger,
-  });
+  const parts = { config, outside, upstream, store, metrics };
+  const poller = await openPoller(parts);
+  const server = serverOf({ ...parts, poller });
   try {
     const url = await server.listen();
     poller.start();
     if (keyFile !== undefined) {
       const message = 'card codes are encrypted with the key in this file: back it up apart';
-      logger.info({ keyFile }, message);
+      outside.logger.info({ keyFile }, message);
     }
     const stop = async () => {
       await server.close();
@@ -116,21 +76,6 @@ export async function startGateway(config: Config, outside: Outside): Promise<Ga
     unlock();
     throw error;
   }
-}
-
-function graphiqlOf({ demoOrders }: Upstream): LazyPage {
-  return new LazyPage(() => renderGraphiQL(tabsFor(demoOrders.map(({ id }) => id))));
-}
-
-/** The database notes which upstream its orders come from, so that simulated orders are never taken for real. */
-const UPSTREAM_NOTE = 'upstream';
-
-interface Parts {
-  readonly config: Config;
-  readonly outside: Outside;
-  readonly upstream: Upstream;
-  readonly store: Store;
-  readonly metrics: Metrics;
 }
 
 /** Opens the store. `keyFile` is the path of the card key file; `undefined` if keys are configured or in memory. */
@@ -149,6 +94,9 @@ async function openStore({
     throw asStartupError(error);
   }
 }
+
+/** The database notes which upstream its orders come from, so that simulated orders are never taken for real. */
+const UPSTREAM_NOTE = 'upstream';
 
 /**
  * Locks the database for this process, and checks that its orders come from this upstream. Closes the store if either
@@ -176,6 +124,14 @@ function asStartupError(error: unknown): unknown {
     : error;
 }
 
+interface Parts {
+  readonly config: Config;
+  readonly outside: Outside;
+  readonly upstream: Upstream;
+  readonly store: Store;
+  readonly metrics: Metrics;
+}
+
 function openPoller({ config, outside, upstream, store, metrics }: Parts): Promise<Poller> {
   const client = createUpstreamClient({
     ...upstream,
@@ -200,15 +156,57 @@ function keyTrial(config: Config, client: UpstreamClient, { logger }: Outside): 
   return new KeyTrial({ client, logger, assumedCallsPerMinute });
 }
 
-function statusSource(
-  parts: Pick<Parts, 'upstream' | 'store' | 'metrics'> & {
-    readonly clock: Clock;
-    readonly poller: Poller;
-  },
-): GatewayStatusSource {
-  const { clock, upstream, store, metrics, poller } = parts;
+interface Polled extends Parts {
+  readonly poller: Poller;
+}
+
+/** All that stands between the log and the clients. */
+function serverOf(parts: Polled): GatewayServer {
+  const { config, outside, upstream, store, metrics, poller } = parts;
+  const { limits, allowedOrigins } = config;
+  const { clock, logger } = outside;
+  const status = statusSource(parts);
+  const guard = createGuard({ limits, clock, onRefused: (limit) => metrics.refused(limit) });
+  const tickets = createTickets(config.auth, outside);
+  const feed = createFeed({ log: store, watch: poller, clock, telemetry: metrics });
+  const options = {
+    parts: { topups: poller, feed, log: store, status },
+    tickets,
+    logger,
+    clock,
+    allowedOrigins,
+    guard,
+    renderings: new Renderings((error) => toPublicError(error, logger)),
+    onQuery: (durationMs: number) => metrics.queryDone(durationMs),
+  };
+  const drain = new Drain();
+  const yoga = createGraphQLYoga(options);
+  const answers = createAnswers(options);
+  return new GatewayServer({
+    ...config,
+    graphql: new GraphQLHttp({ ...options, yoga, answers }),
+    answers,
+    onRemembered: () => metrics.answerRemembered(),
+    webSockets: createWebSocketTransport({ ...options, yoga, drain }),
+    tickets,
+    guard,
+    page: limits.graphiql ? graphiqlOf(upstream) : undefined,
+    drain,
+    status,
+    scrape: async () => metrics.scrape(await status.gatewayStatus()),
+    clock,
+    logger,
+  });
+}
+
+function graphiqlOf({ demoOrders }: Upstream): LazyPage {
+  return new LazyPage(() => renderGraphiQL(tabsFor(demoOrders.map(({ id }) => id))));
+}
+
+function statusSource({ outside, upstream, store, metrics, poller }: Polled): GatewayStatusSource {
+  const { clock } = outside;
   const startedAt = clock.now();
-  const census = sparingCensus({ store, clock, overdueAfterMs: OVERDUE_AFTER_MS });
+  const census = sparingCensus(store, clock);
   return {
     async gatewayStatus() {
       const now = clock.now();

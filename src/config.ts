@@ -99,8 +99,7 @@ const SECRETS: ReadonlySet<string> = new Set<Variable>([
   'CARD_CODE_KEYS',
 ]);
 
-/** The environment without empty variables, which count as not set. */
-type Given = Readonly<Record<string, string | undefined>>;
+type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Parses the configuration. An empty variable counts as not set.
@@ -108,7 +107,7 @@ type Given = Readonly<Record<string, string | undefined>>;
  * @throws StartupError with exit code 78. Its message lists all faults at once: malformed variables, each with what was
  *   expected and what came, and variables that contradict each other.
  */
-export function parseConfig(environment: Given): Config {
+export function parseConfig(environment: Environment): Config {
   const given = Object.fromEntries(
     Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''),
   );
@@ -137,7 +136,7 @@ export function parseConfig(environment: Given): Config {
 }
 
 /** A line for each variable that is not ours, and was probably meant to be one that is not set. */
-export function misspelt(environment: Given): readonly string[] {
+export function misspelt(environment: Environment): readonly string[] {
   const unset = VARIABLES.filter((name) => (environment[name] ?? '') === '');
   return Object.keys(environment).flatMap((name) => {
     const meant = VARIABLES.includes(name) ? undefined : meantBy(name, unset);
@@ -153,7 +152,7 @@ function toAuth(data: z.infer<typeof environmentSchema>): AuthConfig {
   return { kind: 'none' };
 }
 
-function malformed(issues: readonly z.core.$ZodIssue[], given: Given): readonly string[] {
+function malformed(issues: readonly z.core.$ZodIssue[], given: Environment): readonly string[] {
   const expected = new Map(issues.map(({ path, message }) => [String(path[0]), message]));
   return [...expected].map(([name, message]) => {
     const came = SECRETS.has(name)
@@ -164,7 +163,7 @@ function malformed(issues: readonly z.core.$ZodIssue[], given: Given): readonly 
 }
 
 /** Variables that are well-formed, or may be, and cannot be meant together. */
-function contradictions(given: Given): readonly string[] {
+function contradictions(given: Environment): readonly string[] {
   const faults: string[] = [];
   const { HOST: host, AUTH_JWT_SECRET: secret, AUTH_JWKS_URL: url, AUTH: auth } = given;
   const ways = [auth, secret, url].filter((value) => value !== undefined).length;
@@ -192,16 +191,17 @@ function withoutPassword(text: string): string {
 function isBaseUrl(text: string): boolean {
   const url = URL.parse(text);
   if (url === null || url.search !== '' || url.hash !== '' || url.pathname !== '/') return false;
-  if (url.username !== '' || url.password !== '') return false;
-  if (url.protocol === 'https:') return true;
-  return url.protocol === 'http:' && LOOPBACK_HOSTS.includes(url.hostname);
+  return url.username === '' && url.password === '' && isPrivate(url);
 }
 
 function isKeySetUrl(text: string): boolean {
   const url = URL.parse(text);
-  if (url === null) return false;
-  if (url.protocol === 'https:') return true;
-  return url.protocol === 'http:' && LOOPBACK_HOSTS.includes(url.hostname);
+  return url !== null && isPrivate(url);
+}
+
+/** Whether nobody on the way can read or change what is exchanged. */
+function isPrivate({ protocol, hostname }: URL): boolean {
+  return protocol === 'https:' || (protocol === 'http:' && LOOPBACK_HOSTS.includes(hostname));
 }
 
 function isOrigin(text: string): boolean {

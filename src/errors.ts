@@ -30,7 +30,7 @@ export class GatewayError extends Error {
   readonly isForClients: boolean;
 
   constructor(code: ErrorCode, message: string, options: GatewayErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(message, options);
     this.code = code;
     this.retryAfterMs = options.retryAfterMs;
     this.isForClients = options.isForClients ?? code !== 'INTERNAL_SERVER_ERROR';
@@ -49,7 +49,7 @@ export class StartupError extends Error {
     message: string,
     options: { readonly exitCode?: number; readonly cause?: unknown } = {},
   ) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(message, options);
     this.exitCode = options.exitCode ?? 1;
   }
 }

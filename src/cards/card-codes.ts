@@ -69,11 +69,6 @@ export class CardCodes {
   }
 }
 
-/** Whether a text is a sealed code: card codes that are not sealed are all digits. */
-export function isSealed(text: string): boolean {
-  return SEALED.test(text);
-}
-
 /** The additional authenticated data (AAD) of a place. Unambiguous, since JSON is. */
 function boundTo({ orderId, version }: CardPlace): Buffer {
   return Buffer.from(JSON.stringify(['card code', orderId, version]));

@@ -16,7 +16,7 @@ const DAY_MS = 24 * HOUR_MS;
 export const OVERDUE_AFTER_MS = 5 * MINUTE_MS;
 
 /** An order that has not settled for this long is abandoned until a client asks for it again. */
-export const ABANDON_AFTER_MS = 7 * DAY_MS;
+const ABANDON_AFTER_MS = 7 * DAY_MS;
 
 /** One order is checked at most once a second. A list made for other orders may show it at any time. */
 export const SHORTEST_INTERVAL_MS = SECOND_MS;
@@ -37,14 +37,14 @@ const IN_PROGRESS_STEPS: readonly { readonly untilMs: number; readonly intervalM
   { untilMs: HOUR_MS, intervalMs: 30 * SECOND_MS },
   { untilMs: 6 * HOUR_MS, intervalMs: MINUTE_MS },
   { untilMs: DAY_MS, intervalMs: 5 * MINUTE_MS },
-  { untilMs: Number.POSITIVE_INFINITY, intervalMs: 30 * MINUTE_MS },
 ];
+const LONGEST_INTERVAL_MS = 30 * MINUTE_MS;
 
 const FIRST_RETRY_MS = SECOND_MS;
 const LONGEST_RETRY_MS = 5 * MINUTE_MS;
 
-export function isParked(order: UnplannedOrder): boolean {
-  return statusOf(order.latest.upstreamStatus) === 'QUEUED';
+export function isParked({ latest }: Pick<Order, 'latest'>): boolean {
+  return statusOf(latest.upstreamStatus) === 'QUEUED';
 }
 
 export function isInProgress(order: UnplannedOrder): boolean {
@@ -114,7 +114,7 @@ function parkedDueAt(order: UnplannedOrder, watched: boolean): number {
 
 function inProgressIntervalMs(ageMs: number): number {
   const step = IN_PROGRESS_STEPS.find(({ untilMs }) => ageMs <= untilMs);
-  return step?.intervalMs ?? LONGEST_RETRY_MS;
+  return step?.intervalMs ?? LONGEST_INTERVAL_MS;
 }
 
 /**
@@ -137,14 +137,10 @@ const FRESH_PARKED_MS = 300_000;
  * Until when a query may be answered from the log, Unix milliseconds: for ever for a settled order, for others
  * until the last check is `maxAgeMs` old (by default 5 s, for a parked order 5 min). With 0, never.
  */
-export function freshUntil(
-  { latest, checkedAt }: Pick<Order, 'latest' | 'checkedAt'>,
-  maxAgeMs?: number,
-): number {
-  const status = statusOf(latest.upstreamStatus);
-  if (status === 'FULFILLED' || status === 'REFUNDED') return Number.POSITIVE_INFINITY;
-  const ageMs = maxAgeMs ?? (status === 'QUEUED' ? FRESH_PARKED_MS : FRESH_MS);
-  return ageMs > 0 ? checkedAt + ageMs : Number.NEGATIVE_INFINITY;
+export function freshUntil(order: Pick<Order, 'latest' | 'checkedAt'>, maxAgeMs?: number): number {
+  if (isSettled(order.latest.upstreamStatus)) return Number.POSITIVE_INFINITY;
+  const ageMs = maxAgeMs ?? (isParked(order) ? FRESH_PARKED_MS : FRESH_MS);
+  return ageMs > 0 ? order.checkedAt + ageMs : Number.NEGATIVE_INFINITY;
 }
 
 /**

@@ -99,6 +99,12 @@ export interface Census {
   readonly abandoned: number;
 }
 
+/** Creation times, Unix milliseconds, both inclusive. */
+export interface Window {
+  readonly from: number;
+  readonly to: number;
+}
+
 export interface Schedule {
   /** Changes an order's schedule; does nothing for an order that is settled or was never observed. */
   reschedule(orderId: string, change: Reschedule): Promise<void>;
@@ -114,20 +120,16 @@ export interface Schedule {
   due(query: { readonly before: number; readonly limit: number }): Promise<readonly Order[]>;
 
   /**
-   * Tracked orders that the upstream created between these bounds, both inclusive, the newest first. Leaves out orders
-   * whose creation time is unknown.
+   * Tracked orders that the upstream created in this window, the newest first. Leaves out orders whose creation time is
+   * unknown.
    */
-  createdWithin(query: {
-    readonly from: number;
-    readonly to: number;
-    readonly limit: number;
-  }): Promise<readonly Order[]>;
+  createdWithin(query: Window & { readonly limit: number }): Promise<readonly Order[]>;
 
   /**
-   * The upstream's creation times between these bounds, both inclusive, the earliest first. Counts all orders, settled
-   * and abandoned ones too, since a list shows those as well.
+   * The upstream's creation times in this window, the earliest first. Counts all orders, settled and abandoned ones too,
+   * since a list shows those as well.
    */
-  creationTimes(query: { readonly from: number; readonly to: number }): Promise<readonly number[]>;
+  creationTimes(window: Window): Promise<readonly number[]>;
 
   census(query: { readonly overdueBefore: number }): Promise<Census>;
 }

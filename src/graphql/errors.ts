@@ -14,7 +14,6 @@ const published = new WeakSet<GraphQLError>();
  * in the request itself is `BAD_USER_INPUT`, and anything else is logged and reported as `INTERNAL_SERVER_ERROR`.
  */
 export function toPublicError(error: unknown, logger: Logger): GraphQLError {
-  if (error instanceof GraphQLError && published.has(error)) return error;
   const origin = originOf(error);
   if (origin instanceof GraphQLError && published.has(origin)) return origin;
   if (origin instanceof GatewayError && origin.isForClients) {

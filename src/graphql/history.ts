@@ -48,38 +48,32 @@ async function page(of: Snapshot, args: PageArgs, { log }: GraphQLContext) {
   const range = toRange(args, log.logId);
   const snapshots = await log.read(of.orderId, { ...range, limit: range.limit + 1 });
   const more = snapshots.length > range.limit;
-  const forward = range.from === 'oldest';
-  const shown = forward ? snapshots.slice(0, range.limit) : snapshots.slice(more ? 1 : 0);
+  const beyond = await anyBeyond(of, range, log);
+  const isForward = range.from === 'oldest';
+  const shown = isForward ? snapshots.slice(0, range.limit) : snapshots.slice(more ? 1 : 0);
+  const edges = shown.map((snapshot) => ({
+    cursor: encodeCursor({ logId: log.logId, version: snapshot.version }),
+    node: { snapshot },
+  }));
   return {
-    edges: shown.map((snapshot) => ({
-      cursor: encodeCursor({ logId: log.logId, version: snapshot.version }),
-      node: { snapshot },
-    })),
+    edges,
     pageInfo: {
-      startCursor: cursorOf(shown[0], log.logId),
-      endCursor: cursorOf(shown.at(-1), log.logId),
-      hasNextPage: forward ? more : await anyBeyond(of, range, log),
-      hasPreviousPage: forward ? await anyBeyond(of, range, log) : more,
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+      hasNextPage: isForward ? more : beyond,
+      hasPreviousPage: isForward ? beyond : more,
     },
   };
 }
 
-function cursorOf(snapshot: Snapshot | undefined, logId: string): string | null {
-  return snapshot === undefined ? null : encodeCursor({ logId, version: snapshot.version });
-}
-
 /** Whether there are snapshots on the other side of the cursor that the page starts from. */
 async function anyBeyond(of: Snapshot, range: Range, log: GraphQLContext['log']): Promise<boolean> {
-  const { after, before, from } = range;
-  const beyond: Range | undefined =
-    from === 'oldest'
-      ? after === undefined
-        ? undefined
-        : { before: after + 1, limit: 1, from: 'newest' }
-      : before === undefined
-        ? undefined
-        : { after: before - 1, limit: 1, from: 'oldest' };
-  return beyond !== undefined && (await log.read(of.orderId, beyond)).length > 0;
+  const isForward = range.from === 'oldest';
+  const start = isForward ? range.after : range.before;
+  if (start === undefined) return false;
+  const beyond = isForward ? { before: start + 1 } : { after: start - 1 };
+  const some = await log.read(of.orderId, { ...beyond, limit: 1, from: 'newest' });
+  return some.length > 0;
 }
 
 function toRange({ first, last, after, before }: PageArgs, logId: string): Range {

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../core/ports.ts';
 
 export interface TokenBucketsOptions {
@@ -32,7 +33,7 @@ const MOST_KEYS = 10_000;
  */
 export class TokenBuckets {
   readonly #options: TokenBucketsOptions;
-  readonly #byKey = new Map<string, Bucket>();
+  readonly #byKey = new LRUCache<string, Bucket>({ max: MOST_KEYS });
 
   constructor(options: TokenBucketsOptions) {
     this.#options = options;
@@ -60,16 +61,7 @@ export class TokenBuckets {
     const bucket = this.#byKey.get(key) ?? { tokens: capacity, at: now };
     bucket.tokens = refilled(bucket.tokens, now - bucket.at, { capacity, perSecond });
     bucket.at = now;
-    this.#keep(key, bucket);
-    return bucket;
-  }
-
-  /** Puts the key last, so that the first key is the least recently used one. */
-  #keep(key: string, bucket: Bucket): void {
-    this.#byKey.delete(key);
     this.#byKey.set(key, bucket);
-    if (this.#byKey.size <= MOST_KEYS) return;
-    const [oldest] = this.#byKey.keys();
-    if (oldest !== undefined) this.#byKey.delete(oldest);
+    return bucket;
   }
 }

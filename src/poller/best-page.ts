@@ -1,5 +1,5 @@
 /** Chooses the window of creation time that one list call asks for. */
-import type { Order } from '../core/store.ts';
+import type { Order, Window } from '../core/store.ts';
 
 /** An order that a list could show. */
 export interface Covered {
@@ -14,10 +14,7 @@ export interface Covered {
   readonly order: Order | undefined;
 }
 
-export interface Page {
-  /** Creation times, Unix milliseconds, both inclusive. */
-  readonly from: number;
-  readonly to: number;
+export interface Page extends Window {
   readonly covered: readonly Covered[];
 }
 

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { type Clock, steadyTimeOf, unixTimeOf } from '../core/ports.ts';
 import type { Notebook } from '../core/store.ts';
 import { parseNote } from './parse-note.ts';
-import { type CeilingNote, RateCeiling } from './rate-ceiling.ts';
+import { type CeilingNote, ceilingNoteSchema, RateCeiling } from './rate-ceiling.ts';
 
 const NOTE = 'call-budget';
 
@@ -16,16 +16,7 @@ const WINDOW_MS = MINUTE_MS + ON_THE_WAY_MS;
 const LARGEST_BURST = 10;
 const BURST_PART = 30;
 
-const noteSchema = z.object({
-  taken: z.array(z.number()),
-  ceiling: z.object({
-    calls: z.number().positive(),
-    tooMany: z.number().nullable(),
-    tryMs: z.number(),
-    shrunkAt: z.number(),
-    steppedAt: z.number(),
-  }),
-});
+const noteSchema = z.object({ taken: z.array(z.number()), ceiling: ceilingNoteSchema });
 
 /** A call that counts in the window. */
 interface Taken {
@@ -116,11 +107,6 @@ export class CallBudget {
   get usedInLastMinute(): number {
     const since = this.#clock.steady() - MINUTE_MS;
     return this.#taken.filter(({ at }) => at > since).length;
-  }
-
-  /** Takes one call out of the budget; `false` if none is left. */
-  take(): boolean {
-    return this.start() !== undefined;
   }
 
   /**

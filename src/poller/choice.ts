@@ -73,18 +73,18 @@ export class Choice {
     return sweep === undefined ? { kind: 'check', orderId: due.orderId } : { kind: 'sweep', sweep };
   }
 
-  /** When the next order that is not busy is due, Unix milliseconds. */
-  async nextDueAt(): Promise<number | undefined> {
+  /** When the next order that is not busy is due, Unix milliseconds; `Infinity` if there is none. */
+  async nextDueAt(): Promise<number> {
     const { schedule, watchers, isBusy, mostBusy } = this.#options;
     const ever = Number.MAX_SAFE_INTEGER;
-    const times: number[] = [];
+    let next = Number.POSITIVE_INFINITY;
     for (const { latest, dueAt } of await schedule.due({ before: ever, limit: mostBusy() + 1 })) {
-      if (dueAt !== null && !isBusy(latest.orderId)) times.push(dueAt);
+      if (dueAt !== null && !isBusy(latest.orderId)) next = Math.min(next, dueAt);
     }
     for (const { orderId, dueAt } of watchers.unseenDue(ever)) {
-      if (!isBusy(orderId)) times.push(dueAt);
+      if (!isBusy(orderId)) next = Math.min(next, dueAt);
     }
-    return times.length === 0 ? undefined : times.reduce((a, b) => Math.min(a, b));
+    return next;
   }
 
   async #neediest(): Promise<Due | undefined> {
@@ -103,9 +103,9 @@ export class Choice {
       const [gainMs, worthMs] = [pacer.gainMs(order, now), pacer.worthMs(order, now)];
       due.push({ orderId: order.latest.orderId, order, gainMs, worthMs });
     }
-    for (const { orderId, dueAt } of watchers.unseenDue(now)) {
-      const gainMs = pacer.firstLookGainMs({ orderId, dueAt, now });
-      due.push({ orderId, order: undefined, gainMs, worthMs: gainMs });
+    for (const unseen of watchers.unseenDue(now)) {
+      const gainMs = pacer.firstLookGainMs(unseen, now);
+      due.push({ orderId: unseen.orderId, order: undefined, gainMs, worthMs: gainMs });
     }
     return due;
   }

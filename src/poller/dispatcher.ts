@@ -3,7 +3,7 @@ import type { Clock, Logger, Timer } from '../core/ports.ts';
 import { Seldom } from '../core/seldom.ts';
 import type { Notebook } from '../core/store.ts';
 import { GatewayError } from '../errors.ts';
-import type { CheckAnswer, KeyAnswer, ListAnswer } from '../upstream/answer.ts';
+import type { Answer } from '../upstream/answer.ts';
 import type { CallBudget, StartedCall } from './budget.ts';
 import type { Cards } from './cards.ts';
 import type { Checked, Checker } from './checker.ts';
@@ -28,6 +28,8 @@ const STORE_FAULT_EVERY_MS = 60_000;
 
 /** While orders are tracked, the clock is looked at this often: it may be set, or the machine be suspended. */
 const LONGEST_SLEEP_MS = 60_000;
+
+const NEVER = Number.POSITIVE_INFINITY;
 
 /** How long a shutdown waits for calls in flight. */
 const STOP_MS = 2_000;
@@ -270,7 +272,7 @@ export class Dispatcher {
     return { kind: 'failed', error: gate.refusalAt(clock.steady()) ?? checked.error };
   }
 
-  #onAnswer(answer: CheckAnswer | ListAnswer | KeyAnswer, call: StartedCall): void {
+  #onAnswer(answer: Answer, call: StartedCall): void {
     call.end();
     const { gate, budget, requests, clock, onGateChange } = this.#options;
     const now = clock.steady();
@@ -294,13 +296,12 @@ export class Dispatcher {
     const gateInMs = 'until' in state ? state.until - now : 0;
     // If the gate admits no further call in flight, the next answer wakes the dispatcher.
     if (gateInMs <= 0 && !gate.admits(now, inFlight.size)) return;
-    const requestInMs = choice.hasRequest() ? budget.waitMs() : undefined;
-    const urgentInMs = cards.size > 0 || keyTrial?.isDue ? budget.roomInMs(1) : undefined;
-    const dueAt = await choice.nextDueAt();
-    const budgetInMs = Math.max(budget.waitMs(1 + this.#reserved()), spare.waitMs());
-    const lookInMs = dueAt === undefined ? undefined : Math.max(dueAt - clock.now(), budgetInMs);
-    const workInMs = earliest(requestInMs, earliest(urgentInMs, lookInMs));
-    if (workInMs === undefined || this.#state !== 'running') return;
+    const requestInMs = choice.hasRequest() ? budget.waitMs() : NEVER;
+    const urgentInMs = cards.size > 0 || keyTrial?.isDue ? budget.roomInMs(1) : NEVER;
+    const dueInMs = (await choice.nextDueAt()) - clock.now();
+    const lookInMs = Math.max(dueInMs, budget.waitMs(1 + this.#reserved()), spare.waitMs());
+    const workInMs = Math.min(requestInMs, urgentInMs, lookInMs);
+    if (workInMs === NEVER || this.#state !== 'running') return;
     const waitMs = Math.max(workInMs, gateInMs, this.#faultUntil - now, 1);
     this.#timer?.cancel();
     this.#timer = clock.after(Math.min(waitMs, LONGEST_SLEEP_MS), () => this.wake());
@@ -334,28 +335,20 @@ function untilOf(state: GateState): number | undefined {
   return 'until' in state ? state.until : undefined;
 }
 
-function earliest(one: number | undefined, other: number | undefined): number | undefined {
-  return one === undefined ? other : Math.min(one, other ?? one);
-}
-
 function shuttingDown(): GatewayError {
   return new GatewayError('UPSTREAM_UNAVAILABLE', 'The gateway is shutting down.', {
     retryAfterMs: RESTART_MS,
   });
 }
 
-function toCallResult(answer: CheckAnswer | ListAnswer | KeyAnswer): CallResult {
+function toCallResult(answer: Answer): CallResult {
   switch (answer.kind) {
     case 'observed':
     case 'listed':
     case 'unknown':
     case 'validated':
       return { kind: 'good' };
-    case 'refused':
-      return { kind: 'refused' };
-    case 'throttled':
-      return { kind: 'throttled', retryAfterMs: answer.retryAfterMs };
-    case 'failed':
-      return { kind: 'failed', retryAfterMs: answer.retryAfterMs };
+    default:
+      return answer;
   }
 }

@@ -1,9 +1,7 @@
 import type { Logger } from '../core/ports.ts';
-import type { CheckAnswer, KeyAnswer, ListAnswer } from '../upstream/answer.ts';
+import type { Answer } from '../upstream/answer.ts';
 import type { CallBudget } from './budget.ts';
 import type { GateState } from './gate.ts';
-
-type Answer = CheckAnswer | ListAnswer | KeyAnswer;
 
 /** Tells of each trouble with the upstream when it begins, with its cause, and when it is over. */
 export class GateLog {

@@ -7,7 +7,7 @@ import type { Notebook, Order, Recorded } from '../core/store.ts';
 import { isSettled } from '../core/topup.ts';
 import { Worth } from '../core/worth.ts';
 import { parseNote } from './parse-note.ts';
-import type { Watchers } from './watchers.ts';
+import type { UnseenDue, Watchers } from './watchers.ts';
 
 /** Not the name that earlier versions used: their counts are by other age bins. */
 const NOTE = 'settling-ages';
@@ -59,13 +59,6 @@ const MOST_NEEDED = 2_000;
 
 const countsSchema = z.array(z.number().nonnegative());
 const noteSchema = z.record(z.string(), z.object({ settled: countsSchema, reached: countsSchema }));
-
-/** An order that no call has shown yet, and whose first look has been due since `dueAt`. */
-export interface Unseen {
-  readonly orderId: string;
-  readonly dueAt: number;
-  readonly now: number;
-}
 
 /** What has been learned about one type. */
 interface Learned {
@@ -160,15 +153,15 @@ export class Pacer {
   }
 
   /** `gainMs` for an order that no call has shown yet: the order may have settled since it was sent. */
-  firstLookGainMs(unseen: Unseen): number {
-    const delayMs = unseenForMs(unseen);
+  firstLookGainMs(unseen: UnseenDue, now: number): number {
+    const delayMs = unseenForMs(unseen, now);
     const lagMs = this.#learnedOf(null).times.expectedLagMs({ ageMs: 0, delayMs });
-    return WATCHED_WEIGHT * (lagMs + firstLookMs(unseen));
+    return WATCHED_WEIGHT * (lagMs + firstLookMs(unseen, now));
   }
 
   /** `pageWorth` for an order that no call has shown yet. */
-  firstLookPageWorth(unseen: Unseen): number {
-    return onPage(this.firstLookGainMs(unseen), unseenForMs(unseen));
+  firstLookPageWorth(unseen: UnseenDue, now: number): number {
+    return onPage(this.firstLookGainMs(unseen, now), unseenForMs(unseen, now));
   }
 
   /** Learns from a recorded observation how long orders of its type are in progress. */
@@ -229,12 +222,12 @@ function onPage(lagMs: number, unseenMs: number): number {
   return (lagMs * countedMs ** 2) ** 2;
 }
 
-function unseenForMs({ orderId, dueAt, now }: Unseen): number {
+function unseenForMs({ orderId, dueAt }: UnseenDue, now: number): number {
   return Math.min(LONGEST_DELAY_MS, Math.max(now - dueAt, now - (creationTimeOf(orderId) ?? now)));
 }
 
 /** What a first look is worth besides the lag that it may end, in milliseconds of lag. */
-function firstLookMs({ dueAt, now }: Unseen): number {
+function firstLookMs({ dueAt }: UnseenDue, now: number): number {
   return FIRST_LOOK_GAIN_MS + Math.max(0, now - dueAt) * FIRST_LOOK_PART;
 }
 
@@ -247,10 +240,5 @@ function nothingLearned(): Learned {
 }
 
 function learnedFrom(times: SettlingTimes): Learned {
-  return {
-    times,
-    worth: new Worth(times),
-    noted: 0,
-    worthOf: 0,
-  };
+  return { times, worth: new Worth(times), noted: 0, worthOf: 0 };
 }

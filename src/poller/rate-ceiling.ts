@@ -1,3 +1,5 @@
+import * as z from 'zod';
+
 /**
  * How many calls a window may hold at present: the configured limit until a 429 contradicts it, then the limit that
  * the upstream really has, as far as found out.
@@ -45,16 +47,18 @@ const TRY_STEP_EVERY_MS = 2 * MINUTE_MS;
 /** Calls count as wanted while this share of the ceiling is in use. */
 const WANTED_SHARE = 0.8;
 
-/** What a restart must not forget. Times are by `Clock.steady`; 0 is long ago. */
-export interface CeilingNote {
-  readonly calls: number;
+export const ceilingNoteSchema = z.object({
+  calls: z.number().positive(),
   /** How many calls in the window were too many; `null` if no 429 came, or a higher rate has since worked. */
-  readonly tooMany: number | null;
+  tooMany: z.number().nullable(),
   /** How long after a 429 the ceiling holds before it tries for more. */
-  readonly tryMs: number;
-  readonly shrunkAt: number;
-  readonly steppedAt: number;
-}
+  tryMs: z.number(),
+  shrunkAt: z.number(),
+  steppedAt: z.number(),
+});
+
+/** What a restart must not forget. Times are by `Clock.steady`; 0 is long ago. */
+export type CeilingNote = Readonly<z.infer<typeof ceilingNoteSchema>>;
 
 export class RateCeiling {
   readonly #limit: number;

@@ -52,7 +52,7 @@ export class Spare {
     while ((this.#cards[0] ?? now) <= now - WINDOW_MS) this.#cards.shift();
     const perMs = this.#looksPerMs();
     const most = Math.max(1, (budget.burst * perMs * WINDOW_MS) / budget.callsPerMinute);
-    const earned = Math.max(0, now - this.#refilledAt) * perMs;
+    const earned = (now - this.#refilledAt) * perMs;
     this.#looks = Math.min(most, this.#looks + earned);
     this.#refilledAt = now;
   }

@@ -1,6 +1,7 @@
 import { creationTimeOf } from '../core/order-id.ts';
 import type { Clock } from '../core/ports.ts';
-import type { Order, Schedule, SnapshotLog } from '../core/store.ts';
+import type { Order, Schedule, SnapshotLog, Window } from '../core/store.ts';
+import { PAGE_SIZE } from '../upstream/client.ts';
 import { bestPage, type Covered, type Page, type Room } from './best-page.ts';
 import type { ListTrust } from './list-trust.ts';
 import type { Pacer } from './pace.ts';
@@ -20,9 +21,6 @@ export interface SweepPlannerOptions {
   /** Whether a call in flight, or one that is already bound to start, will show this order. */
   readonly isBusy: (orderId: string) => boolean;
 }
-
-/** The most rows that the upstream shows on a page. */
-export const PAGE = 100;
 
 const SECOND_MS = 1_000;
 const OLDEST_UNSEEN_MS = 24 * 3_600_000;
@@ -110,7 +108,7 @@ export class SweepPlanner {
     const unseen = sweep.covered.filter(({ order }) => order === undefined).length;
     const expected = Math.max(1, known.length + unseen);
     // A full page does not show how many orders it left out: assume a tenth more, until a page is not full.
-    const isFull = rows >= PAGE && expected < PAGE;
+    const isFull = rows >= PAGE_SIZE && expected < PAGE_SIZE;
     const seen = isFull ? this.#rowsPerOrder * MORE : rows / expected;
     const kept = isFull ? 0 : MEMORY;
     this.#rowsPerOrder = Math.max(1, this.#rowsPerOrder * kept + seen * (1 - kept));
@@ -118,7 +116,7 @@ export class SweepPlanner {
 
   /** How many orders fit on a page, and which orders of the log would take up that room. */
   async #roomAmong(coverable: readonly Covered[]): Promise<Room> {
-    const rows = PAGE / this.#rowsPerOrder;
+    const rows = PAGE_SIZE / this.#rowsPerOrder;
     const [first, last] = [coverable[0], coverable.at(-1)];
     if (first === undefined || last === undefined) return { known: [], rows };
     const range = { from: first.createdAt - SECOND_MS, to: last.createdAt + SECOND_MS };
@@ -138,14 +136,11 @@ export class SweepPlanner {
     return [...tracked, ...unseen].sort((a, b) => a.createdAt - b.createdAt);
   }
 
-  async #tracked(range: {
-    readonly from: number;
-    readonly to: number;
-  }): Promise<readonly Covered[]> {
+  async #tracked(window: Window): Promise<readonly Covered[]> {
     const { store, pacer, isBusy, clock } = this.#options;
     const now = clock.now();
     const tracked: Covered[] = [];
-    for (const order of await store.createdWithin({ ...range, limit: MOST_COVERABLE })) {
+    for (const order of await store.createdWithin({ ...window, limit: MOST_COVERABLE })) {
       const { orderId, createdAt } = order.latest;
       if (createdAt === null || isBusy(orderId)) continue;
       tracked.push({
@@ -172,10 +167,10 @@ export class SweepPlanner {
     for (const { orderId, isUnlisted } of requests) {
       if (!isUnlisted) add(orderId, { gainMs: 0, worth: 0 });
     }
-    for (const { orderId, dueAt, isUnlisted } of watchers.unseenDue(now)) {
-      if (isUnlisted) continue;
-      const look = { orderId, dueAt, now };
-      add(orderId, { gainMs: pacer.firstLookGainMs(look), worth: pacer.firstLookPageWorth(look) });
+    for (const look of watchers.unseenDue(now)) {
+      if (look.isUnlisted) continue;
+      const gainMs = pacer.firstLookGainMs(look, now);
+      add(look.orderId, { gainMs, worth: pacer.firstLookPageWorth(look, now) });
     }
     return [...unseen.values()];
   }

@@ -2,12 +2,12 @@ import { planner } from '../core/cadence.ts';
 import type { Order, Recorded, Schedule, SnapshotLog, UnplannedOrder } from '../core/store.ts';
 import { isSettled, type Observation } from '../core/topup.ts';
 import type { ListAnswer } from '../upstream/answer.ts';
-import type { UpstreamClient } from '../upstream/client.ts';
+import { PAGE_SIZE, type UpstreamClient } from '../upstream/client.ts';
 import type { Cards } from './cards.ts';
 import type { ListTrust } from './list-trust.ts';
 import type { Pacer } from './pace.ts';
 import type { Requests } from './requests.ts';
-import { PAGE, type Sweep, type SweepPlanner } from './sweep-planner.ts';
+import type { Sweep, SweepPlanner } from './sweep-planner.ts';
 import type { Watchers } from './watchers.ts';
 
 export interface SweepsOptions {
@@ -38,7 +38,7 @@ export class Sweeps {
    */
   async run(sweep: Sweep, onAnswer: (answer: ListAnswer) => void): Promise<readonly Order[]> {
     const { client, trust } = this.#options;
-    const answer = await client.list({ from: sweep.from, to: sweep.to, page: 1 });
+    const answer = await client.list(sweep);
     onAnswer(answer);
     if (answer.kind === 'listed') return this.#take(sweep, answer);
     if (answer.kind === 'failed') trust.lost(answer.reason);
@@ -71,7 +71,7 @@ export class Sweeps {
     const shown = new Set(list.observations.map(({ orderId }) => orderId));
     const missing = sweep.covered.filter(({ orderId }) => !shown.has(orderId));
     // A full page may have had no room for the missing orders.
-    if (list.rows >= PAGE) return missing.length === 0;
+    if (list.rows >= PAGE_SIZE) return missing.length === 0;
     for (const { orderId } of missing) {
       watchers.notListed(orderId);
       requests.notListed(orderId);

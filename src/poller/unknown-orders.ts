@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../core/ports.ts';
 
 const REMEMBERED_MS = 10_000;
@@ -8,7 +9,7 @@ const MOST_REMEMBERED = 10_000;
  * Bounded.
  */
 export class UnknownOrders {
-  readonly #until = new Map<string, number>();
+  readonly #until = new LRUCache<string, number>({ max: MOST_REMEMBERED });
   readonly #clock: Clock;
 
   constructor(clock: Clock) {
@@ -16,20 +17,10 @@ export class UnknownOrders {
   }
 
   add(orderId: string): void {
-    // Deleted and inserted again, so that the map stays in order of time and its first entry is the oldest.
-    this.#until.delete(orderId);
     this.#until.set(orderId, this.#clock.steady() + REMEMBERED_MS);
-    if (this.#until.size > MOST_REMEMBERED) {
-      const [oldest] = this.#until.keys();
-      if (oldest !== undefined) this.#until.delete(oldest);
-    }
   }
 
   has(orderId: string): boolean {
-    const until = this.#until.get(orderId);
-    if (until === undefined) return false;
-    if (until > this.#clock.steady()) return true;
-    this.#until.delete(orderId);
-    return false;
+    return (this.#until.peek(orderId) ?? 0) > this.#clock.steady();
   }
 }

@@ -1,7 +1,6 @@
 import { trackedSince } from '../core/cadence.ts';
 import type { Order, Planner, Recorded } from '../core/store.ts';
-import type { Observation, Snapshot } from '../core/topup.ts';
-import { isSettled, nextSnapshot } from '../core/topup.ts';
+import { isSettled, nextSnapshot, type Observation, type Snapshot } from '../core/topup.ts';
 
 /**
  * Applies an observation to an order. Pure, and shared by all stores: within one transaction, a store reads

@@ -7,8 +7,8 @@ export class StoreError extends Error {
   /** The engine's error code, such as `SQLITE_FULL`; `STORE_CLOSED` after `close()`; `UNKNOWN` if there is none. */
   readonly code: string;
 
-  constructor(code: string, message: string, options: { readonly cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+  constructor(code: string, message: string, options?: ErrorOptions) {
+    super(message, options);
     this.code = code;
   }
 }
@@ -16,10 +16,6 @@ export class StoreError extends Error {
 /** A database that cannot be used. The message is one line for the operator: which database, why, and what to do. */
 export class StoreOpenError extends Error {
   override readonly name = 'StoreOpenError';
-
-  constructor(message: string, options: { readonly cause?: unknown } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
-  }
 }
 
 export function storeClosed(): StoreError {

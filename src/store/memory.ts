@@ -1,8 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { isAbandoned } from '../core/cadence.ts';
-import type { Census, Order, Planner, Range, Recorded, Reschedule, Store } from '../core/store.ts';
-import type { Observation, Snapshot } from '../core/topup.ts';
-import { isSettled, statusOf } from '../core/topup.ts';
+import type {
+  Census,
+  Order,
+  Planner,
+  Range,
+  Recorded,
+  Reschedule,
+  Store,
+  Window,
+} from '../core/store.ts';
+import { isSettled, type Observation, type Snapshot, statusOf } from '../core/topup.ts';
 import { advance } from './advance.ts';
 import { Bells } from './bells.ts';
 import { storeClosed } from './errors.ts';
@@ -101,11 +109,7 @@ class MemoryStore implements Store {
       .slice(0, query.limit);
   }
 
-  async createdWithin(query: {
-    readonly from: number;
-    readonly to: number;
-    readonly limit: number;
-  }): Promise<readonly Order[]> {
+  async createdWithin(query: Window & { readonly limit: number }): Promise<readonly Order[]> {
     this.#mustBeOpen();
     const createdAt = ({ latest }: Order) => latest.createdAt ?? Number.NaN;
     return this.#tracked()
@@ -114,9 +118,12 @@ class MemoryStore implements Store {
       .slice(0, query.limit);
   }
 
-  async creationTimes({ from, to }: { readonly from: number; readonly to: number }) {
+  async creationTimes({ from, to }: Window): Promise<readonly number[]> {
     this.#mustBeOpen();
-    return this.#creations().filter((at) => at >= from && at <= to);
+    return [...this.#orders.values()]
+      .flatMap(({ latest }) => latest.createdAt ?? [])
+      .filter((at) => at >= from && at <= to)
+      .sort((a, b) => a - b);
   }
 
   async census(query: { readonly overdueBefore: number }): Promise<Census> {
@@ -156,14 +163,6 @@ class MemoryStore implements Store {
     return [...this.#orders.values()]
       .filter((order): order is Order & { readonly dueAt: number } => order.dueAt !== null)
       .sort((a, b) => a.dueAt - b.dueAt || (a.latest.orderId < b.latest.orderId ? -1 : 1));
-  }
-
-  /** The known creation times of all orders, the earliest first. */
-  #creations(): number[] {
-    this.#mustBeOpen();
-    return [...this.#orders.values()]
-      .flatMap(({ latest }) => latest.createdAt ?? [])
-      .sort((a, b) => a - b);
   }
 
   #mustBeOpen(): void {

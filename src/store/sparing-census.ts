@@ -1,3 +1,4 @@
+import { OVERDUE_AFTER_MS } from '../core/cadence.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Census, Schedule } from '../core/store.ts';
 
@@ -12,26 +13,20 @@ const LONGEST_KEPT_MS = 1_000;
  * counts anew. Concurrent calls share one count. If the count fails, those calls reject, and the next call counts
  * again.
  */
-export function sparingCensus({
-  store,
-  clock,
-  overdueAfterMs,
-}: {
-  readonly store: Pick<Schedule, 'census'>;
-  readonly clock: Clock;
-  /** How long an order may be in progress before it counts as overdue. */
-  readonly overdueAfterMs: number;
-}): () => Promise<Census> {
+export function sparingCensus(
+  store: Pick<Schedule, 'census'>,
+  clock: Clock,
+): () => Promise<Census> {
   let counting: Promise<Census> | undefined;
-  let kept: { readonly census: Census; readonly from: number; readonly to: number } | undefined;
+  let kept: { readonly census: Census; readonly until: number } | undefined;
 
   async function count(): Promise<Census> {
-    const from = clock.now();
+    const from = clock.steady();
     try {
-      const census = await store.census({ overdueBefore: from - overdueAfterMs });
-      const at = clock.now();
+      const census = await store.census({ overdueBefore: clock.now() - OVERDUE_AFTER_MS });
+      const at = clock.steady();
       const keptMs = Math.min((at - from) / LARGEST_PART, LONGEST_KEPT_MS);
-      kept = { census, from: at, to: at + keptMs };
+      kept = { census, until: at + keptMs };
       return census;
     } finally {
       counting = undefined;
@@ -39,9 +34,7 @@ export function sparingCensus({
   }
 
   return async () => {
-    const now = clock.now();
-    // After the clock was set back, the kept result is not used.
-    if (kept !== undefined && kept.from <= now && now < kept.to) return kept.census;
+    if (kept !== undefined && clock.steady() < kept.until) return kept.census;
     counting ??= count();
     return counting;
   };

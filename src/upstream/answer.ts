@@ -50,6 +50,8 @@ export type ListAnswer =
 
 export type KeyAnswer = { readonly kind: 'validated'; readonly key: KeyFacts } | Failure;
 
+export type Answer = CheckAnswer | ListAnswer | KeyAnswer;
+
 /** What the upstream says of the key, without the key itself. `undefined` for what it leaves out. */
 export interface KeyFacts {
   /** `SANDBOX`, `PRODUCTION`, or another word. */

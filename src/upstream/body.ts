@@ -1,5 +1,5 @@
 /** A status response takes a few hundred bytes and a full list about 50 kB: a far longer body is neither. */
-export const LONGEST_BODY_BYTES = 1024 * 1024;
+const LONGEST_BODY_BYTES = 1024 * 1024;
 
 /**
  * The body as text, or `undefined` if it is longer than the limit. A body whose `Content-Length` exceeds the limit

@@ -1,8 +1,9 @@
 import { loggedError } from '../core/logged-error.ts';
 import { parseOrderId } from '../core/order-id.ts';
 import type { Clock, Fetch, Logger } from '../core/ports.ts';
+import type { Window } from '../core/store.ts';
 import type { Telemetry, UpstreamOperation } from '../core/telemetry.ts';
-import type { CheckAnswer, Failure, KeyAnswer, ListAnswer } from './answer.ts';
+import type { Answer, CheckAnswer, Failure, KeyAnswer, ListAnswer } from './answer.ts';
 import { readBody } from './body.ts';
 import { CallLog } from './call-log.ts';
 import { decodeEnvelope, decodeKey, decodeList, decodeTopup, type Envelope } from './decode.ts';
@@ -19,18 +20,11 @@ export interface UpstreamClientOptions {
   readonly telemetry: Telemetry;
 }
 
-export interface ListQuery {
-  /** Creation times, Unix milliseconds, both inclusive. */
-  readonly from: number;
-  readonly to: number;
-  /** From 1; a page holds 100 orders. */
-  readonly page: number;
-}
-
 /** Each call makes exactly one request. The client never retries, since every request counts against the key. */
 export interface UpstreamClient {
   check(orderId: string): Promise<CheckAnswer>;
-  list(query: ListQuery): Promise<ListAnswer>;
+  /** Up to `PAGE_SIZE` of the orders that were created in this window. */
+  list(window: Window): Promise<ListAnswer>;
   /** Asks what the key is allowed. An aborted call has failed, like one that timed out. */
   validate(signal: AbortSignal): Promise<KeyAnswer>;
 }
@@ -40,7 +34,8 @@ type Reply =
   | { readonly kind: 'reply'; readonly httpStatus: number; readonly envelope: Envelope }
   | Failure;
 
-const PAGE_SIZE = 100;
+/** The most rows that the upstream shows on a page. */
+export const PAGE_SIZE = 100;
 
 /** Less than a query waits, since the first queries wait for this call; no order depends on its answer. */
 const LONGEST_VALIDATE_MS = 3_000;
@@ -54,9 +49,9 @@ export function createUpstreamClient(given: UpstreamClientOptions): UpstreamClie
         toCheckAnswer(reply, orderId, times),
       );
     },
-    async list({ from, to, page }) {
+    async list({ from, to }) {
       const query = new URLSearchParams({
-        page: String(page),
+        page: '1',
         pageSize: String(PAGE_SIZE),
         from: new Date(from).toISOString(),
         to: new Date(to).toISOString(),
@@ -89,11 +84,11 @@ interface Times {
 }
 
 /** Makes the call and reports its outcome to the log and the metrics, never the body. */
-async function call<Answer extends CheckAnswer | ListAnswer | KeyAnswer>(
+async function call<Kind extends Answer>(
   options: CallOptions,
   { operation, path, orderId, signal }: Call,
-  read: (reply: Reply, times: Times) => Answer,
-): Promise<Answer> {
+  read: (reply: Reply, times: Times) => Kind,
+): Promise<Kind> {
   const { clock } = options;
   const [askedAt, startedAt] = [clock.now(), clock.steady()];
   const reply = await request(options, path, signal);
@@ -109,10 +104,7 @@ async function call<Answer extends CheckAnswer | ListAnswer | KeyAnswer>(
 }
 
 /** Whether a call has failed in a way that is news. An environment may lack `validate`, and no order needs it. */
-function isTrouble(
-  operation: UpstreamOperation,
-  answer: CheckAnswer | ListAnswer | KeyAnswer,
-): boolean {
+function isTrouble(operation: UpstreamOperation, answer: Answer): boolean {
   if (answer.kind !== 'failed' || answer.reason === 'aborted') return false;
   return operation !== 'validate' || answer.httpStatus === undefined;
 }

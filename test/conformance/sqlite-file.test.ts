@@ -52,17 +52,6 @@ describe('a SQLite file', () => {
     expect(versions(await another.read(ORDER, EVERYTHING))).toEqual([1, 2, 3]);
   });
 
-  test('asks for a log id once in its life', async ({ open }) => {
-    let asked = 0;
-    const newLogId = () => {
-      asked += 1;
-      return `log-${asked}`;
-    };
-    await (await open({ newLogId })).close();
-    expect((await open({ newLogId })).logId).toBe('log-1');
-    expect(asked).toBe(1);
-  });
-
   test('leaves nothing beside it once closed, but the keys of its card codes', async ({
     open,
     folder,

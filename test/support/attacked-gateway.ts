@@ -79,8 +79,7 @@ export class AttackedGateway implements AsyncDisposable {
     });
     const memory = await InspectedMemory.of(stack.gateway);
     const ticket = await ticketWith();
-    const attacked = new AttackedGateway({ stack, memory, ticket });
-    return attacked;
+    return new AttackedGateway({ stack, memory, ticket });
   }
 
   /**

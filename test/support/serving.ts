@@ -52,7 +52,7 @@ interface Parts {
 }
 
 /** The parts below a server, on a log that the test writes itself: there is no poller. */
-async function partsOf(store: Store, options: ServingOptions): Promise<Parts> {
+function partsOf(store: Store, options: ServingOptions): Parts {
   const { topups = noTopups, allowedOrigins = [], auth = { kind: 'none' } } = options;
   const { watch = noWatch } = options;
   const logger = recordingLogger();
@@ -83,7 +83,7 @@ async function partsOf(store: Store, options: ServingOptions): Promise<Parts> {
 
 /** Starts the real server, on a free port. */
 export async function serve(store: Store, options: ServingOptions = {}): Promise<Serving> {
-  const { yogaOptions, logger, refusals } = await partsOf(store, options);
+  const { yogaOptions, logger, refusals } = partsOf(store, options);
   const { guard, clock, tickets, allowedOrigins } = yogaOptions;
   const drain = new Drain();
   const yoga = createGraphQLYoga(yogaOptions);
@@ -112,7 +112,7 @@ export async function serve(store: Store, options: ServingOptions = {}): Promise
 
 /** Serves Yoga alone, as its documentation shows: with our schema and plugins, but nothing of ours in front of it. */
 export async function serveByYoga(store: Store, options: ServingOptions = {}): Promise<Serving> {
-  const { yogaOptions, logger, refusals } = await partsOf(store, options);
+  const { yogaOptions, logger, refusals } = partsOf(store, options);
   const yoga = createGraphQLYoga(yogaOptions);
   const server = createServer((request, response) =>
     yoga.handle(request, response, { caller: 'somebody' }),

@@ -13,7 +13,7 @@ describe('CallBudget', () => {
       const taken: number[] = [];
       const takeFor = async (budget: CallBudget, ms: number) => {
         for (let passed = 0; passed < ms; passed += 10) {
-          while (budget.take()) taken.push(clock.now());
+          while (budget.start() !== undefined) taken.push(clock.now());
           await clock.advance(10);
         }
       };
@@ -42,9 +42,9 @@ describe('CallBudget', () => {
         const after = () => ({ cancel: () => undefined });
         const clock = { now: () => now, steady: () => now, after };
         const budget = new CallBudget({ callsPerMinute, clock });
-        for (let n = 0; n < taken; n += 1) budget.take();
+        for (let n = 0; n < taken; n += 1) budget.start();
         now += budget.waitMs();
-        expect(budget.take()).toBe(true);
+        expect(budget.start()).toBeDefined();
       }),
     );
   });
@@ -53,7 +53,7 @@ describe('CallBudget', () => {
     const clock = new ManualClock();
     const budget = new CallBudget({ callsPerMinute: 120, clock });
     for (let n = 0; n < 60; n += 1) {
-      budget.take();
+      budget.start();
       await clock.advance(520);
     }
     budget.shrink();
@@ -112,7 +112,7 @@ describe('CallBudget', () => {
     let urgent = 0;
     while (budget.start({ urgent: true }) !== undefined) urgent += 1;
     expect(urgent).toBe(120);
-    expect(budget.take()).toBe(false);
+    expect(budget.start()).toBeUndefined();
     await clock.advance(59_999);
     expect(budget.start({ urgent: true })).toBeUndefined();
     await clock.advance(1_001);

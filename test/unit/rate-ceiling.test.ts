@@ -72,7 +72,7 @@ function callAsOftenAsAllowed(run: Run) {
   const calls: number[] = [];
   const refused: number[] = [];
   for (let waitUntil = start; clock.now() < start + run.forMs; clock.step()) {
-    while (clock.now() >= waitUntil && budget.take()) {
+    while (clock.now() >= waitUntil && budget.start() !== undefined) {
       const now = clock.now();
       if (run.limiter(now)(now)) {
         calls.push(now - start);

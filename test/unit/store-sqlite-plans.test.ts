@@ -3,19 +3,20 @@ import { drizzle } from 'drizzle-orm/better-sqlite3';
 import { afterAll, describe, expect, test } from 'vitest';
 import { prepareHotStatements } from '../../src/store/sqlite/hot-statements.ts';
 import { migrate } from '../../src/store/sqlite/migrate.ts';
+import { prepareNoteStatements } from '../../src/store/sqlite/notes.ts';
 import { prepareStatements } from '../../src/store/sqlite/statements.ts';
 
 const database = new Database(':memory:');
 migrate(database, ':memory:');
 const statements = prepareStatements(drizzle(database));
-const hot = prepareHotStatements(database);
+const bare = { ...prepareHotStatements(database), ...prepareNoteStatements(database) };
 afterAll(() => database.close());
 
-type Name = keyof typeof statements | keyof typeof hot;
+type Name = keyof typeof statements | keyof typeof bare;
 
 function textOf(name: Name): string {
-  return name in hot
-    ? hot[name as keyof typeof hot].source
+  return name in bare
+    ? bare[name as keyof typeof bare].source
     : statements[name as keyof typeof statements].getQuery().sql;
 }
 
@@ -66,6 +67,6 @@ describe('every statement goes by an index', () => {
   });
 
   test('and none was left out above', () => {
-    expect(Object.keys({ ...statements, ...hot })).toHaveLength(14);
+    expect(Object.keys({ ...statements, ...bare })).toHaveLength(14);
   });
 });

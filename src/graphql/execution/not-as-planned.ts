@@ -1,5 +1,5 @@
-/** Something is not as a plan needs it. Has no details: the engine runs the operation then, and reports any fault. */
-export class NotAsPlanned extends Error {}
-
-/** One instance for all throws, since nobody looks at its stack. */
-export const NOT_PLANNED = new NotAsPlanned('not as planned');
+/**
+ * Thrown if something is not as a plan needs it: the engine runs the operation then, and reports any fault. The same
+ * error each time, since nobody looks at its stack.
+ */
+export const NOT_PLANNED = new Error('not as planned');

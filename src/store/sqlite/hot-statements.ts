@@ -1,18 +1,12 @@
 import type Database from 'better-sqlite3';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
+import type { Tracking } from '../../core/store.ts';
 import { getTableColumns } from './drizzle.ts';
 import type { OrderRow, SnapshotRow } from './rows.ts';
 import { orders, snapshots } from './schema.ts';
 
 /** An order's new schedule, after a check that brought nothing new. */
-export interface CheckRow {
-  readonly orderId: string;
-  readonly statusSince: number;
-  readonly trackedSince: number;
-  readonly checkedAt: number;
-  readonly dueAt: number | null;
-  readonly failures: number;
-}
+type CheckRow = Tracking & { readonly orderId: string };
 
 /**
  * The prepared statements that run for every query and every event. They use only the column names of Drizzle's

@@ -36,17 +36,13 @@ export function migrate(database: Database.Database, path: string): void {
 }
 
 function refuseForeign(database: Database.Database, path: string): void {
-  const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
+  const query = "SELECT name FROM sqlite_schema WHERE type = 'table'";
+  const tables = database.prepare(query).pluck().all();
   const isNew = tables.length === 0;
-  const isOurs = tables.some((table) => hasName(table, '__drizzle_migrations'));
-  if (isNew || isOurs) return;
+  if (isNew || tables.includes('__drizzle_migrations')) return;
   throw new StoreOpenError(
     `${path} is the database of another program: choose another DATABASE_URL`,
   );
-}
-
-function hasName(row: unknown, name: string): boolean {
-  return typeof row === 'object' && row !== null && 'name' in row && row.name === name;
 }
 
 /**

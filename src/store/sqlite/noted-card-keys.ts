@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
 import type Database from 'better-sqlite3';
 import type { CardKey } from '../../cards/card-codes.ts';
-import { readNote, writeNote } from './notes.ts';
+import { prepareNoteStatements } from './notes.ts';
 
 const NOTE = 'card-keys';
 
 /** Writes down which keys the gateway has, as hashes. A key is 32 random bytes, so its hash does not give it away. */
 export function noteCardKeys(database: Database.Database, keys: readonly CardKey[]): void {
-  writeNote(database, NOTE, keys.map(hashOf).join(' '));
+  const value = keys.map(hashOf).join(' ');
+  prepareNoteStatements(database).note.run({ name: NOTE, value });
 }
 
 /**
@@ -15,7 +16,7 @@ export function noteCardKeys(database: Database.Database, keys: readonly CardKey
  * `true` for a database that no gateway has written its keys down in.
  */
 export function gatewayHasCardKey(database: Database.Database, key: CardKey): boolean {
-  const noted = readNote(database, NOTE);
+  const noted = prepareNoteStatements(database).recall.get(NOTE);
   return noted === undefined || noted.split(' ').includes(hashOf(key));
 }
 

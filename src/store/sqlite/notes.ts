@@ -1,13 +1,14 @@
 import type Database from 'better-sqlite3';
 
-/** What was noted under a name in a database that no store has open, or not yet; `undefined` if nothing was. */
-export function readNote(database: Database.Database, name: string): string | undefined {
-  return database
-    .prepare<[string], string>('SELECT value FROM notes WHERE name = ?')
-    .pluck()
-    .get(name);
-}
-
-export function writeNote(database: Database.Database, name: string, value: string): void {
-  database.prepare('INSERT OR REPLACE INTO notes (name, value) VALUES (?, ?)').run(name, value);
+/** The prepared statements that write and read notes, also where no store is open. */
+export function prepareNoteStatements(database: Database.Database) {
+  return {
+    note: database.prepare<[{ readonly name: string; readonly value: string }]>(
+      `INSERT INTO notes (name, value) VALUES (@name, @value)
+       ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
+    ),
+    recall: database
+      .prepare<[name: string], string>('SELECT value FROM notes WHERE name = ?')
+      .pluck(),
+  };
 }

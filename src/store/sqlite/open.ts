@@ -16,8 +16,6 @@ import { SqliteStore } from './store.ts';
 export interface SqliteOptions {
   /** `file:<path>`, absolute or relative to the working directory, or `file::memory:`. */
   readonly url: string;
-  /** Makes the id of a new log; a random UUID by default. Not called for a database that already has an id. */
-  readonly newLogId?: () => string;
   /** How long to wait for a lock that another process holds on the database. 5,000 by default. */
   readonly busyTimeoutMs?: number;
   /** The first key seals card codes; all of them open card codes, as do the keys in the file beside the database. */
@@ -39,13 +37,13 @@ const MAPPED_BYTES = 1_073_741_824;
  * `StoreOpenError` if the database cannot be used or written.
  */
 export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
-  const { url, newLogId = randomUUID, busyTimeoutMs = 5_000 } = options;
+  const { url, busyTimeoutMs = 5_000 } = options;
   const path = databasePath(url);
   if (path !== IN_MEMORY) createPrivately(path);
   let database: Database.Database | undefined;
   try {
     database = new Database(path, { timeout: busyTimeoutMs });
-    const logId = prepareDatabase(database, { path, newLogId });
+    const logId = prepareDatabase(database, path);
     const keys = cardKeysOf(path, options);
     noteCardKeys(database, keys);
     const cards = new CardCodes(keys);
@@ -58,7 +56,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
 }
 
 /** The key file is named after its database, since the card codes of the one cannot be read without the other. */
-export function keyFileOf(path: string): string {
+function keyFileOf(path: string): string {
   return `${path}.card-keys`;
 }
 
@@ -106,17 +104,14 @@ function makeFolder(folder: string): void {
  * Migrates and configures the database, and returns the log's id. Each transaction takes the write lock at its start,
  * so of two processes that open a new database at once, the second finds the work done.
  */
-function prepareDatabase(
-  database: Database.Database,
-  { path, newLogId }: { readonly path: string; readonly newLogId: () => string },
-): string {
+function prepareDatabase(database: Database.Database, path: string): string {
   database.transaction(() => migrate(database, path)).immediate();
   // Only after `migrate`, which throws for another program's database: such a database stays unchanged.
   writeAhead(database);
   // A snapshot that a client has seen must survive a power cut.
   database.pragma('synchronous = FULL');
   database.pragma(`mmap_size = ${MAPPED_BYTES}`);
-  return database.transaction(() => agreeOnLogId(database, newLogId)).immediate();
+  return database.transaction(() => agreeOnLogId(database)).immediate();
 }
 
 /**
@@ -142,9 +137,9 @@ function writeAhead(database: Database.Database): void {
 }
 
 /** Returns the log's id, and always writes it, so that a read-only database fails here and not at the first poll. */
-function agreeOnLogId(database: Database.Database, newLogId: () => string): string {
+function agreeOnLogId(database: Database.Database): string {
   const noted = database.prepare('SELECT id FROM log WHERE only = 1').pluck().get();
-  const logId = typeof noted === 'string' ? noted : newLogId();
+  const logId = typeof noted === 'string' ? noted : randomUUID();
   database.prepare('INSERT OR REPLACE INTO log (only, id) VALUES (1, ?)').run(logId);
   return logId;
 }

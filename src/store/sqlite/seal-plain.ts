@@ -1,7 +1,7 @@
 import type Database from 'better-sqlite3';
 import type { CardCodes, CardPlace } from '../../cards/card-codes.ts';
 import { copiedCards } from './copied-cards.ts';
-import { readNote, writeNote } from './notes.ts';
+import { prepareNoteStatements } from './notes.ts';
 
 const NOTE = 'card-codes-are-sealed';
 const BATCH = 500;
@@ -18,24 +18,24 @@ interface Row extends CardPlace {
 export function sealPlainCodes(database: Database.Database, cards: CardCodes): void {
   // From here on SQLite overwrites deleted content with zeros.
   database.pragma('secure_delete = ON');
-  if (readNote(database, NOTE) !== undefined) return;
-  let sealed = 0;
-  for (let batch = sealBatch(database, cards, { orderId: '', version: 0 }); batch !== undefined; ) {
-    sealed += batch.count;
-    batch = sealBatch(database, cards, batch.last);
-  }
-  if (sealed > 0) {
+  const notes = prepareNoteStatements(database);
+  if (notes.recall.get(NOTE) !== undefined) return;
+  const sealBatch = batches(database, cards);
+  let last = sealBatch({ orderId: '', version: 0 });
+  const hadPlainCodes = last !== undefined;
+  while (last !== undefined) last = sealBatch(last);
+  if (hadPlainCodes) {
     database.exec('VACUUM');
     database.pragma('wal_checkpoint(TRUNCATE)');
   }
-  writeNote(database, NOTE, '1');
+  notes.note.run({ name: NOTE, value: '1' });
 }
 
-function sealBatch(
+/** Each batch returns the place of its last card code; `undefined` if it is empty. */
+function batches(
   database: Database.Database,
   cards: CardCodes,
-  after: CardPlace,
-): { readonly count: number; readonly last: CardPlace } | undefined {
+): (after: CardPlace) => CardPlace | undefined {
   const select = database.prepare<[string, number, number], Row>(
     `SELECT order_id AS orderId, version, card_code AS code FROM snapshots
      WHERE (order_id, version) > (?, ?) AND card_code IS NOT NULL AND card_code NOT LIKE 'v1.%'
@@ -45,16 +45,13 @@ function sealBatch(
     'UPDATE snapshots SET card_code = ? WHERE order_id = ? AND version = ?',
   );
   const updateCopy = copiedCards(database);
-  const seal = database.transaction(() => {
+  return database.transaction((after: CardPlace) => {
     const rows = select.all(after.orderId, after.version, BATCH);
     for (const row of rows) {
       const sealed = cards.seal(row.code, row);
       update.run(sealed, row.orderId, row.version);
       updateCopy(sealed, row);
     }
-    return rows;
-  });
-  const rows = seal.immediate();
-  const last = rows.at(-1);
-  return last && { count: rows.length, last };
+    return rows.at(-1);
+  }).immediate;
 }

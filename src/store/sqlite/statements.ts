@@ -1,12 +1,12 @@
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import { and, asc, count, desc, eq, gt, gte, isNotNull, lt, lte, or, sql } from './drizzle.ts';
-import { isUnsettled, notes, orders, snapshots } from './schema.ts';
+import { isUnsettled, orders, snapshots } from './schema.ts';
 
 /** Statements prepared once: preparing one takes many times as long as running it. */
 export type Statements = ReturnType<typeof prepareStatements>;
 
 export function prepareStatements(db: BetterSQLite3Database) {
-  return { ...logStatements(db), ...scheduleStatements(db), ...noteStatements(db) };
+  return { ...logStatements(db), ...scheduleStatements(db) };
 }
 
 const given = sql.placeholder;
@@ -90,21 +90,6 @@ function scheduleStatements(db: BetterSQLite3Database) {
       .from(orders)
       .where(isUnsettled)
       .groupBy(orders.status)
-      .prepare(),
-  };
-}
-
-function noteStatements(db: BetterSQLite3Database) {
-  return {
-    note: db
-      .insert(notes)
-      .values({ name: given('name'), value: given('value') })
-      .onConflictDoUpdate({ target: notes.name, set: { value: sql`excluded.value` } })
-      .prepare(),
-    recall: db
-      .select({ value: notes.value })
-      .from(notes)
-      .where(eq(notes.name, given('name')))
       .prepare(),
   };
 }

@@ -8,6 +8,7 @@ import type {
   Recorded,
   Reschedule,
   Store,
+  Window,
 } from '../../core/store.ts';
 import type { Observation, Snapshot } from '../../core/topup.ts';
 import { advance } from '../advance.ts';
@@ -15,10 +16,10 @@ import { Bells } from '../bells.ts';
 import { drizzle } from './drizzle.ts';
 import { withStoreErrors } from './faults.ts';
 import { type HotStatements, prepareHotStatements } from './hot-statements.ts';
+import { prepareNoteStatements } from './notes.ts';
 import { ReadTurn } from './read-turn.ts';
 import { copyIn, type OrderRow, orderOf, rowOf, type SnapshotRow } from './rows.ts';
-import type { Statements } from './statements.ts';
-import { prepareStatements } from './statements.ts';
+import { prepareStatements, type Statements } from './statements.ts';
 
 /**
  * A store on a connection whose schema is up to date. All work is synchronous, so two calls never interleave within a
@@ -29,9 +30,9 @@ export class SqliteStore implements Store {
   readonly #database: Database.Database;
   readonly #statements: Statements;
   readonly #hot: HotStatements;
+  readonly #notes: ReturnType<typeof prepareNoteStatements>;
   readonly #turn: ReadTurn;
   readonly #bells = new Bells();
-
   readonly #cards: CardCodes;
 
   constructor(
@@ -43,6 +44,7 @@ export class SqliteStore implements Store {
     this.#database = database;
     this.#statements = prepareStatements(drizzle(database));
     this.#hot = prepareHotStatements(database);
+    this.#notes = prepareNoteStatements(database);
     this.#turn = new ReadTurn(database);
   }
 
@@ -111,11 +113,7 @@ export class SqliteStore implements Store {
     );
   }
 
-  async createdWithin(query: {
-    readonly from: number;
-    readonly to: number;
-    readonly limit: number;
-  }): Promise<readonly Order[]> {
+  async createdWithin(query: Window & { readonly limit: number }): Promise<readonly Order[]> {
     const { from, to } = query;
     const limit = rowLimit(query.limit);
     return this.#read(() =>
@@ -123,8 +121,10 @@ export class SqliteStore implements Store {
     );
   }
 
-  async creationTimes(query: { readonly from: number; readonly to: number }) {
-    return this.#read(() => this.#statements.creationTimes.values(query).map(([at]) => Number(at)));
+  async creationTimes({ from, to }: Window): Promise<readonly number[]> {
+    return this.#read(() =>
+      this.#statements.creationTimes.values({ from, to }).map(([at]) => Number(at)),
+    );
   }
 
   async census(query: { readonly overdueBefore: number }): Promise<Census> {
@@ -141,11 +141,11 @@ export class SqliteStore implements Store {
   }
 
   async note(name: string, value: string): Promise<void> {
-    this.#write(() => this.#statements.note.run({ name, value }));
+    this.#write(() => this.#notes.note.run({ name, value }));
   }
 
   async recall(name: string): Promise<string | undefined> {
-    return this.#read(() => this.#statements.recall.get({ name }))?.value;
+    return this.#read(() => this.#notes.recall.get(name));
   }
 
   /**

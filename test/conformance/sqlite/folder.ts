@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test as base } from 'vitest';
 import type { Store } from '../../../src/core/store.ts';
-import type { SqliteOptions } from '../../../src/store/sqlite/open.ts';
-import { openSqliteStore } from '../../../src/store/sqlite/open.ts';
+import { openSqliteStore, type SqliteOptions } from '../../../src/store/sqlite/open.ts';
 
 export function makeFolder(): { readonly path: string; remove(): void } {
   const path = mkdtempSync(join(tmpdir(), 'topup-store-'));

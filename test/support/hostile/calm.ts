@@ -4,8 +4,8 @@ const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 
 /** The wait after a 429 without a `Retry-After`. */
-export const THROTTLED_MS = 15 * SECOND_MS;
-export const REFUSED_MS = 15 * MINUTE_MS;
+const THROTTLED_MS = 15 * SECOND_MS;
+const REFUSED_MS = 15 * MINUTE_MS;
 
 /** The gateway's longest pause after consecutive failures, and after a 503 with a `Retry-After`. */
 const LONGEST_BREAK_MS = MINUTE_MS;

@@ -17,7 +17,7 @@ const UNKNOWN_REMEMBERED_MS = 10 * SECOND_MS;
 type Invariant = (run: Run) => readonly string[];
 
 /** What must hold for every run, by the name that a failure shows. */
-export const INVARIANTS: Readonly<Record<string, Invariant>> = {
+const INVARIANTS: Readonly<Record<string, Invariant>> = {
   'never two checks of one order in flight': doubleChecks,
   'never a check of an order that a list in flight will show': checksUnderLists,
   'never more than four calls in flight': crowdsInFlight,

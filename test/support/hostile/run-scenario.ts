@@ -83,12 +83,13 @@ class Stage {
     const { orders, lookups, restarts } = this.#scenario;
     this.#open();
     for (const [index, order] of orders.entries()) {
-      if (!order.isLate) this.#at(order.sentAtMs, () => this.#send(index, order));
+      if (!order.isLate) this.#clock.after(order.sentAtMs, () => this.#send(index, order));
     }
     for (const { atMs, order, maxAgeMs } of lookups) {
-      this.#at(atMs, () => this.#lookup(this.#idOf(order, atMs), maxAgeMs));
+      this.#clock.after(atMs, () => this.#lookup(this.#idOf(order, atMs), maxAgeMs));
     }
-    for (const { atMs, how, downMs } of restarts) this.#at(atMs, () => this.#restart(how, downMs));
+    for (const { atMs, how, downMs } of restarts)
+      this.#clock.after(atMs, () => this.#restart(how, downMs));
     await this.#untilCalm();
     for (const [index, order] of orders.entries()) {
       if (order.isLate) this.#clock.after(order.sentAtMs, () => this.#send(index, order));
@@ -97,10 +98,6 @@ class Stage {
     const { tracked } = await this.#store.census({ overdueBefore: 0 });
     if (tracked.QUEUED > 0) await this.#clock.advance(PARKED_CALM_MS);
     await this.#end();
-  }
-
-  #at(ms: number, callback: () => void): void {
-    this.#clock.after(ms, callback);
   }
 
   /** Advances until no fault is left, and all waits that faults have caused are over. */

@@ -52,7 +52,7 @@ export interface ScenarioLookup {
   readonly maxAgeMs: number | undefined;
 }
 
-export const LIST_LIES = [
+const LIST_LIES = [
   'missing rows',
   'stale rows',
   'no cards',
@@ -63,7 +63,7 @@ export const LIST_LIES = [
 ] as const;
 export type ListLie = (typeof LIST_LIES)[number];
 
-export type HostileFault = FaultName | ListLie;
+type HostileFault = FaultName | ListLie;
 
 export interface ScenarioFault {
   readonly fault: HostileFault;
@@ -232,7 +232,7 @@ export const crashLoops: fc.Arbitrary<readonly ScenarioRestart[]> = fc
   );
 
 /** At most four restarts, each at any time. */
-export const restartsNowAndThen: RestartsArbitrary = fc.array(restart, { maxLength: 4 });
+const restartsNowAndThen: RestartsArbitrary = fc.array(restart, { maxLength: 4 });
 
 type RestartsArbitrary = fc.Arbitrary<readonly ScenarioRestart[]>;
 
@@ -288,7 +288,7 @@ function printable(scenario: Scenario): Scenario {
 }
 
 /** A scenario as a script, in chronological order. */
-export function describeScenario(scenario: Scenario): string {
+function describeScenario(scenario: Scenario): string {
   const { seed, callsPerMinute, timeoutMs, store, listCarriesCards, rowsName } = scenario;
   const list = `lists carry ${listCarriesCards ? '' : 'no '}cards, rows in "${rowsName}"`;
   const head = `seed ${seed}, ${callsPerMinute} calls a minute, time-out ${timeoutMs} ms, ${store} store, ${list}`;
