@@ -29,17 +29,30 @@ export function newCardKey(): CardKey {
   return { id: randomBytes(6).toString('hex'), key: randomBytes(KEY_BYTES) };
 }
 
-/** The keys in a file; `undefined` if there is no file. Throws if the file contains something else. */
+/** A key file that cannot be used. The message is one line for the operator: which file, and why. */
+export class CardKeysError extends Error {
+  override readonly name = 'CardKeysError';
+}
+
+/**
+ * The keys in a file; `undefined` if there is no file.
+ *
+ * @throws CardKeysError if the file cannot be read, or contains something else.
+ */
 export function readCardKeys(path: string): readonly [CardKey, ...CardKey[]] | undefined {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+    if (code === 'ENOENT') return undefined;
+    const why = `holds the keys of the card codes and cannot be read (${code})`;
+    throw new CardKeysError(`${path} ${why}`, { cause });
   }
   const keys = parseCardKeys(text);
-  if (keys === undefined) throw new Error(`${path} must hold ${CARD_KEYS_EXPECTED}`);
+  if (keys === undefined) {
+    throw new CardKeysError(`${path} must hold ${CARD_KEYS_EXPECTED}: restore it from a backup`);
+  }
   return keys;
 }
 

@@ -4,7 +4,7 @@ import type { Observation, Snapshot, TopupStatus } from './topup.ts';
 export interface Tracking {
   /** When the order entered its present status, as far as known: for its first status, when the upstream created it. */
   readonly statusSince: number;
-  /** When tracking began; reset when a query wakes an abandoned order. */
+  /** When tracking began; reset when an abandoned order is woken, and by a check that comes far too late. */
   readonly trackedSince: number;
   /** When the upstream last confirmed the latest snapshot. */
   readonly checkedAt: number;
@@ -95,7 +95,7 @@ export interface Census {
   readonly tracked: Readonly<Record<Exclude<TopupStatus, 'FULFILLED' | 'REFUNDED'>, number>>;
   /** Tracked orders that have been in progress since before `overdueBefore`. */
   readonly overdue: number;
-  /** Orders given up after days without settling; a query for such an order wakes it. */
+  /** Orders given up after days without settling; a query or a subscription wakes such an order. */
   readonly abandoned: number;
 }
 

@@ -11,7 +11,7 @@ export interface UpstreamStatus {
   readonly callsPerMinute: number;
   /** Calls made within the last 60 s. */
   readonly usedInLastMinute: number;
-  /** Calls that could start now. */
+  /** Calls that the budget has left now; none of them starts before `resumesAt`. */
   readonly budgetLeft: number;
   /** Whether lists are trusted to refresh many orders with one call. */
   readonly usesLists: boolean;

@@ -45,8 +45,8 @@ export function topupNotFound(): GatewayError {
   return new GatewayError('TOPUP_NOT_FOUND', 'OneClickDz knows no top-up with this id.');
 }
 
-/** About how many more upstream lookups an unknown order takes while it is followed, after the first one. */
-const MORE_LOOKS_IN_VAIN = 3;
+/** How many more lookups an unknown order takes in the 15 s for which it is followed, after the first one. */
+const MORE_LOOKS_IN_VAIN = 4;
 
 /** How many catch-up events may go out in a row before the event loop gets a turn. */
 const MOST_AT_ONCE = 64;

@@ -43,7 +43,10 @@ UpstreamStatus.implement({
     usedInLastMinute: t.exposeInt('usedInLastMinute', {
       description: 'Calls made within the last 60 seconds.',
     }),
-    budgetLeft: t.exposeInt('budgetLeft', { description: 'Calls that could start this moment.' }),
+    budgetLeft: t.exposeInt('budgetLeft', {
+      description:
+        'Calls that the budget has left this moment. None of them starts before `resumesAt`.',
+    }),
     usesLists: t.exposeBoolean('usesLists', {
       description:
         'Whether lists refresh many orders with one call. Not for a while after one that failed or left orders out.',
@@ -88,7 +91,8 @@ GatewayStatus.implement({
       resolve: ({ census }) => census.overdue,
     }),
     abandoned: t.int({
-      description: 'Orders given up after seven days without an end. A query wakes one.',
+      description:
+        'Orders given up after seven days without an end. Whoever asks for one wakes it.',
       resolve: ({ census }) => census.abandoned,
     }),
     scheduleDelay: t.float({

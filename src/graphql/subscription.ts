@@ -10,7 +10,7 @@ builder.subscriptionField('topupStatus', (t) =>
     type: Topup,
     authScopes: { status: true },
     description:
-      'A top-up, live. The first event comes at once, with the latest state; then every later one, in order, none twice and none left out. Completes after the final one. While OneClickDz fails, it stays open; where OneClickDz knows no such order, it ends after 15 seconds with `TOPUP_NOT_FOUND`. A change of `isStale`, `isOverdue`, `checkedAt` or `nextCheckAt` alone is no event.',
+      'A top-up, live. The first event is the latest state, at once if the gateway knows the order; then comes every later one, in order, none twice and none left out. Completes after the final one. While OneClickDz fails, it stays open. If OneClickDz knows no such order, it ends after 15 seconds with `TOPUP_NOT_FOUND`. A change of `isStale`, `isOverdue`, `checkedAt` or `nextCheckAt` alone is no event.',
     args: {
       id: t.arg.id({ required: true, description: 'The id that OneClickDz gave the order.' }),
       after: t.arg.string({

@@ -44,11 +44,11 @@ export const LOOKUPS_PART_OF_BUDGET = 0.5;
 export const DEFAULT_LIMITS: Limits = {
   // A query of 1,000 tokens and 100 ids is below 20 kB.
   bodyBytes: 100_000,
-  // GraphiQL's introspection query, the largest that we know to be needed, has about 340.
+  // GraphiQL's introspection query, the largest that we know to be needed, has fewer than 200.
   queryTokens: 1_000,
   // Introspection goes 15 deep, the gateway's own fields 5.
   queryDepth: 16,
-  // A hundred orders with all their fields, or a hundred entries of a history, cost about 3,000.
+  // A hundred orders with all their fields cost 3,000, a hundred entries of a history 2,300.
   queryCost: 5_000,
   queryAliases: 30,
   messageBytes: 100_000,

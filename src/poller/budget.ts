@@ -43,7 +43,7 @@ export class CallBudget {
   readonly #ceiling: RateCeiling;
   #tokens = 1;
   #refilledAt: number;
-  /** The calls in the window, never more than the limit. The first to leave the window comes first. */
+  /** The calls in the window. The first to leave the window comes first. */
   #taken: Taken[];
 
   /** `callsPerMinute` must be at least 5. `note` is the `note` of the budget of an earlier process. */
@@ -133,6 +133,8 @@ export class CallBudget {
   /** An answered call reached the upstream before now, so it leaves the upstream's count within a minute. */
   #end(taken: Taken): void {
     taken.at = this.#clock.steady() - ON_THE_WAY_MS;
+    // A call that took longer than a minute has left the window meanwhile.
+    if (!this.#taken.includes(taken)) this.#taken.push(taken);
     this.#taken.sort((one, other) => one.at - other.at);
   }
 

@@ -139,7 +139,7 @@ export class Metrics implements Telemetry {
     const overdue = gauge('orders_overdue', 'Tracked orders in progress for over 5 minutes.');
     const abandoned = gauge('orders_abandoned', 'Orders given up after seven days without an end.');
     const subscriptions = gauge('subscriptions', 'Open subscriptions.');
-    const left = gauge('budget_calls_left', 'Calls to OneClickDz that could start this moment.');
+    const left = gauge('budget_calls_left', 'Calls that the budget has left this moment.');
     const perMinute = gauge('budget_calls_per_minute', 'Calls a minute allowed at present.');
     const startedAt = gauge('start_time_seconds', 'When the gateway started, Unix time.');
     const serving = gauge('upstream_serving', '1 while OneClickDz answers, else 0.');

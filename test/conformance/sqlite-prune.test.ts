@@ -4,7 +4,7 @@ import { describe, expect } from 'vitest';
 import type { Store } from '../../src/core/store.ts';
 import { prune } from '../../src/store/sqlite/prune.ts';
 import { test } from './sqlite/folder.ts';
-import { inOneSecond, never, observed, T0, versions } from './store/observations.ts';
+import { COMPLETE, inOneSecond, never, observed, T0, versions } from './store/observations.ts';
 
 const EVERYTHING = { limit: 1_000, from: 'oldest' } as const;
 const CUTOFF = T0 + 100;
@@ -30,6 +30,16 @@ function prunes(path: string, options: Partial<Parameters<typeof prune>[1]> = {}
   return prune(database, { before: CUTOFF, isDryRun: false, pause, ...options }).finally(() =>
     database.close(),
   );
+}
+
+/** The share of the pages of the file that hold nothing. */
+function freePartOf(path: string): number {
+  const database = new Database(path, { readonly: true });
+  const [free, all] = ['freelist_count', 'page_count'].map((name) =>
+    Number(database.pragma(name, { simple: true })),
+  );
+  database.close();
+  return (free ?? 0) / (all ?? 1);
 }
 
 const left = async (store: Store, orderId: string) =>
@@ -131,6 +141,27 @@ describe('pruning', () => {
     for (const orderId of orders) expect(await left(store, orderId)).toEqual([3]);
     expect(await left(store, 'zzz')).toEqual([1]);
     expect(await prunes(path)).toEqual({ orders: 0, snapshots: 0 });
+  });
+
+  test('gives room to new snapshots, whatever is left of each order as it was', async ({
+    open,
+    path,
+  }) => {
+    const store = await open();
+    const orders = Array.from({ length: 2_000 }, (_, nth) => `order-${10_000 + nth}`);
+    for (const [place, upstreamStatus] of ['HANDLING', 'FULFILLED'].entries()) {
+      const news = { ...COMPLETE, upstreamStatus, observedAt: T0 + place };
+      await store.recordAll(
+        orders.map((orderId) => observed({ orderId, ...news })),
+        never,
+      );
+    }
+    const last = { limit: 1, from: 'newest' } as const;
+    const read = () => Promise.all(orders.map((orderId) => store.read(orderId, last)));
+    const before = await read();
+    await prunes(path);
+    expect(await read()).toEqual(before);
+    expect(freePartOf(path)).toBeGreaterThan(0.1);
   });
 
   test('what it removes is in no page of the file', async ({ open, path }) => {

@@ -1,10 +1,10 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import Database from 'better-sqlite3';
 import { describe, expect } from 'vitest';
 import { CardCodes } from '../../src/cards/card-codes.ts';
-import { newCardKey } from '../../src/cards/card-keys.ts';
+import { CARD_KEYS_EXPECTED, newCardKey } from '../../src/cards/card-keys.ts';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { test } from './sqlite/folder.ts';
 import { COMPLETE, inOneSecond, ORDER, observed, T0 } from './store/observations.ts';
@@ -49,6 +49,21 @@ describe('opening refuses, in one line that says what to do,', () => {
       refusal(`${path} is the database of another program: choose another DATABASE_URL`),
     );
     expect(readFileSync(path).equals(before)).toBe(true);
+  });
+
+  test('a file of card keys that holds something else, or cannot be read', async ({
+    open,
+    path,
+  }) => {
+    writeFileSync(`${path}.card-keys`, 'a shopping list');
+    await expect(open()).rejects.toEqual(
+      refusal(`${path}.card-keys must hold ${CARD_KEYS_EXPECTED}: restore it from a backup`),
+    );
+    rmSync(`${path}.card-keys`);
+    mkdirSync(`${path}.card-keys`);
+    await expect(open()).rejects.toEqual(
+      refusal(`${path}.card-keys holds the keys of the card codes and cannot be read (EISDIR)`),
+    );
   });
 
   test('a file that is no database, and leaves it as it is', async ({ open, path }) => {

@@ -136,4 +136,16 @@ describe('CallBudget', () => {
     await clock.advance(1);
     expect(budget.room).toBe(120);
   });
+
+  it('counts a call for a minute after its answer, even if that took longer than a minute', async () => {
+    const clock = new ManualClock();
+    const budget = new CallBudget({ callsPerMinute: 120, clock });
+    const call = budget.start({ urgent: true });
+    await clock.advance(90_000);
+    expect(budget.room).toBe(120);
+    call?.end();
+    expect(budget.room).toBe(119);
+    await clock.advance(60_000);
+    expect(budget.room).toBe(120);
+  });
 });

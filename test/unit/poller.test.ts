@@ -459,10 +459,15 @@ describe('following an order', () => {
     expect((await first).value).toMatchObject({ snapshot: { version: 1 } });
   });
 
-  it('ends with TOPUP_NOT_FOUND after that, at little cost', async () => {
+  it('ends with TOPUP_NOT_FOUND after that, at little cost, which the follower is charged', async () => {
     const { clock, client, feed } = await startPolling();
     client.answer(() => ({ kind: 'unknown' }));
-    const follower = feed.follow(ORDER_ID);
+    let charged = 0;
+    const charge = (lookups: number) => {
+      charged += lookups;
+    };
+    const account = { spend: () => void charge(1), charge };
+    const follower = feed.follow(ORDER_ID, undefined, { account });
     const first = follower.next();
     await clock.advance(14_000);
     const early = await Promise.race([first, Promise.resolve('waiting')]);
@@ -470,8 +475,8 @@ describe('following an order', () => {
     await clock.advance(10_000);
     expect((await first).value).toMatchObject({ code: 'TOPUP_NOT_FOUND' });
     expect(await follower.next()).toEqual({ done: true, value: undefined });
-    expect(client.calls.length).toBeLessThanOrEqual(6);
     const count = client.calls.length;
+    expect([count, charged]).toEqual([5, 5]);
     await clock.advance(MINUTE_MS);
     expect(client.calls).toHaveLength(count);
   });

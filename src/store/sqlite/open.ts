@@ -3,7 +3,7 @@ import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { CardCodes, type CardKey } from '../../cards/card-codes.ts';
-import { keepCardKeys, newCardKey, readCardKeys } from '../../cards/card-keys.ts';
+import { CardKeysError, keepCardKeys, newCardKey, readCardKeys } from '../../cards/card-keys.ts';
 import type { Store } from '../../core/store.ts';
 import { StoreOpenError } from '../errors.ts';
 import { sqliteErrorOf } from './faults.ts';
@@ -34,7 +34,7 @@ const MAPPED_BYTES = 1_073_741_824;
 
 /**
  * Opens the database, creates it and its folder if they do not exist, and brings its schema up to date. Rejects with a
- * `StoreOpenError` if the database cannot be used or written.
+ * `StoreOpenError` if the database or the file of its card keys cannot be used.
  */
 export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   const { url, busyTimeoutMs = 5_000 } = options;
@@ -146,6 +146,7 @@ function agreeOnLogId(database: Database.Database): string {
 
 function asOpenError(error: unknown, path: string): unknown {
   if (error instanceof StoreOpenError) return error;
+  if (error instanceof CardKeysError) return new StoreOpenError(error.message, { cause: error });
   const code = sqliteErrorOf(error)?.code ?? systemCodeOf(error);
   if (code === undefined) return error;
   return new StoreOpenError(`${path} ${complaint(code)} (${code})`, { cause: error });

@@ -80,13 +80,35 @@ function batches(
     isDryRun
       ? (count.pluck().get({ ...row, before }) ?? 0)
       : remove.run({ ...row, before }).changes;
+  const rewrite = rewriting(database);
   const work = database.transaction((after: string): Batch => {
     const rows = select.all(after, BATCH);
-    const counts = rows.filter(({ isSettled }) => isSettled === 1).map(pruneOne);
-    const snapshots = counts.reduce((sum, removed) => sum + removed, 0);
-    const orders = counts.filter((removed) => removed > 0).length;
-    return { pruned: { orders, snapshots }, last: rows.at(-1)?.orderId };
+    const settled = rows.filter(({ isSettled }) => isSettled === 1);
+    const pruned = settled
+      .map((row) => ({ orderId: row.orderId, removed: pruneOne(row) }))
+      .filter(({ removed }) => removed > 0);
+    if (!isDryRun) rewrite(pruned.map(({ orderId }) => orderId));
+    const snapshots = pruned.reduce((sum, { removed }) => sum + removed, 0);
+    return { pruned: { orders: pruned.length, snapshots }, last: rows.at(-1)?.orderId };
   });
   // A dry run takes no write lock.
   return isDryRun ? work.deferred : work.immediate;
+}
+
+/**
+ * Returns a function that writes what is left of these orders anew, close together. Neighbouring orders share pages, and
+ * SQLite frees a page only once it is nearly empty. Most orders have two snapshots: to remove the first of each would
+ * leave all pages half full, and free none.
+ */
+function rewriting(database: Database.Database): (orderIds: readonly string[]) => void {
+  const read = database.prepare<[string], unknown[]>('SELECT * FROM snapshots WHERE order_id = ?');
+  const remove = database.prepare('DELETE FROM snapshots WHERE order_id = ?');
+  const values = read.columns().map(() => '?');
+  const insert = database.prepare(`INSERT INTO snapshots VALUES (${values.join(', ')})`);
+  read.raw();
+  return (orderIds) => {
+    const left = orderIds.flatMap((orderId) => read.all(orderId));
+    for (const orderId of orderIds) remove.run(orderId);
+    for (const row of left) insert.run(row);
+  };
 }
