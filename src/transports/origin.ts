@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 /**
  * Whether a WebSocket may be opened. Browsers send the origin of the page and leave the decision to the server, which
@@ -14,24 +14,33 @@ export function isAllowedOrigin(
 
 const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 
+/** Under which names the gateway may be asked. */
+export interface Names {
+  /** The address that it listens on. */
+  readonly host: string;
+  readonly allowedOrigins: readonly string[];
+  /** Whether requests may have any `Host`: a proxy in front of the gateway decides who may ask. */
+  readonly isOpenOnPurpose: boolean;
+}
+
 /**
  * Whether a request is meant for this gateway; checked only on a loopback address. A foreign page can have its own host
  * name resolve to 127.0.0.1 (DNS rebinding). Its requests are then same-origin, and only `Host` gives them away.
  */
-export function isExpectedHost(
-  host: string | undefined,
-  {
-    boundTo,
-    allowedOrigins,
-  }: { readonly boundTo: string; readonly allowedOrigins: readonly string[] },
-): boolean {
-  const isLoopback = [...LOOPBACK_NAMES, '::1'].includes(boundTo);
+export function isForUs({ headers, headersDistinct }: IncomingMessage, names: Names): boolean {
+  // Of two `Host` headers, one may name another server.
+  if ((headersDistinct['host']?.length ?? 0) > 1) return false;
+  return names.isOpenOnPurpose || isExpectedHost(headers.host, names);
+}
+
+function isExpectedHost(host: string | undefined, names: Names): boolean {
+  const isLoopback = [...LOOPBACK_NAMES, '::1'].includes(names.host);
   // HTTP/1.0 has no `Host`, and browsers do not speak it.
   if (!isLoopback || host === undefined) return true;
   const asked = URL.parse(`http://${host}`);
   if (asked === null) return false;
   if (LOOPBACK_NAMES.includes(asked.hostname)) return true;
-  return allowedOrigins.some((origin) => URL.parse(origin)?.host === host);
+  return names.allowedOrigins.some((origin) => URL.parse(origin)?.host === host);
 }
 
 /**

@@ -1,77 +1,20 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { ExecutionResult } from 'graphql';
-import {
-  type Answer,
-  type Answers,
-  isAnswer,
-  type KnownQuestion,
-  type UsualRequest,
-} from '../answers/answers.ts';
-import { usualHead } from '../answers/request-head.ts';
-import type { Tickets } from '../auth/tickets.ts';
-import type { GatewayStatusSource } from '../core/gateway-status.ts';
 import { loggedError } from '../core/logged-error.ts';
-import type { Clock, Logger } from '../core/ports.ts';
 import { StartupError } from '../errors.ts';
-import { toPublicError } from '../graphql/errors.ts';
-import { refusal } from '../graphql/rights.ts';
-import type { Guard } from '../limits/guard.ts';
-import type { Drain } from './drain.ts';
-import { Exchange } from './exchange.ts';
-import { type LazyPage, wantsPage } from './graphiql/lazy-page.ts';
-import type { GraphQLHttp } from './graphql-http.ts';
-import { SECURITY_HEADERS, setSecurityHeaders } from './headers.ts';
-import { readiness } from './health.ts';
 import { guardServer, serverLimits } from './http-limits.ts';
-import { sendError, sendJson } from './json.ts';
-import { isAllowedOrigin, isExpectedHost, isFromForeignPage } from './origin.ts';
-import { GRAPHQL_PATH } from './paths.ts';
+import { HttpRequests, type HttpRequestsOptions } from './http-requests.ts';
+import { isAllowedOrigin, isForUs } from './origin.ts';
+import { GRAPHQL_PATH, pathOf } from './paths.ts';
 import { Pipelines } from './pipelines.ts';
 import { hasPlace } from './places.ts';
-import { errorAnswer, FOREIGN_PAGE, MISDIRECTED, refuseBody, refuseUpgrade } from './refusals.ts';
-import { collectBody, readBody } from './request-body.ts';
-import { RequestIds } from './request-id.ts';
+import { refuseUpgrade } from './refusals.ts';
 import type { WebSocketTransport } from './websocket/transport.ts';
 
-export interface GatewayServerOptions {
-  readonly host: string;
+export interface GatewayServerOptions extends HttpRequestsOptions {
   readonly port: number;
-  readonly graphql: GraphQLHttp;
-  readonly answers: Answers;
-  /** Called for each answer that was given from memory. */
-  readonly onRemembered: () => void;
   readonly webSockets: WebSocketTransport;
-  readonly drain: Drain;
-  readonly status: GatewayStatusSource;
-  readonly scrape: () => Promise<{ readonly contentType: string; readonly text: string }>;
-  readonly allowedOrigins: readonly string[];
-  readonly guard: Guard;
-  /** GraphiQL, if it is on. */
-  readonly page: LazyPage | undefined;
-  /** Whether requests may have any `Host`: a proxy in front of the gateway decides who may ask. */
-  readonly isOpenOnPurpose: boolean;
-  readonly tickets: Tickets;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
-
-/** What is known about a request before it is passed to Yoga. */
-interface Findings {
-  /** Set if the request is of the usual kind. */
-  readonly usual?: UsualRequest;
-  /** The result of the operation, if it has already run and has failed. */
-  readonly executed?: ExecutionResult | undefined;
-  /** When the request began, by `Clock.steady`; set if answering it without Yoga was tried first. */
-  readonly startedAt?: number;
-}
-
-/** A request for a known operation. */
-interface KnownRequest {
-  readonly usual: UsualRequest;
-  readonly question: KnownQuestion;
-  readonly startedAt: number;
 }
 
 /** How long running queries may take to finish at shutdown. */
@@ -80,18 +23,17 @@ const DRAIN_MS = 10_000;
 /** How long connections may take to close at shutdown. */
 const CLOSE_MS = 1_000;
 
-const NO_BODY = Buffer.alloc(0);
-
 /** One port for everything: GraphQL over HTTP and WebSocket, health, metrics. */
 export class GatewayServer {
   readonly #options: GatewayServerOptions;
   readonly #http: Server;
   readonly #pipelines: Pipelines;
-  readonly #requestIds = new RequestIds();
+  readonly #requests: HttpRequests;
   #closing = false;
 
   constructor(options: GatewayServerOptions) {
     this.#options = options;
+    this.#requests = new HttpRequests(options);
     this.#pipelines = new Pipelines(() => options.guard.onRefused('pipelined'));
     const settings = {
       ...serverLimits(options.guard.limits),
@@ -100,7 +42,7 @@ export class GatewayServer {
     this.#http = createServer(settings, (request, response) => {
       // The connection has been refused; the request arrived before the connection closed.
       if (request.socket.writableEnded || request.socket.destroyed) return;
-      this.#pipelines.inTurn(request, response, () => this.#onRequest(request, response));
+      this.#pipelines.inTurn(request, response, () => this.#requests.answer(request, response));
     });
     guardServer(this.#http, options.guard);
     this.#http.on('upgrade', (request, socket, head) => this.#onUpgrade(request, socket, head));
@@ -128,6 +70,7 @@ export class GatewayServer {
   /** Accepts nothing more, lets running queries finish, then closes all subscriptions so that clients reconnect. */
   async close(): Promise<void> {
     this.#closing = true;
+    this.#requests.close();
     const closed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
     this.#http.closeIdleConnections();
     await this.#atMost(DRAIN_MS, this.#options.drain.idle());
@@ -143,196 +86,13 @@ export class GatewayServer {
     timer.cancel();
   }
 
-  #onRequest(request: IncomingMessage, response: ServerResponse): void {
-    const exchange = new Exchange(request, response, this.#options.drain);
-    const head = usualHead(request, GRAPHQL_PATH);
-    const length = Number(request.headers['content-length'] ?? 0);
-    if (head === undefined || length > this.#options.guard.limits.bodyBytes) {
-      this.#answerInFull(exchange);
-    } else if (length === 0) this.#answerUsual(exchange, { head, body: NO_BODY });
-    else {
-      const onBody = (body: Buffer) => this.#answerUsual(exchange, { head, body });
-      collectBody(request, { length, onBody, onWait: () => exchange.enter() });
-    }
-  }
-
-  /** Answers from memory if an answer still holds, or runs the operation if it is known; else leaves it to Yoga. */
-  #answerUsual(
-    exchange: Exchange,
-    { head, body }: { readonly head: string; readonly body: Buffer },
-  ): void {
-    const { request } = exchange;
-    const { answers, clock, onRemembered } = this.#options;
-    const startedAt = clock.steady();
-    const usual = { head, body, authorization: request.headers.authorization };
-    const known = this.#closing ? undefined : answers.answerOrQuestion(usual);
-    if (known === undefined) this.#answerInFull(exchange, { usual });
-    else if (isAnswer(known)) {
-      this.#send(exchange, known, startedAt);
-      onRemembered();
-    } else this.#run(exchange, { usual, question: known, startedAt });
-  }
-
-  #run(exchange: Exchange, known: KnownRequest): void {
-    const { request, response } = exchange;
-    const { usual, question, startedAt } = known;
-    exchange.enter();
-    this.#answer(response, async () => {
-      if (await this.#isGoneByItsTurn(exchange)) return;
-      if (question.operation.kind === 'subscription') return this.#follow(exchange, known);
-      const outcome = await this.#options.graphql.run(request, question);
-      if (outcome?.kind === 'answered') this.#send(exchange, outcome.answer, startedAt);
-      else this.#answerInFull(exchange, { usual, executed: outcome?.result, startedAt });
-    });
-  }
-
-  /** Waits until the client's address may have another operation run. Returns whether the client has left by then. */
-  #isGoneByItsTurn({ request, response }: Exchange): boolean | Promise<boolean> {
-    const { guard } = this.#options;
-    const turn = guard.turns.take(guard.addressOf(request));
-    return turn === undefined ? false : turn.then(() => response.destroyed);
-  }
-
-  async #follow(exchange: Exchange, { usual, question, startedAt }: KnownRequest): Promise<void> {
-    const { request, response } = exchange;
-    const requestId = this.#requestIds.of(request);
-    const head = ['x-request-id', requestId, ...SECURITY_HEADERS, ...question.operation.headers];
-    if (await this.#options.graphql.follow({ request, response }, question, head)) {
-      exchange.leave();
-      this.#logWhenDone({ request, response }, requestId, startedAt);
-    } else this.#answerInFull(exchange, { usual, startedAt });
-  }
-
-  #send(exchange: Exchange, answer: Answer, startedAt: number): void {
-    const { request, response } = exchange;
-    const requestId = this.#requestIds.of(request);
-    const headers = ['x-request-id', requestId, ...SECURITY_HEADERS, ...answer.headers];
-    if (this.#closing) headers.push('connection', 'close');
-    response.writeHead(200, headers).end(answer.body);
-    // Usually the operating system has taken the whole response by now.
-    if (!response.writableFinished) exchange.enter();
-    const { method } = request;
-    const durationMs = this.#options.clock.steady() - startedAt;
-    const fields = { requestId, method, path: GRAPHQL_PATH, httpStatus: 200, durationMs };
-    this.#options.logger.debug(fields, 'request');
-  }
-
-  #answerInFull(exchange: Exchange, findings: Findings = {}): void {
-    const { request, response } = exchange;
-    exchange.enter();
-    const requestId = this.#requestIds.of(request);
-    response.setHeader('x-request-id', requestId);
-    setSecurityHeaders(response);
-    // After a request with an `Upgrade` header, Node drops what came in the same chunk: no pipelined request survives.
-    const isLast = this.#closing || request.headers.upgrade !== undefined;
-    if (isLast) response.setHeader('connection', 'close');
-    const { startedAt = this.#options.clock.steady() } = findings;
-    this.#logWhenDone({ request, response }, requestId, startedAt);
-    if (!this.#isForUs(request)) {
-      sendJson(response, 421, errorAnswer('FORBIDDEN', MISDIRECTED));
-      return;
-    }
-    switch (pathOf(request)) {
-      case '/':
-        response.writeHead(302, { location: GRAPHQL_PATH }).end();
-        break;
-      case '/health/live':
-        sendJson(response, 200, { status: 'live' });
-        break;
-      case '/health/ready':
-        this.#answer(response, () => this.#sendReadiness(response));
-        break;
-      case '/metrics':
-        this.#answer(response, () => this.#sendMetrics(request, response));
-        break;
-      default:
-        this.#serveGraphQL(exchange, findings);
-    }
-  }
-
-  #serveGraphQL(exchange: Exchange, { usual, executed }: Findings): void {
-    const { request, response } = exchange;
-    const { page, guard, clock, graphql } = this.#options;
-    this.#answer(response, async () => {
-      if (page !== undefined && pathOf(request) === GRAPHQL_PATH && wantsPage(request))
-        return page.send(response);
-      if (isFromForeignPage(request.headers, this.#options.allowedOrigins))
-        return sendJson(response, 403, errorAnswer('FORBIDDEN', FOREIGN_PAGE));
-      const body = usual?.body ?? (await readBody(request, guard.limits.bodyBytes));
-      if (body === 'gone') return;
-      if (body === 'too large') {
-        guard.onRefused('body');
-        return refuseBody(request, response, { mostBytes: guard.limits.bodyBytes, clock });
-      }
-      if (await this.#isGoneByItsTurn(exchange)) return;
-      // A shutdown does not wait for event streams, which do not end by themselves: clients reconnect with a cursor.
-      const onStream = () => exchange.leave();
-      await graphql.serve({ request, response, body, usual, executed, onStream });
-    });
-  }
-
-  #answer(response: ServerResponse, answer: () => Promise<void>): void {
-    answer().catch((error: unknown) => {
-      this.#options.logger.error(loggedError(error), 'a request could not be answered');
-      if (response.headersSent) response.destroy();
-      else sendJson(response, 500, { status: 'error' });
-    });
-  }
-
-  async #sendReadiness(response: ServerResponse): Promise<void> {
-    const { ready, problems } = await readiness(this.#options.status, this.#closing);
-    sendJson(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', problems });
-  }
-
-  async #sendMetrics(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    try {
-      const access = await this.#options.tickets.accessOf(request.headers.authorization);
-      if (!access.has('operator')) throw refusal(access, '/metrics');
-    } catch (error) {
-      sendError(response, toPublicError(error, this.#options.logger));
-      return;
-    }
-    const { contentType, text } = await this.#options.scrape();
-    response.writeHead(200, { 'content-type': contentType }).end(text);
-  }
-
-  #isForUs({ headers, headersDistinct }: IncomingMessage): boolean {
-    const { host, allowedOrigins, isOpenOnPurpose } = this.#options;
-    // Of two `Host` headers, one may name another server.
-    if ((headersDistinct['host']?.length ?? 0) > 1) return false;
-    return isOpenOnPurpose || isExpectedHost(headers.host, { boundTo: host, allowedOrigins });
-  }
-
-  #logWhenDone(
-    { request, response }: Pick<Exchange, 'request' | 'response'>,
-    requestId: string,
-    startedAt: number,
-  ): void {
-    const { clock, logger } = this.#options;
-    const path = pathOf(request);
-    // Not `once`, which would keep a second function for as long as a stream is open.
-    response.on('close', () => {
-      const { statusCode: httpStatus } = response;
-      const fields = {
-        requestId,
-        method: request.method,
-        path,
-        httpStatus,
-        durationMs: clock.steady() - startedAt,
-      };
-      // A 503 is no fault: no place for a stream, or not ready, of which probes ask all day.
-      if (httpStatus >= 500 && httpStatus !== 503) logger.warn(fields, 'request');
-      else logger.debug(fields, 'request');
-    });
-  }
-
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     if (socket.writableEnded) return;
     socket.on('error', destroy);
     const path = pathOf(request);
     const { origin, host } = request.headers;
     if (this.#closing) refuseUpgrade(socket, '503 Service Unavailable');
-    else if (!this.#isForUs(request)) refuseUpgrade(socket, '421 Misdirected Request');
+    else if (!isForUs(request, this.#options)) refuseUpgrade(socket, '421 Misdirected Request');
     else if (path !== GRAPHQL_PATH) refuseUpgrade(socket, '404 Not Found');
     else if (!isAllowedOrigin({ origin, host }, this.#options.allowedOrigins)) {
       refuseUpgrade(socket, '403 Forbidden');
@@ -351,11 +111,6 @@ function isForWebSockets({ headers }: IncomingMessage): boolean {
 
 function destroy(this: Duplex): void {
   this.destroy();
-}
-
-/** The path without the query string, which may contain order ids or anything else that a client puts there. */
-function pathOf({ url = '/' }: IncomingMessage): string | undefined {
-  return url.split('?', 1)[0];
 }
 
 function describeListenError(error: unknown, host: string, port: number): string {
