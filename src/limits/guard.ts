@@ -5,7 +5,6 @@ import { Connections } from './connections.ts';
 import type { Limits, OnRefused } from './limits.ts';
 import { LookupAllowances } from './lookup-allowances.ts';
 import { Stalls } from './stalls.ts';
-import type { TrustedDocuments } from './trusted-documents.ts';
 import { Turns } from './turns.ts';
 
 /** Everything that protects a gateway from its clients. */
@@ -18,7 +17,6 @@ export interface Guard {
   /** Of queries and subscriptions, over every transport. */
   readonly turns: Turns;
   readonly lookups: LookupAllowances;
-  readonly documents: TrustedDocuments | undefined;
   /** The client's address; see `address.ts`. */
   addressOf(request: IncomingMessage): string;
 }
@@ -44,7 +42,6 @@ export function createGuard({ limits, clock, onRefused }: GuardOptions): Guard {
       perMinute: limits.uncachedLookupsPerMinute,
       onRefused,
     }),
-    documents: limits.trustedDocuments,
     addressOf: (request) => addressOf(request, limits.trustedProxies),
   };
 }

@@ -13,12 +13,11 @@ import { costError } from './cost.ts';
 import { refusalOf } from './document.ts';
 import type { Limits, OnRefused } from './limits.ts';
 import { limitExceeded } from './refusal.ts';
-import { hashOf, type OperationRequest, type TrustedDocuments } from './trusted-documents.ts';
+import { hashOf, type OperationRequest } from './trusted-documents.ts';
 
 export interface DocumentLimitsOptions {
   readonly limits: Limits;
   readonly onRefused: OnRefused;
-  readonly documents: TrustedDocuments | undefined;
 }
 
 /** The message of graphql-js, which has no error code for this case. */
@@ -33,19 +32,20 @@ const MOST_ERRORS = 10;
  * @param mask for an error that stops an execution, which bypasses those plugins.
  */
 export function useDocumentLimits(options: DocumentLimitsOptions, mask: Mask): Plugin {
-  const { limits, onRefused, documents } = options;
+  const { limits, onRefused } = options;
+  const { trustedDocuments } = limits;
   return {
     onRequestParse({ requestParser, setRequestParser }) {
       if (requestParser !== undefined) setRequestParser(toldOfBadJson(requestParser));
       return { onRequestParseDone: refuseBatches(onRefused) };
     },
     onParams({ params, setParams }) {
-      if (documents === undefined) {
+      if (trustedDocuments === undefined) {
         refuseHash(params);
         return;
       }
       // Without a text there is nothing to trust.
-      const query = documents.textOf(params) ?? '';
+      const query = trustedDocuments.textOf(params) ?? '';
       if (query === '') refuseUntrusted(query, options);
       setParams({ ...params, query });
     },
@@ -113,8 +113,8 @@ function refuseHash(request: OperationRequest): void {
 }
 
 /** @throws GraphQLError if there are trusted documents, and the text is not one of them. */
-function refuseUntrusted(text: string, { documents, onRefused }: DocumentLimitsOptions): void {
-  const refusal = documents?.refusalOf(text);
+function refuseUntrusted(text: string, { limits, onRefused }: DocumentLimitsOptions): void {
+  const refusal = limits.trustedDocuments?.refusalOf(text);
   if (refusal === undefined) return;
   onRefused('trusted_documents');
   throw wrap(refusal);

@@ -182,7 +182,7 @@ class SocketOperations {
       if (turn !== undefined) await turn;
       // Nobody is told of it.
       if (!client.isOpen) return [new GraphQLError('The client has left.')];
-      const text = guard.documents?.textOf(payload) ?? payload.query;
+      const text = guard.limits.trustedDocuments?.textOf(payload) ?? payload.query;
       const known = this.#documents.get(text);
       if (known === undefined) {
         const enveloped = yoga.getEnveloped(asker);
