@@ -5,7 +5,7 @@ import { Turns } from '../../src/limits/turns.ts';
 const ONE = '192.0.2.1';
 const OTHER = '192.0.2.2';
 
-it('lets each address begin at once, and once in a round', async () => {
+it('lets each address begin eight pieces of work at once, and eight in each round', async () => {
   const turns = new Turns();
   const begun: string[] = [];
   const take = (address: string, name: string) => {
@@ -13,21 +13,24 @@ it('lets each address begin at once, and once in a round', async () => {
     if (turn === undefined) begun.push(name);
     else turn.then(() => begun.push(name));
   };
-  for (const name of ['a', 'b', 'c']) take(ONE, name);
+  const names = Array.from({ length: 18 }, (_, n) => `a${n}`);
+  for (const name of names) take(ONE, name);
   take(OTHER, 'x');
-  expect(begun).toEqual(['a', 'x']);
+  expect(begun).toEqual([...names.slice(0, 8), 'x']);
   await nextRound();
-  expect(begun).toEqual(['a', 'x', 'b']);
+  expect(begun.slice(9)).toEqual(names.slice(8, 16));
   // It waits for nobody else.
   take(OTHER, 'y');
-  expect(begun).toEqual(['a', 'x', 'b', 'y']);
+  expect(begun.at(-1)).toBe('y');
+  // Nothing overtakes what waits.
+  take(ONE, 'last');
   await nextRound();
-  expect(begun).toEqual(['a', 'x', 'b', 'y', 'c']);
+  expect(begun.slice(18)).toEqual([...names.slice(16), 'last']);
 });
 
 it('forgets an address that has begun all', async () => {
   const turns = new Turns();
-  expect(turns.take(ONE)).toBeUndefined();
+  for (let n = 0; n < 8; n += 1) expect(turns.take(ONE)).toBeUndefined();
   await nextRound();
-  expect(turns.take(ONE)).toBeUndefined();
+  for (let n = 0; n < 8; n += 1) expect(turns.take(ONE)).toBeUndefined();
 });
