@@ -1,4 +1,5 @@
 import { MessageType } from 'graphql-ws';
+import type { Held } from './held.ts';
 
 /** A subscription that begins once graphql-ws has handled the message that started it. */
 export interface LetGo {
@@ -7,6 +8,8 @@ export interface LetGo {
 
 /** An operation whose message graphql-ws is still handling. */
 interface Operation {
+  /** What it will hold if it is a subscription and begins. */
+  held: Held | undefined;
   subscription: LetGo | undefined;
   /** Whether the client has sent `complete` for it. */
   isGivenUp: boolean;
@@ -31,7 +34,25 @@ export class Busy {
   }
 
   begin(id: string): void {
-    this.#byId.set(id, { subscription: undefined, isGivenUp: false, next: undefined });
+    this.#byId.set(id, {
+      held: undefined,
+      subscription: undefined,
+      isGivenUp: false,
+      next: undefined,
+    });
+  }
+
+  /** Notes what the subscription will hold once it has begun. */
+  hold(id: string, held: Held): void {
+    const operation = this.#byId.get(id);
+    if (operation !== undefined) operation.held = held;
+  }
+
+  /** What the subscriptions that are about to begin will hold, by id. */
+  get held(): Map<string, Held> {
+    const all = new Map<string, Held>();
+    for (const [id, { held }] of this.#byId) if (held !== undefined) all.set(id, held);
+    return all;
   }
 
   /** Adds the subscription that begins when the operation's message has been handled. */

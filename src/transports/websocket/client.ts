@@ -15,6 +15,7 @@ import type { Deadlines } from '../streams/deadlines.ts';
 import type { Patient, Pulse } from '../streams/pulse.ts';
 import { Busy, type LetGo } from './busy.ts';
 import type { Clients } from './clients.ts';
+import type { Held } from './held.ts';
 
 /** A WebSocket that knows its client, so that all sockets can share the same listeners. */
 export class ClientSocket extends WebSocket {
@@ -167,6 +168,16 @@ export class Client implements ProtocolSocket, Patient {
     this.#busy ??= new Busy();
     this.#busy.begin(id);
     this.#asked = id;
+  }
+
+  /** Notes what a subscription that is about to begin will hold. */
+  holds(id: string, held: Held): void {
+    this.#busy?.hold(id, held);
+  }
+
+  /** What the subscriptions that are about to begin will hold, by id. */
+  get beginning(): Map<string, Held> {
+    return this.#busy?.held ?? new Map();
   }
 
   /** Adds a subscription that graphql-ws does not wait for. It begins once the message that asked for it is handled. */

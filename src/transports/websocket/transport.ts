@@ -34,7 +34,7 @@ import { Pulse } from '../streams/pulse.ts';
 import type { Yoga } from '../yoga.ts';
 import { Client, type ClientParts, ClientSocket, type SocketExtra } from './client.ts';
 import { Clients } from './clients.ts';
-import { refuseToHold } from './held.ts';
+import { type Held, refuseToHold } from './held.ts';
 import { Push, type PushContext } from './push.ts';
 
 /** How often a client is asked for a sign of life, and how long it may take to give that sign. */
@@ -142,7 +142,7 @@ class SocketOperations {
       onConnect: (context) => this.#admit(context),
       onSubscribe: (context, id, payload) => {
         context.extra.client.asks(id);
-        return this.#prepare(context, payload);
+        return this.#prepare(context, id, payload);
       },
       execute: (args) => this.#execute(args),
       subscribe: (args) => this.#subscribe(args),
@@ -170,31 +170,31 @@ class SocketOperations {
   }
 
   async #prepare(
-    { extra: { client }, subscriptions }: SocketContext,
+    context: SocketContext,
+    id: string,
     payload: SubscribePayload,
   ): Promise<ExecutionArgs | readonly GraphQLError[]> {
     const { guard, logger, yoga } = this.#options;
-    const { access, address: caller } = client;
-    const asker = { access, caller };
+    const { client } = context.extra;
     try {
-      refuseOneTooMany(subscriptions, guard);
-      const turn = guard.turns.take(caller);
+      refuseOneTooMany(context.subscriptions, guard);
+      const turn = guard.turns.take(client.address);
       if (turn !== undefined) await turn;
       // Nobody is told of it.
       if (!client.isOpen) return [new GraphQLError('The client has left.')];
       const text = guard.limits.trustedDocuments?.textOf(payload) ?? payload.query;
       const known = this.#documents.get(text);
       if (known === undefined) {
-        const enveloped = yoga.getEnveloped(asker);
+        const enveloped = yoga.getEnveloped(askerOf(client));
         const document: DocumentNode = enveloped.parse(text);
         const faults = enveloped.validate(enveloped.schema, document);
         if (faults.length > 0) return faults.map((fault: unknown) => forStream(fault, logger));
         this.#documents.set(text, { text, document });
-        return await this.#argsOf(document, payload, { asker, subscriptions });
+        return await this.#argsOf(document, payload, { context, id });
       }
       // graphql-ws keeps the payload for as long as the subscription runs: equal queries share one string.
       Object.assign(payload, { query: known.text });
-      return await this.#argsOf(known.document, payload, { asker, subscriptions });
+      return await this.#argsOf(known.document, payload, { context, id });
     } catch (error) {
       return [forStream(error, logger)];
     }
@@ -203,11 +203,9 @@ class SocketOperations {
   async #argsOf(
     document: DocumentNode,
     { variables, operationName }: SubscribePayload,
-    {
-      asker,
-      subscriptions,
-    }: { readonly asker: Asker; readonly subscriptions: SocketContext['subscriptions'] },
+    { context, id }: { readonly context: SocketContext; readonly id: string },
   ): Promise<ExecutionArgs> {
+    const { client } = context.extra;
     const isSubscription = getOperationAST(document, operationName)?.operation === 'subscription';
     const args = {
       schema,
@@ -215,13 +213,11 @@ class SocketOperations {
       variableValues: variables ?? null,
       operationName: operationName ?? null,
     };
-    if (!isSubscription) return this.#forQuery(args, asker);
-    const running = Object.values(subscriptions).flatMap((each) =>
-      each instanceof Push ? [each.held] : [],
-    );
-    const characters = JSON.stringify(args.variableValues).length;
-    refuseToHold({ document, characters }, running, this.#options.guard);
-    return { ...args, contextValue: subscriberContext(this.#options, asker) };
+    if (!isSubscription) return this.#forQuery(args, askerOf(client));
+    const held = { document, characters: JSON.stringify(args.variableValues).length };
+    refuseToHold(held, heldOn(context), this.#options.guard);
+    client.holds(id, held);
+    return { ...args, contextValue: subscriberContext(this.#options, askerOf(client)) };
   }
 
   /** Prepares Yoga's plugins, which time, mask and limit the execution of a query. Subscriptions run without them. */
@@ -252,6 +248,19 @@ class SocketOperations {
     if (live instanceof Live) return live;
     return { ...live, errors: (live.errors ?? []).map((error) => forStream(error, logger)) };
   }
+}
+
+function askerOf({ access, address }: Client): Asker {
+  return { access, caller: address };
+}
+
+/** What the subscriptions of a socket hold, those that are about to begin included. */
+function heldOn({ extra: { client }, subscriptions }: SocketContext): readonly Held[] {
+  const held = client.beginning;
+  for (const [id, each] of Object.entries(subscriptions)) {
+    if (each instanceof Push && !held.has(id)) held.set(id, each.held);
+  }
+  return [...held.values()];
 }
 
 /** Pushes the events of a subscription directly to the socket; `undefined` if `result` can only be pulled. */
