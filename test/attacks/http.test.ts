@@ -260,7 +260,7 @@ describe('connections', () => {
     await sentOff(target, 'pipelined', before + 1);
   });
 
-  attack('that ask what is dear, all at once', async (target) => {
+  attack('that ask what is costly, all at once', async (target) => {
     const sockets = await Promise.all(Array.from({ length: 100 }, () => connectTo(target.port)));
     const query = encodeURIComponent(WHOLE_SCHEMA);
     const ask = `GET /graphql?query=${query} HTTP/1.1\r\n${HOST}\r\n`;

@@ -266,7 +266,7 @@ describe('operations', () => {
     });
   }
 
-  attack('that are dear, as many as may be, on many sockets', async (target) => {
+  attack('that are costly, as many as may be, on many sockets', async (target) => {
     const query =
       '{__schema{types{name description fields{name description args{name description type{name}}type{name}}}}}';
     const sockets = await Promise.all(Array.from({ length: 60 }, () => begun(target)));
