@@ -185,7 +185,7 @@ export class HttpRequests {
     }
   }
 
-  #serveGraphQL(exchange: Exchange, { usual, executed }: Findings): void {
+  #serveGraphQL(exchange: Exchange, { usual, executed, startedAt }: Findings): void {
     const { request, response } = exchange;
     const { page, guard, clock, graphql } = this.#options;
     this.#respond(response, async () => {
@@ -199,7 +199,8 @@ export class HttpRequests {
         guard.onRefused('body');
         return refuseBody(request, response, { mostBytes: guard.limits.bodyBytes, clock });
       }
-      if (await this.#isGoneByItsTurn(exchange)) return;
+      // A request that was tried without Yoga has had its turn.
+      if (startedAt === undefined && (await this.#isGoneByItsTurn(exchange))) return;
       // A shutdown does not wait for event streams, which do not end by themselves: clients reconnect with a cursor.
       const onStream = () => exchange.leave();
       await graphql.serve({ request, response, body, usual, executed, onStream });
