@@ -2,7 +2,7 @@ import type { Random } from '../../src/core/ports.ts';
 import { createRandom } from '../../src/simulator/random.ts';
 import { PAGE } from './neighbours.ts';
 import { SLOW_FROM_MS } from './schedule.ts';
-import { HOME_MS, LATENCY_MS } from './upstream.ts';
+import { HOME_MS } from './upstream.ts';
 import { drawLife, HANDLED_PART, LONGEST_MS, ordersPerMs, SHORTEST_MS } from './workload.ts';
 
 /** The calls that the key allows, less the few that any rate limiter loses. */
@@ -12,23 +12,55 @@ const ORDERS = 200_000;
 const SEED = 5;
 
 /**
- * Not a bound, but the lags of a simple policy without any waste if lists show no cards: one list that shows all
- * settled orders, then one call for the card of each, then the next list, with all calls evenly spaced. Lags in
- * milliseconds; `undefined` if there are more orders than calls.
+ * The lags of the ideal cycle if lists show no cards: one list that shows all settled orders, then one call for the card
+ * of each, oldest first, then the next list, with all calls evenly spaced. Nothing is wasted. docs/lower-bound.md shows
+ * that it is the best of all policies that space their calls like this and do not prefer younger orders; it is no bound
+ * for others. Lags in milliseconds; `undefined` if there are more orders than calls.
  */
-export function gatedCycle(inProgress: number): readonly number[] | undefined {
+export function idealCycle(inProgress: number): readonly number[] | undefined {
+  return evenCalls(inProgress, (known) => (known.length > 0 ? 0 : undefined));
+}
+
+/** While late orders want cards, the next list comes after this time. Found by trial. */
+const LISTS_EVERY_MS = 4_500;
+
+/**
+ * The same calls, spent on the share of orders that wait for `inTimeMs` at most: an order that is late already waits
+ * until no other needs a call.
+ */
+export function lateOnesLast(inProgress: number, inTimeMs: number): readonly number[] | undefined {
+  return evenCalls(inProgress, (known, { now, listedAt }) => {
+    const inTime = known.findIndex((at) => now + HOME_MS - at <= inTimeMs);
+    if (inTime >= 0) return inTime;
+    return known.length > 0 && now - listedAt < LISTS_EVERY_MS ? 0 : undefined;
+  });
+}
+
+/**
+ * Decides what the next call is for: the card of the returned order, an index into `known`, or a list if there is none.
+ * `known` are the moments at which the orders settled that lists have shown, and whose cards are wanted.
+ */
+export type NextCall = (
+  known: readonly number[],
+  times: { readonly now: number; readonly listedAt: number },
+) => number | undefined;
+
+/** Lags in milliseconds if lists show no cards and calls are evenly spaced; `undefined` if orders outnumber calls. */
+export function evenCalls(inProgress: number, nextCall: NextCall): readonly number[] | undefined {
   const perMs = ordersPerMs(inProgress) * HANDLED_PART;
   if (perMs * CALL_EVERY_MS >= 1) return undefined;
   const settled = settlements(perMs);
+  const known: number[] = [];
   const lagsMs: number[] = [];
-  let now = 0;
-  while (lagsMs.length < settled.length) {
-    now += CALL_EVERY_MS;
-    const listedAt = now;
-    for (let at = settled[lagsMs.length]; at !== undefined && at <= listedAt; ) {
-      now = Math.max(now + CALL_EVERY_MS, listedAt + LATENCY_MS);
-      lagsMs.push(now + HOME_MS - at);
-      at = settled[lagsMs.length];
+  let listedAt = Number.NEGATIVE_INFINITY;
+  for (let now = CALL_EVERY_MS; lagsMs.length < settled.length; now += CALL_EVERY_MS) {
+    const chosen = nextCall(known, { now, listedAt });
+    if (chosen === undefined) {
+      listedAt = now;
+      for (let next = lagsMs.length + known.length; (settled[next] ?? now + 1) <= now; next += 1)
+        known.push(settled[next] ?? now);
+    } else {
+      lagsMs.push(now + HOME_MS - (known.splice(chosen, 1)[0] ?? now));
     }
   }
   return lagsMs;

@@ -8,7 +8,7 @@ import {
   blindRow,
   boundRow,
   HEADER,
-  idealRow,
+  idealRows,
   measuredRow,
   printed,
   type Row,
@@ -82,8 +82,7 @@ async function* rowsOf(contestant: Contestant, inProgress: number): AsyncGenerat
     yield blind;
     yield roundsRow(inProgress, regime);
   }
-  const ideal = regime === 'without cards' ? idealRow(inProgress) : undefined;
-  if (ideal !== undefined) yield ideal;
+  if (regime === 'without cards') yield* idealRows(inProgress);
 }
 
 function newRun(inProgress: number, arrivalsMs: number): Run {

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { type Bound, blindBound, callsPerOrder, lowerBound } from '../../bench/polling/bound.ts';
-import { drawOrders, evenRounds, type IdealOrder } from '../../bench/polling/ideal.ts';
+import {
+  drawOrders,
+  evenCalls,
+  evenRounds,
+  type IdealOrder,
+  idealCycle,
+  lateOnesLast,
+} from '../../bench/polling/ideal.ts';
 import { leastMeanOfRun, type RunArrivals } from '../../bench/polling/run-bound.ts';
 import { cheapest, gridOf, lagLoss, lateLoss } from '../../bench/polling/schedule.ts';
 import { drawLife, HANDLED_PART, ordersPerMs } from '../../bench/polling/workload.ts';
@@ -122,6 +129,40 @@ describe('the lower bound', () => {
     );
   });
 });
+
+describe('the ideal cycle', () => {
+  const ideal = sorted(idealCycle(40));
+
+  it.each([0.02, 0.08, 0.15])(
+    'has the least lags of all that fetch the oldest card first: lists at random, %d of the calls',
+    (lists) => {
+      const random = createRandom(8);
+      const lags = sorted(
+        evenCalls(40, (known) => (known.length > 0 && random() >= lists ? 0 : undefined)),
+      );
+      expect(lags).toHaveLength(ideal.length);
+      const shorter = lags.filter((lag, rank) => lag < (ideal[rank] ?? Number.NaN));
+      expect(shorter).toEqual([]);
+    },
+  );
+
+  it('has the least mean, whichever card comes first', () => {
+    const youngest = evenCalls(40, (known) => (known.length > 0 ? known.length - 1 : undefined));
+    expect(meanOf(youngest ?? [])).toBeCloseTo(meanOf(ideal), 6);
+  });
+
+  it('would reach six seconds at 95 % only if others waited for the better part of a minute', () => {
+    const others = sorted(lateOnesLast(40, 6_000));
+    expect(p95Of(others)).toBeLessThan(6_000);
+    expect(meanOf(others)).toBeGreaterThan(1.1 * meanOf(ideal));
+    expect(others[Math.floor(0.99 * others.length)]).toBeGreaterThan(45_000);
+    expect(ideal[Math.floor(0.99 * ideal.length)]).toBeLessThan(12_000);
+  });
+});
+
+function sorted(lagsMs: readonly number[] | undefined): readonly number[] {
+  return [...(lagsMs ?? [])].sort((a, b) => a - b);
+}
 
 function firstAfter(orders: readonly IdealOrder[], createdAt: number): number {
   let [low, high] = [0, orders.length];
