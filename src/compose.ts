@@ -8,6 +8,8 @@ import { createFeed } from './feed/feed.ts';
 import { toPublicError } from './graphql/errors.ts';
 import { Renderings } from './graphql/execution/renderings.ts';
 import { createGuard } from './limits/guard.ts';
+import type { LimitName } from './limits/limits.ts';
+import { RefusalLog } from './limits/refusal-log.ts';
 import { KeyTrial } from './poller/key-trial.ts';
 import { Poller } from './poller/poller.ts';
 import { addDemoOrders, type DemoOrder } from './simulator/demo.ts';
@@ -166,7 +168,12 @@ function serverOf(parts: Polled): GatewayServer {
   const { limits, allowedOrigins } = config;
   const { clock, logger } = outside;
   const status = statusSource(parts);
-  const guard = createGuard({ limits, clock, onRefused: (limit) => metrics.refused(limit) });
+  const refusals = new RefusalLog({ clock, logger });
+  const onRefused = (limit: LimitName) => {
+    metrics.refused(limit);
+    refusals.tell(limit);
+  };
+  const guard = createGuard({ limits, clock, logger, onRefused });
   const tickets = createTickets(config.auth, outside);
   const feed = createFeed({ log: store, watch: poller, clock, telemetry: metrics });
   const options = {

@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http';
-import type { Clock } from '../core/ports.ts';
+import type { Clock, Logger } from '../core/ports.ts';
 import { addressOf } from './address.ts';
 import { Connections } from './connections.ts';
 import type { Limits, OnRefused } from './limits.ts';
 import { LookupAllowances } from './lookup-allowances.ts';
+import { ProxyHint } from './proxy-hint.ts';
 import { Stalls } from './stalls.ts';
 import { Turns } from './turns.ts';
 
@@ -24,10 +25,12 @@ export interface Guard {
 export interface GuardOptions {
   readonly limits: Limits;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly onRefused: OnRefused;
 }
 
-export function createGuard({ limits, clock, onRefused }: GuardOptions): Guard {
+export function createGuard({ limits, clock, logger, onRefused }: GuardOptions): Guard {
+  const hint = new ProxyHint(limits, logger);
   return {
     limits,
     onRefused,
@@ -42,6 +45,9 @@ export function createGuard({ limits, clock, onRefused }: GuardOptions): Guard {
       perMinute: limits.uncachedLookupsPerMinute,
       onRefused,
     }),
-    addressOf: (request) => addressOf(request, limits.trustedProxies),
+    addressOf(request) {
+      hint.see(request);
+      return addressOf(request, limits.trustedProxies);
+    },
   };
 }

@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 afterAll(() => stack[Symbol.asyncDispose]());
 
-it('counts only lookups that have OneClickDz asked, and says in a metric what it refused', async () => {
+it('counts only lookups that have OneClickDz asked, and says in a metric and in the log what it refused', async () => {
   const settled = stack.simulator.addOrder({ plan: fulfilledAtOnce() });
   const parked = stack.simulator.addOrder({ plan: scripted([{ afterMs: 0, status: 'QUEUED' }]) });
   const other = stack.simulator.addOrder({ plan: fulfilledAtOnce() });
@@ -40,6 +40,8 @@ it('counts only lookups that have OneClickDz asked, and says in a metric what it
   expect(stack.simulator.calls.countFor(other)).toBe(0);
   const metrics = await (await fetch(new URL('/metrics', stack.gateway.url))).text();
   expect(metrics).toContain('topup_gateway_refused_total{limit="lookups"} 2');
+  const told = stack.gateway.lines.filter((line) => line.includes('"limit":"lookups"'));
+  expect(told).toEqual([expect.stringContaining('a client wanted more')]);
 });
 
 it.each([

@@ -61,6 +61,7 @@ function partsOf(store: Store, options: ServingOptions): Parts {
   const guard = createGuard({
     limits: { ...DEFAULT_LIMITS, ...options.limits },
     clock,
+    logger,
     onRefused: (limit) => refusals.push(limit),
   });
   const yogaOptions = {

@@ -1,6 +1,7 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { expect, it } from 'vitest';
+import { silentLogger } from '../../src/core/ports.ts';
 import { createGuard } from '../../src/limits/guard.ts';
 import { DEFAULT_LIMITS } from '../../src/limits/limits.ts';
 import { enterStream } from '../../src/transports/places.ts';
@@ -11,6 +12,7 @@ it('a stream takes a place until its client leaves, and none if that was before 
   const guard = createGuard({
     limits: { ...DEFAULT_LIMITS, connections: 1 },
     clock: new ManualClock(),
+    logger: silentLogger,
     onRefused: (limit) => refused.push(limit),
   });
   const request = new IncomingMessage(new Socket());
