@@ -14,7 +14,7 @@ import type { TransportOptions } from './options.ts';
 import { GRAPHQL_PATH } from './paths.ts';
 import { errorAnswer } from './refusals.ts';
 import { contextFor, subscriberContext } from './resolver-context.ts';
-import { STREAM_HEADERS, STREAM_TYPE } from './streams/event-streams.ts';
+import { STREAM_HEADERS, STREAM_TYPE, UNBUFFERED } from './streams/event-streams.ts';
 
 /** What the server passes to Yoga along with a request. */
 export interface RequestContext {
@@ -198,7 +198,9 @@ function useStreams(mask: Mask): Plugin<RequestContext, RequestContext> {
     },
     onResponse({ response, serverContext }) {
       const type = response.headers?.get('content-type');
-      if (type?.startsWith(STREAM_TYPE)) serverContext.onStream?.();
+      if (!type?.startsWith(STREAM_TYPE)) return;
+      response.headers?.set(...UNBUFFERED);
+      serverContext.onStream?.();
     },
   };
 }

@@ -396,6 +396,19 @@ describe('an event stream', () => {
     expect(client.heard()).toMatch(/\r\n\r\n:\n\nevent: next\n/);
   });
 
+  // nginx would hold events back until they fill a buffer, or the stream ends.
+  it.each(['1.1', '1.0'])(
+    'has proxies pass on each event as it comes: HTTP/%s',
+    async (version) => {
+      await using scene = await open(serve, {});
+      for (let nth = 0; nth < 2; nth += 1) {
+        using client = await connected(scene);
+        client.say(asking(follow(), { version }));
+        await client.hears(/^x-accel-buffering: no\r\n(.*\r\n)+\r\n/im);
+      }
+    },
+  );
+
   const SIGN_SECONDS = 12;
   /** How much later a sign may be than it is due. */
   const SIGN_SLACK_SECONDS = 1.5;

@@ -22,6 +22,9 @@ export const STREAM_HEADERS = {
   'Content-Encoding': 'none',
 } as const;
 
+/** The header that has nginx pass on each event as it comes. By default it holds them back until they fill a buffer. */
+export const UNBUFFERED = ['X-Accel-Buffering', 'no'] as const;
+
 /** An empty comment. Sent first, since some browsers wait for the first bytes, and then at intervals. */
 const SIGN = chunk(':\n\n');
 const COMPLETE = chunk('event: complete\ndata:\n\n');
