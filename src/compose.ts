@@ -221,6 +221,7 @@ function statusSource({ outside, upstream, store, metrics, poller }: Polled): Ga
       return {
         simulated: upstream.name === 'the simulator',
         upstream: poller.status(),
+        canRecord: poller.canRecord,
         census: await census(),
         scheduleDelayMs: now - (longestDue?.dueAt ?? now),
         subscriptions: metrics.subscriptions,

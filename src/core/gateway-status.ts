@@ -6,6 +6,8 @@ export interface GatewayStatus {
   /** Whether the built-in simulator stands in for OneClickDz. */
   readonly simulated: boolean;
   readonly upstream: UpstreamStatus;
+  /** Whether what the upstream answers can be written to the log, as far as the last answer tells. */
+  readonly canRecord: boolean;
   readonly census: Census;
   /** How long the longest-due order has been due, in milliseconds; 0 when no order is due. */
   readonly scheduleDelayMs: number;

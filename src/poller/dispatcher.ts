@@ -1,6 +1,4 @@
-import { loggedError } from '../core/logged-error.ts';
 import type { Clock, Logger, Timer } from '../core/ports.ts';
-import { Seldom } from '../core/seldom.ts';
 import type { Notebook } from '../core/store.ts';
 import { GatewayError } from '../errors.ts';
 import type { Answer } from '../upstream/answer.ts';
@@ -15,16 +13,12 @@ import type { KeyTrial } from './key-trial.ts';
 import type { Requests } from './requests.ts';
 import type { SetBacks } from './set-backs.ts';
 import type { Spare } from './spare.ts';
+import type { StoreFaults } from './store-faults.ts';
 import type { Sweep } from './sweep-planner.ts';
 import type { Sweeps } from './sweeps.ts';
 
 /** How many calls the schedule leaves in the budget, so that a query that arrives is answered at once. */
 const RESERVED_CALLS = 1;
-
-/** How long calls pause after the store failed: their answers could not be recorded. */
-const STORE_FAULT_PAUSE_MS = 1_000;
-/** How often the log tells of a store that goes on failing. */
-const STORE_FAULT_EVERY_MS = 60_000;
 
 /** While orders are tracked, the clock is looked at this often: it may be set, or the machine be suspended. */
 const LONGEST_SLEEP_MS = 60_000;
@@ -50,6 +44,7 @@ export interface DispatcherOptions {
   readonly setBacks: SetBacks;
   readonly budget: CallBudget;
   readonly notebook: Notebook;
+  readonly storeFaults: StoreFaults;
   readonly gate: UpstreamGate;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -64,9 +59,7 @@ export interface DispatcherOptions {
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #gateLog: GateLog;
-  readonly #storeFaults: Seldom;
   #wasForRequest = false;
-  #faultUntil = 0;
   #timer: Timer | undefined;
   #pumping: Promise<void> | undefined;
   #pumpAgain = false;
@@ -75,7 +68,6 @@ export class Dispatcher {
   constructor(options: DispatcherOptions) {
     this.#options = options;
     this.#gateLog = new GateLog(options);
-    this.#storeFaults = new Seldom(options.clock, STORE_FAULT_EVERY_MS);
   }
 
   start(): void {
@@ -153,10 +145,9 @@ export class Dispatcher {
   }
 
   #mayCall(): boolean {
-    const { gate, inFlight, clock } = this.#options;
-    const now = clock.steady();
-    if (this.#state !== 'running' || now < this.#faultUntil) return false;
-    return gate.admits(now, inFlight.size);
+    const { gate, inFlight, storeFaults, clock } = this.#options;
+    if (this.#state !== 'running' || storeFaults.pauseMs > 0) return false;
+    return gate.admits(clock.steady(), inFlight.size);
   }
 
   /** Starts one call; `false` if there is nothing to ask, or no call may start. */
@@ -235,11 +226,12 @@ export class Dispatcher {
   }
 
   #sweep(sweep: Sweep, call: StartedCall): void {
-    const { sweeps, requests, inFlight } = this.#options;
+    const { sweeps, requests, inFlight, storeFaults } = this.#options;
     const sweeping = sweeps
       .run(sweep, (answer) => this.#onAnswer(answer, call))
       .then(
         (orders) => {
+          if (orders.length > 0) storeFaults.recorded();
           for (const order of orders) {
             requests.settle(order.latest.orderId, { kind: 'observed', order });
           }
@@ -250,7 +242,7 @@ export class Dispatcher {
   }
 
   #check(orderId: string, call: StartedCall): void {
-    const { checker, cards, requests, inFlight } = this.#options;
+    const { checker, cards, requests, inFlight, storeFaults } = this.#options;
     const isForCard = cards.take(orderId);
     const answerRequest = requests.take(orderId);
     const checked = checker
@@ -258,8 +250,10 @@ export class Dispatcher {
       .catch((error: unknown): Checked => this.#onStoreFault(error))
       .then((checked) => this.#withWait(checked));
     inFlight.addCheck(orderId, checked).then((checked) => {
-      if (checked.kind === 'observed') cards.fetched(orderId);
-      else if (isForCard) cards.failed(orderId);
+      if (checked.kind === 'observed') {
+        storeFaults.recorded();
+        cards.fetched(orderId);
+      } else if (isForCard) cards.failed(orderId);
       answerRequest?.(checked);
       this.wake();
     });
@@ -290,7 +284,8 @@ export class Dispatcher {
   }
 
   async #sleepUntilNext(): Promise<void> {
-    const { gate, budget, cards, spare, choice, inFlight, keyTrial, clock } = this.#options;
+    const { gate, budget, cards, spare, choice, inFlight, keyTrial, storeFaults, clock } =
+      this.#options;
     const now = clock.steady();
     const state = gate.stateAt(now);
     const gateInMs = 'until' in state ? state.until - now : 0;
@@ -302,7 +297,7 @@ export class Dispatcher {
     const lookInMs = Math.max(dueInMs, budget.waitMs(1 + this.#reserved()), spare.waitMs());
     const workInMs = Math.min(requestInMs, urgentInMs, lookInMs);
     if (workInMs === NEVER || this.#state !== 'running') return;
-    const waitMs = Math.max(workInMs, gateInMs, this.#faultUntil - now, 1);
+    const waitMs = Math.max(workInMs, gateInMs, storeFaults.pauseMs, 1);
     this.#timer?.cancel();
     this.#timer = clock.after(Math.min(waitMs, LONGEST_SLEEP_MS), () => this.wake());
   }
@@ -315,17 +310,10 @@ export class Dispatcher {
 
   /** Pauses calls after the store failed. Only time is lost: what was not recorded is asked for again. */
   #onStoreFault(cause: unknown): Checked {
-    const { clock, logger } = this.#options;
-    const times = this.#storeFaults.times();
-    if (times !== undefined) {
-      logger.error(
-        { ...loggedError(cause), times },
-        'a call could not be made or written down; polling goes on in a second',
-      );
-    }
-    this.#faultUntil = clock.steady() + STORE_FAULT_PAUSE_MS;
+    const { storeFaults, clock } = this.#options;
+    storeFaults.met(cause);
     this.#timer?.cancel();
-    this.#timer = clock.after(STORE_FAULT_PAUSE_MS, () => this.wake());
+    this.#timer = clock.after(storeFaults.pauseMs, () => this.wake());
     const error = new GatewayError('INTERNAL_SERVER_ERROR', 'The gateway failed.', { cause });
     return { kind: 'failed', error };
   }

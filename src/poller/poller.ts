@@ -24,6 +24,7 @@ import { Pacer } from './pace.ts';
 import { Requests } from './requests.ts';
 import { SetBacks } from './set-backs.ts';
 import { Spare } from './spare.ts';
+import { StoreFaults } from './store-faults.ts';
 import { SweepPlanner } from './sweep-planner.ts';
 import { Sweeps } from './sweeps.ts';
 import { Watchers } from './watchers.ts';
@@ -53,6 +54,7 @@ export class Poller implements Topups, Watch {
   readonly #gate: UpstreamGate;
   readonly #hold: Hold;
   readonly #trust: ListTrust;
+  readonly #storeFaults: StoreFaults;
   readonly #dispatcher: Dispatcher;
   readonly #lookups: Lookups;
 
@@ -69,6 +71,7 @@ export class Poller implements Topups, Watch {
     this.#gate = gate;
     this.#hold = hold;
     this.#trust = new ListTrust(options);
+    this.#storeFaults = new StoreFaults(options);
     const requests = new Requests({ clock, inVain: (waiting) => this.#inVain(waiting) });
     const cards = new Cards(options);
     const inFlight = new InFlight();
@@ -79,6 +82,7 @@ export class Poller implements Topups, Watch {
       watchers: this.#watchers,
       pacer: this.#pacer,
       budget,
+      storeFaults: this.#storeFaults,
       spare: new Spare({ budget, clock }),
       gate,
       trust: this.#trust,
@@ -139,6 +143,11 @@ export class Poller implements Topups, Watch {
       );
     });
     return end;
+  }
+
+  /** Whether answers can be written to the log, as far as the last one tells. */
+  get canRecord(): boolean {
+    return !this.#storeFaults.goOn;
   }
 
   status(): UpstreamStatus {

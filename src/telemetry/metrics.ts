@@ -143,9 +143,20 @@ export class Metrics implements Telemetry {
     const perMinute = gauge('budget_calls_per_minute', 'Calls a minute allowed at present.');
     const startedAt = gauge('start_time_seconds', 'When the gateway started, Unix time.');
     const serving = gauge('upstream_serving', '1 while OneClickDz answers, else 0.');
+    const writable = gauge(
+      'log_writable',
+      '1 while what OneClickDz answers can be written to the log, else 0.',
+    );
     const sweeps = gauge('sweeps_on', '1 while lists of OneClickDz are relied on, else 0.');
     const delay = gauge('schedule_delay_seconds', 'How long the order due longest has been due.');
-    return ({ census, upstream, scheduleDelayMs, subscriptions: open, startedAt: since }) => {
+    return ({
+      census,
+      upstream,
+      canRecord,
+      scheduleDelayMs,
+      subscriptions: open,
+      startedAt: since,
+    }) => {
       startedAt.set(since / 1_000);
       for (const [status, count] of Object.entries(census.tracked)) tracked.set({ status }, count);
       overdue.set(census.overdue);
@@ -153,6 +164,7 @@ export class Metrics implements Telemetry {
       subscriptions.set(open);
       left.set(upstream.budgetLeft);
       perMinute.set(upstream.callsPerMinute);
+      writable.set(canRecord ? 1 : 0);
       sweeps.set(upstream.usesLists ? 1 : 0);
       delay.set(scheduleDelayMs / 1_000);
       serving.set(upstream.state === 'SERVING' ? 1 : 0);

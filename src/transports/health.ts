@@ -9,7 +9,8 @@ export interface Readiness {
 
 /**
  * Ready means able to serve. An upstream that fails or throttles is only reported, since the log still answers; an
- * upstream that refuses the API key or the address makes the gateway unready.
+ * upstream that refuses the API key or the address makes the gateway unready, and so does a log that cannot be written:
+ * the gateway could say nothing new.
  */
 export async function readiness(
   source: GatewayStatusSource,
@@ -23,7 +24,8 @@ export async function readiness(
   }
 }
 
-function assess({ upstream }: GatewayStatus): Readiness {
+function assess({ upstream, canRecord }: GatewayStatus): Readiness {
+  if (!canRecord) return { ready: false, problems: ['the snapshot log cannot be written'] };
   const until =
     upstream.resumesAt === null ? '' : ` until ${new Date(upstream.resumesAt).toISOString()}`;
   switch (upstream.state) {

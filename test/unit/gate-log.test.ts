@@ -48,6 +48,36 @@ it('an outage is one warning with its cause, however often calls are tried in it
   ]);
 });
 
+it('a store that cannot be written is told of when it fails and when it can be written again', async () => {
+  const memory = createMemoryStore();
+  let isFull = true;
+  const record: typeof memory.record = (...args) =>
+    isFull ? Promise.reject(new Error('disk full')) : memory.record(...args);
+  const store = Object.assign(createMemoryStore(), { record });
+  const { clock, client, poller, logger } = await startPolling({ store });
+  const lines = () => logger.lines.map(({ level, message }) => ({ level, message }));
+  const failing = { level: 'error', message: expect.stringMatching(/^a call could not/) };
+  expect(poller.canRecord).toBe(true);
+  client.answer((id, at) => observed(id, at));
+  const failed = expect(poller.lookup(ORDER_ID)).rejects.toMatchObject({
+    code: 'INTERNAL_SERVER_ERROR',
+  });
+  await clock.advance(2_000);
+  await failed;
+  expect(poller.canRecord).toBe(false);
+  expect(lines()).toEqual([failing]);
+  // A call that brings nothing to write proves nothing.
+  client.answer(() => ({ kind: 'unknown' }));
+  await Promise.all([poller.lookup('f'.repeat(24)), clock.advance(2_000)]);
+  expect(poller.canRecord).toBe(false);
+  isFull = false;
+  client.answer((id, at) => observed(id, at));
+  await Promise.all([poller.lookup(ORDER_ID), clock.advance(2_000)]);
+  expect(poller.canRecord).toBe(true);
+  const again = { level: 'info', message: 'answers of OneClickDz can be written down again' };
+  expect(lines().filter(({ message }) => message !== 'snapshot')).toEqual([failing, again]);
+});
+
 it('a store that goes on failing is an error once a minute, however often a call fails for it', async () => {
   const note = () => Promise.reject(new Error('disk full'));
   const store = Object.assign(createMemoryStore(), { note });

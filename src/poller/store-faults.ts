@@ -1,0 +1,54 @@
+import { loggedError } from '../core/logged-error.ts';
+import type { Clock, Logger } from '../core/ports.ts';
+import { Seldom } from '../core/seldom.ts';
+
+/** How long calls pause after a fault: their answers could not be recorded. */
+const PAUSE_MS = 1_000;
+/** How often the log tells of a store that goes on failing. */
+const TELL_EVERY_MS = 60_000;
+
+/** Whether the store takes what the upstream answers, as when the disk is full; tells of the beginning and the end. */
+export class StoreFaults {
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #seldom: Seldom;
+  #since: number | undefined;
+  #pausedUntil = 0;
+
+  constructor({ clock, logger }: { readonly clock: Clock; readonly logger: Logger }) {
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#seldom = new Seldom(clock, TELL_EVERY_MS);
+  }
+
+  /** Whether the latest attempt failed. */
+  get goOn(): boolean {
+    return this.#since !== undefined;
+  }
+
+  /** How long calls still pause. */
+  get pauseMs(): number {
+    return Math.max(0, this.#pausedUntil - this.#clock.steady());
+  }
+
+  /** To be called with each fault. */
+  met(cause: unknown): void {
+    const now = this.#clock.steady();
+    this.#since ??= now;
+    this.#pausedUntil = now + PAUSE_MS;
+    const times = this.#seldom.times();
+    if (times === undefined) return;
+    this.#logger.error(
+      { ...loggedError(cause), times },
+      'a call could not be made or written down; polling goes on in a second',
+    );
+  }
+
+  /** To be called when an answer has been recorded. */
+  recorded(): void {
+    if (this.#since === undefined) return;
+    const afterSeconds = Math.round((this.#clock.steady() - this.#since) / 1_000);
+    this.#since = undefined;
+    this.#logger.info({ afterSeconds }, 'answers of OneClickDz can be written down again');
+  }
+}
