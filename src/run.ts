@@ -2,7 +2,7 @@ import { flushCompileCache } from 'node:module';
 import { type Gateway, startGateway } from './compose.ts';
 import { misspelt, parseConfig } from './config.ts';
 import { loggedError } from './core/logged-error.ts';
-import { type Logger, systemClock } from './core/ports.ts';
+import { type Logger, systemClock, type Timer } from './core/ports.ts';
 import { loadEnvFile } from './env-file.ts';
 import { StartupError } from './errors.ts';
 import { createLogger } from './telemetry/logger.ts';
@@ -58,15 +58,36 @@ const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /** A second signal, of either kind, ends the process at once: by then both listeners are removed. */
 function stopOnSignal(gateway: Gateway, logger: Logger): void {
-  const stop = (signal: NodeJS.Signals) => {
-    for (const each of STOP_SIGNALS) process.off(each, stop);
-    logger.info({ signal }, 'shutting down');
+  const onSignal = (signal: NodeJS.Signals) => stop({ signal });
+  const npm = whenNpmEnds(() => stop({ reason: 'npm has ended' }));
+  const stop = (why: { readonly signal: string } | { readonly reason: string }) => {
+    for (const each of STOP_SIGNALS) process.off(each, onSignal);
+    npm.cancel();
+    logger.info({ ...why }, 'shutting down');
     gateway.stop().then(
       () => process.exit(0),
       (error: unknown) => fail(error),
     );
   };
-  for (const each of STOP_SIGNALS) process.on(each, stop);
+  for (const each of STOP_SIGNALS) process.on(each, onSignal);
+}
+
+const LOOK_FOR_NPM_EVERY_MS = 1_000;
+
+/**
+ * Between npm and the gateway runs a shell, which dies of a signal to npm without passing it on. The gateway would go
+ * on alone, and keep its port and its database. On Windows this never calls back.
+ */
+function whenNpmEnds(onEnd: () => void): Timer {
+  const shell = process.ppid;
+  let timer: Timer | undefined;
+  const lookLater = () => {
+    timer = systemClock.after(LOOK_FOR_NPM_EVERY_MS, () =>
+      process.ppid === shell ? lookLater() : onEnd(),
+    );
+  };
+  if (process.env['npm_lifecycle_event'] !== undefined) lookLater();
+  return { cancel: () => timer?.cancel() };
 }
 
 /** Logs an uncaught error and exits. Node itself would print the whole error, whatever its message contains. */

@@ -123,6 +123,23 @@ describe.concurrent('a gateway that cannot start', () => {
 });
 
 describe.concurrent('npm start', () => {
+  // A shell between them dies of the signal that npm passes on, and tells nobody.
+  it.skipIf(process.platform === 'win32')(
+    'leaves no gateway behind when npm is killed',
+    async () => {
+      await using npm = startProcessGroup(['npm', 'start'], {
+        PORT: '0',
+        DATABASE_URL: 'file::memory:',
+      });
+      const said: string[] = [];
+      for await (const line of npm.lines) {
+        said.push(line);
+        if (line.includes('is up: open')) npm.signalAlone('SIGTERM');
+      }
+      expect(said.at(-1)).toMatch(/npm has ended.*shutting down/);
+    },
+  );
+
   it('comes up without a key: says so, and names orders to try and the address', async () => {
     await using folder = await temporaryFolder();
     await using npm = startProcessGroup(['npm', 'start'], {

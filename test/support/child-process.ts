@@ -31,6 +31,8 @@ export interface ProcessGroup extends AsyncDisposable {
   readonly lines: AsyncIterable<string>;
   /** Sends a signal to the process and all its descendants, as a terminal does. */
   signal(signal: NodeJS.Signals): void;
+  /** Sends a signal to the process alone, as `kill` does. */
+  signalAlone(signal: NodeJS.Signals): void;
   /** Resolves once all these processes have ended. */
   readonly ended: Promise<unknown>;
 }
@@ -60,6 +62,7 @@ export function startProcessGroup(
   return {
     lines: createInterface({ input: child.stdout }),
     signal,
+    signalAlone: (name) => void child.kill(name),
     ended,
     async [Symbol.asyncDispose]() {
       signal('SIGKILL');
