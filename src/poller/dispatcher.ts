@@ -145,9 +145,13 @@ export class Dispatcher {
   }
 
   #mayCall(): boolean {
+    return this.#state === 'running' && this.#options.storeFaults.pauseMs === 0 && this.#hasPlace();
+  }
+
+  /** Whether one more call may be in flight. */
+  #hasPlace(): boolean {
     const { gate, inFlight, storeFaults, clock } = this.#options;
-    if (this.#state !== 'running' || storeFaults.pauseMs > 0) return false;
-    return gate.admits(clock.steady(), inFlight.size);
+    return gate.admits(clock.steady(), inFlight.size) && storeFaults.admits(inFlight.size);
   }
 
   /** Starts one call; `false` if there is nothing to ask, or no call may start. */
@@ -284,13 +288,12 @@ export class Dispatcher {
   }
 
   async #sleepUntilNext(): Promise<void> {
-    const { gate, budget, cards, spare, choice, inFlight, keyTrial, storeFaults, clock } =
-      this.#options;
+    const { gate, budget, cards, spare, choice, keyTrial, storeFaults, clock } = this.#options;
     const now = clock.steady();
     const state = gate.stateAt(now);
     const gateInMs = 'until' in state ? state.until - now : 0;
-    // If the gate admits no further call in flight, the next answer wakes the dispatcher.
-    if (gateInMs <= 0 && !gate.admits(now, inFlight.size)) return;
+    // The next answer wakes the dispatcher.
+    if (gateInMs <= 0 && !this.#hasPlace()) return;
     const requestInMs = choice.hasRequest() ? budget.waitMs() : NEVER;
     const urgentInMs = cards.size > 0 || keyTrial?.isDue ? budget.roomInMs(1) : NEVER;
     const dueInMs = (await choice.nextDueAt()) - clock.now();

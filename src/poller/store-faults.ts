@@ -26,6 +26,11 @@ export class StoreFaults {
     return this.#since !== undefined;
   }
 
+  /** Whether one more call may start beside `inFlight` others: one at a time tries a store that has failed. */
+  admits(inFlight: number): boolean {
+    return !this.goOn || inFlight === 0;
+  }
+
   /** How long calls still pause. */
   get pauseMs(): number {
     return Math.max(0, this.#pausedUntil - this.#clock.steady());

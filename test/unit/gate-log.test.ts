@@ -75,7 +75,22 @@ it('a store that cannot be written is told of when it fails and when it can be w
   await Promise.all([poller.lookup(ORDER_ID), clock.advance(2_000)]);
   expect(poller.canRecord).toBe(true);
   const again = { level: 'info', message: 'answers of OneClickDz can be written down again' };
+  const told = logger.lines.find(({ message }) => message === again.message);
+  expect(told?.fields).toEqual({ afterSeconds: 4 });
   expect(lines().filter(({ message }) => message !== 'snapshot')).toEqual([failing, again]);
+});
+
+it('while the store fails, one call a second tries it', async () => {
+  const record = () => Promise.reject(new Error('disk full'));
+  const store = Object.assign(createMemoryStore(), { record });
+  const { clock, client, poller } = await startPolling({ store });
+  client.answer((id, at) => observed(id, at));
+  for (let nth = 0; nth < 60; nth += 1) {
+    poller.lookup(nth.toString(16).padStart(24, '0')).catch(() => undefined);
+    await clock.advance(250);
+  }
+  expect(client.calls.length).toBeGreaterThanOrEqual(10);
+  expect(client.calls.length).toBeLessThanOrEqual(16);
 });
 
 it('a store that goes on failing is an error once a minute, however often a call fails for it', async () => {
