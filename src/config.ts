@@ -90,7 +90,8 @@ const environmentSchema = z.object({
 
 type Variable = keyof typeof environmentSchema.shape;
 
-const VARIABLES: readonly string[] = Object.keys(environmentSchema.shape);
+/** The names of all variables. */
+export const VARIABLES: readonly string[] = Object.keys(environmentSchema.shape);
 
 /** Variables whose value is never printed, not even when it is malformed. */
 const SECRETS: ReadonlySet<string> = new Set<Variable>([

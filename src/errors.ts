@@ -1,14 +1,17 @@
 /** Every error code that a client can receive. The set is closed: clients switch on it. */
-export type ErrorCode =
-  | 'BAD_USER_INPUT'
-  | 'TOPUP_NOT_FOUND'
-  | 'UPSTREAM_UNAVAILABLE'
-  | 'UPSTREAM_THROTTLED'
-  | 'UPSTREAM_REFUSED'
-  | 'UNAUTHENTICATED'
-  | 'FORBIDDEN'
-  | 'LIMIT_EXCEEDED'
-  | 'INTERNAL_SERVER_ERROR';
+export const ERROR_CODES = [
+  'BAD_USER_INPUT',
+  'TOPUP_NOT_FOUND',
+  'UPSTREAM_UNAVAILABLE',
+  'UPSTREAM_THROTTLED',
+  'UPSTREAM_REFUSED',
+  'UNAUTHENTICATED',
+  'FORBIDDEN',
+  'LIMIT_EXCEEDED',
+  'INTERNAL_SERVER_ERROR',
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
 
 export interface GatewayErrorOptions {
   /** After how long a retry may succeed, in milliseconds; for `UPSTREAM_*` and `LIMIT_EXCEEDED`. */

@@ -21,6 +21,9 @@ const schema = z.object({
   SIMULATOR_CALLS_PER_MINUTE: wholeNumber(1, 1_000_000).default(120),
 });
 
+/** The names of all variables. */
+export const SIMULATOR_VARIABLES: readonly string[] = Object.keys(schema.shape);
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export type ParsedConfig =
