@@ -8,11 +8,18 @@ import { blocksIn, markdownFiles, ROOT } from '../support/markdown.ts';
 
 const files = markdownFiles();
 const inline = files.flatMap(({ path, inlineCode }) => inlineCode.map((code) => ({ path, code })));
-const commands = [...blocksIn('sh'), ...inline];
+const commands = [...blocksIn('sh', 'ini'), ...inline];
 
 const OURS = [...VARIABLES, ...SIMULATOR_VARIABLES, ...ERROR_CODES];
-/** Of the tests and of Node.js; and an example of a slip that the log warns of. */
-const OTHERS = ['CHROMIUM_PATH', 'NODE_OPTIONS', 'ALLOWED_ORIGIN'];
+/** Of the tests, of Node.js and of OneClickDz; and an example of a slip that the log warns of. */
+const OTHERS = [
+  'CHROMIUM_PATH',
+  'NODE_OPTIONS',
+  'NODE_USE_ENV_PROXY',
+  'HTTPS_PROXY',
+  'ALLOWED_ORIGIN',
+  'IP_NOT_ALLOWED',
+];
 
 /** Names of at least two words in capitals, and all that are given a value, unless for the shell's own use. */
 function namesIn(code: string): readonly string[] {

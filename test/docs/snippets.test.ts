@@ -70,6 +70,10 @@ describe('a block of code in the documentation', () => {
       .flatMap(({ blocks }) => blocks)
       .filter(({ language }) => !checked.includes(language));
     expect(others.map(({ path, language }) => `${path}: ${language}`)).toEqual([
+      'docs/deploy.md: ini',
+      'docs/deploy.md: ini',
+      'docs/deploy.md: caddyfile',
+      'docs/deploy.md: nginx',
       'docs/tickets.md: php',
       'docs/tickets.md: python',
     ]);
