@@ -12,6 +12,7 @@ import {
   type ConnectionInitMessage,
   type Context,
   handleProtocols,
+  MessageType,
   makeServer,
   type OperationResult,
   type ServerOptions,
@@ -39,9 +40,6 @@ import { Push, type PushContext } from './push.ts';
 
 /** How often a client is asked for a sign of life, and how long it may take to give that sign. */
 const KEEP_ALIVE_MS = 12_000;
-
-/** The close code of graphql-transport-ws for a client without a valid ticket. */
-const FORBIDDEN = 4403;
 
 /** The close code for clients that are to reconnect, to another process. */
 const GOING_AWAY = 1_001;
@@ -95,7 +93,9 @@ export function createWebSocketTransport(options: WebSocketOptions): WebSocketTr
       guard.onRefused('connection_init');
       client.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout');
     }),
-    tickets: new Deadlines(clock, (client) => client.dismiss(FORBIDDEN, 'the ticket has expired')),
+    tickets: new Deadlines(clock, (client) =>
+      client.dismiss(CloseCode.Forbidden, 'the ticket has expired'),
+    ),
   };
   const server = makeServer(new SocketOperations(options).hooks());
   return {
@@ -136,7 +136,7 @@ class SocketOperations {
   hooks(): ServerOptions<ConnectionInitMessage['payload'], SocketExtra> {
     const { logger } = this.#options;
     return {
-      jsonMessageReviver: refuseWordsOfServer,
+      jsonMessageReviver: refuseServerMessages,
       // The deadlines of newcomers do this, with one timer for all sockets.
       connectionInitWaitTimeout: 0,
       onConnect: (context) => this.#admit(context),
@@ -164,7 +164,7 @@ class SocketOperations {
       return true;
     } catch (error) {
       const { code } = toPublicError(error, logger).extensions;
-      client.dismiss(FORBIDDEN, String(code));
+      client.dismiss(CloseCode.Forbidden, String(code));
       return false;
     }
   }
@@ -270,7 +270,11 @@ function pushed(result: OperationResult, context: PushContext, id: string): Push
   return new Push({ context, id }, result, following);
 }
 
-const WORDS_OF_SERVER: ReadonlySet<unknown> = new Set(['connection_ack', 'next', 'error']);
+const SERVER_MESSAGES: ReadonlySet<unknown> = new Set([
+  MessageType.ConnectionAck,
+  MessageType.Next,
+  MessageType.Error,
+]);
 
 /**
  * Refuses a message of a type that only servers send. By itself graphql-ws would take such a message for a fault of the
@@ -278,10 +282,12 @@ const WORDS_OF_SERVER: ReadonlySet<unknown> = new Set(['connection_ack', 'next',
  *
  * @throws SyntaxError
  */
-function refuseWordsOfServer(key: string, value: unknown): unknown {
+function refuseServerMessages(key: string, value: unknown): unknown {
   // A JSON reviver is called with the whole message last, with an empty key.
   const isWhole = key === '' && typeof value === 'object' && value !== null && 'type' in value;
-  if (isWhole && WORDS_OF_SERVER.has(value.type)) throw new SyntaxError('a word of a server');
+  if (isWhole && SERVER_MESSAGES.has(value.type)) {
+    throw new SyntaxError('a message that only servers send');
+  }
   return value;
 }
 
