@@ -1,4 +1,5 @@
 import type { GatewayStatus as Status } from '../core/gateway-status.ts';
+import type { Census } from '../core/store.ts';
 import type { UpstreamStatus as Upstream } from '../core/upstream-status.ts';
 import { builder } from './builder.ts';
 import { TopupStatus } from './topup-status.ts';
@@ -17,48 +18,43 @@ const UpstreamState = builder.enumType('UpstreamState', {
   } as const,
 });
 
-const UpstreamStatus = builder.objectRef<Upstream & { readonly simulated: boolean }>(
-  'UpstreamStatus',
-);
-
-UpstreamStatus.implement({
-  description: 'OneClickDz, seen from here.',
-  fields: (t) => ({
-    state: t.expose('state', { type: UpstreamState, description: 'How it is treating us.' }),
-    resumesAt: t.expose('resumesAt', {
-      type: 'DateTime',
-      nullable: true,
-      description: 'When calls go on; `null` while they do.',
+const UpstreamStatus = builder
+  .objectRef<Upstream & { readonly simulated: boolean }>('UpstreamStatus')
+  .implement({
+    description: 'OneClickDz, seen from here.',
+    fields: (t) => ({
+      state: t.expose('state', { type: UpstreamState, description: 'How it is treating us.' }),
+      resumesAt: t.expose('resumesAt', {
+        type: 'DateTime',
+        nullable: true,
+        description: 'When calls go on; `null` while they do.',
+      }),
+      simulated: t.exposeBoolean('simulated', {
+        description: 'Whether the built-in simulator stands in for OneClickDz.',
+      }),
+      limitPerMinute: t.exposeInt('limitPerMinute', {
+        description: 'Calls a minute that the configuration allows.',
+      }),
+      callsPerMinute: t.exposeFloat('callsPerMinute', {
+        description:
+          'Calls a minute that the gateway allows itself at present: the limit, less what a 429 took and has not been won back.',
+      }),
+      usedInLastMinute: t.exposeInt('usedInLastMinute', {
+        description: 'Calls made within the last 60 seconds.',
+      }),
+      budgetLeft: t.exposeInt('budgetLeft', {
+        description:
+          'Calls that the budget has left this moment. None of them starts before `resumesAt`.',
+      }),
+      usesLists: t.exposeBoolean('usesLists', {
+        description:
+          'Whether lists refresh many orders with one call. Not for a while after one that failed or left orders out.',
+      }),
     }),
-    simulated: t.exposeBoolean('simulated', {
-      description: 'Whether the built-in simulator stands in for OneClickDz.',
-    }),
-    limitPerMinute: t.exposeInt('limitPerMinute', {
-      description: 'Calls a minute that the configuration allows.',
-    }),
-    callsPerMinute: t.exposeFloat('callsPerMinute', {
-      description:
-        'Calls a minute that the gateway allows itself at present: the limit, less what a 429 took and has not been won back.',
-    }),
-    usedInLastMinute: t.exposeInt('usedInLastMinute', {
-      description: 'Calls made within the last 60 seconds.',
-    }),
-    budgetLeft: t.exposeInt('budgetLeft', {
-      description:
-        'Calls that the budget has left this moment. None of them starts before `resumesAt`.',
-    }),
-    usesLists: t.exposeBoolean('usesLists', {
-      description:
-        'Whether lists refresh many orders with one call. Not for a while after one that failed or left orders out.',
-    }),
-  }),
-});
+  });
 
 const TrackedOrders = builder
-  .objectRef<{
-    readonly status: 'HANDLING' | 'QUEUED' | 'UNKNOWN';
-    readonly count: number;
-  }>('TrackedOrders')
+  .objectRef<{ readonly status: keyof Census['tracked']; readonly count: number }>('TrackedOrders')
   .implement({
     description: 'How many orders of one status the gateway keeps fresh.',
     fields: (t) => ({
@@ -67,9 +63,7 @@ const TrackedOrders = builder
     }),
   });
 
-const GatewayStatus = builder.objectRef<Status>('GatewayStatus');
-
-GatewayStatus.implement({
+const GatewayStatus = builder.objectRef<Status>('GatewayStatus').implement({
   description: 'How this gateway is doing. For operators.',
   fields: (t) => ({
     upstream: t.field({
