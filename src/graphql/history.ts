@@ -34,7 +34,7 @@ builder.objectField(Topup, 'history', (t) =>
     },
     {
       name: 'TopupHistoryEdge',
-      description: 'A place in the history of a top-up.',
+      description: 'An entry in the history of a top-up, and its cursor.',
     },
   ),
 );

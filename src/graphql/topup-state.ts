@@ -51,7 +51,7 @@ export const TopupState = builder
         nullable: true,
         authScopes: { card: true },
         description:
-          'The code of the card, once fulfilled. **Worth money to whoever reads it**: show it to the customer who paid, and nobody else.',
+          'The code of the card, once fulfilled. **Worth money to whoever reads it**: show it to the customer who paid, and nobody else. Where tickets are asked for, it needs the scope `card`.',
         resolve: ({ snapshot }) => {
           if (snapshot.isCardUnreadable) throw unreadableCard();
           return snapshot.cardCode;
@@ -81,7 +81,7 @@ export const TopupState = builder
       }),
       version: t.int({
         description:
-          'Counts the snapshots of this order from 1, without holes. Old ones may have been removed, as the operator wants it; numbers never change.',
+          'Counts the states of this order from 1, without gaps. The operator may have old ones removed; the numbers of the others stay.',
         resolve: ({ snapshot }) => snapshot.version,
       }),
       cursor: t.string({
