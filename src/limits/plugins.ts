@@ -36,7 +36,9 @@ export function useDocumentLimits(options: DocumentLimitsOptions, mask: Mask): P
   const { trustedDocuments } = limits;
   return {
     onRequestParse({ requestParser, setRequestParser }) {
-      if (requestParser !== undefined) setRequestParser(toldOfBadJson(requestParser));
+      if (requestParser !== undefined) {
+        setRequestParser((request) => orBadJson(() => requestParser(request)));
+      }
       return { onRequestParseDone: refuseBatches(onRefused) };
     },
     onParams({ params, setParams }) {
@@ -79,20 +81,15 @@ function validateWithoutHints(...[schema, document, rules]: Parameters<typeof va
   return validate(schema, document, rules, { hideSuggestions: true });
 }
 
-type RequestParser = (request: Request) => unknown;
-
 /** By itself Yoga reports malformed JSON in the `variables` of a query string or a form as its own internal error. */
-function toldOfBadJson<Parser extends RequestParser>(parse: Parser): Parser {
-  const parser = async (request: Request) => {
-    try {
-      return await parse(request);
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-      const message = 'Expected JSON in `variables` and `extensions`.';
-      throw wrap(new GatewayError('BAD_USER_INPUT', message));
-    }
-  };
-  return parser as Parser;
+async function orBadJson<T>(parse: () => T | Promise<T>): Promise<T> {
+  try {
+    return await parse();
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    const message = 'Expected JSON in `variables` and `extensions`.';
+    throw wrap(new GatewayError('BAD_USER_INPUT', message));
+  }
 }
 
 /** The limits would apply to each operation of a batch alone. */
