@@ -1,3 +1,4 @@
+import { atMost } from '../core/at-most.ts';
 import { loggedError } from '../core/logged-error.ts';
 import type { Clock, Logger, Timer } from '../core/ports.ts';
 import { Seldom } from '../core/seldom.ts';
@@ -98,10 +99,7 @@ export class Dispatcher {
     keyTrial?.giveUp();
     requests.failAll(shuttingDown());
     await this.#pumping;
-    const late = Promise.withResolvers<void>();
-    const timer = clock.after(STOP_MS, late.resolve);
-    await Promise.race([inFlight.settled(), late.promise]);
-    timer.cancel();
+    await atMost(STOP_MS, inFlight.settled(), clock);
     inFlight.giveUp(shuttingDown());
     // The budget counts each call from its answer on: the last answers came after the last write.
     await this.#keepBudget();

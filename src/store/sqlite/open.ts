@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { CardCodes, type CardKey } from '../../cards/card-codes.ts';
 import { CardKeysError, keepCardKeys, newCardKey, readCardKeys } from '../../cards/card-keys.ts';
+import { errorCodeOf } from '../../core/logged-error.ts';
 import type { Store } from '../../core/store.ts';
 import { StoreOpenError } from '../errors.ts';
 import { sqliteErrorOf } from './faults.ts';
@@ -81,7 +82,7 @@ function createPrivately(path: string): void {
     // Never opens an existing file: closing it would release the locks of another store in this process.
     closeSync(openSync(path, 'wx', 0o600));
   } catch (error) {
-    if (systemCodeOf(error) !== 'EEXIST') throw asOpenError(error, path);
+    if (errorCodeOf(error) !== 'EEXIST') throw asOpenError(error, path);
   }
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
     throw new StoreOpenError(`${path} is a folder: choose a file in it as DATABASE_URL`);
@@ -96,7 +97,7 @@ function makeFolder(folder: string): void {
     mkdirSync(folder);
   } catch (error) {
     // Another process that opens the same database may have made the folder meanwhile.
-    if (systemCodeOf(error) !== 'EEXIST') throw error;
+    if (errorCodeOf(error) !== 'EEXIST') throw error;
   }
 }
 
@@ -147,15 +148,9 @@ function agreeOnLogId(database: Database.Database): string {
 function asOpenError(error: unknown, path: string): unknown {
   if (error instanceof StoreOpenError) return error;
   if (error instanceof CardKeysError) return new StoreOpenError(error.message, { cause: error });
-  const code = sqliteErrorOf(error)?.code ?? systemCodeOf(error);
+  const code = sqliteErrorOf(error)?.code ?? errorCodeOf(error);
   if (code === undefined) return error;
   return new StoreOpenError(`${path} ${complaint(code)} (${code})`, { cause: error });
-}
-
-function systemCodeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string'
-    ? error.code
-    : undefined;
 }
 
 /** What is wrong, and what to do about it. Matches extended SQLite codes by their prefix. */
