@@ -1,4 +1,5 @@
 import { MessageType } from 'graphql-ws';
+import { parseJson } from '../../core/parse-json.ts';
 import type { Held } from './held.ts';
 
 /** A subscription that begins once graphql-ws has handled the message that started it. */
@@ -89,9 +90,5 @@ export class Busy {
 
 /** Reads any message. An invalid one is reported by graphql-ws. */
 function idAndType(text: string): { readonly id?: unknown; readonly type?: unknown } {
-  try {
-    return Object(JSON.parse(text));
-  } catch {
-    return {};
-  }
+  return Object(parseJson(text));
 }
