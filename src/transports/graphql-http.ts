@@ -101,16 +101,15 @@ export class GraphQLHttp {
       return false;
     }
     enterStream(request, response, guard);
-    this.#streams.begin(stream.target, stream.delivered, head);
+    this.#begin(stream, head);
     return true;
   }
 
   /** Has Yoga answer the request, and learns from its answer so that the next request can do without Yoga. */
   async serve(exchange: HttpExchange): Promise<void> {
-    const { usual, executed } = exchange;
     const caller = this.#options.guard.addressOf(exchange.request);
-    if (usual === undefined) await this.#byYoga(exchange, caller);
-    else await this.#learnFromYoga(exchange, { usual, caller, executed });
+    if (exchange.usual === undefined) await this.#byYoga(exchange, caller);
+    else await this.#learnFromYoga(exchange, exchange.usual, caller);
   }
 
   async #byYoga(exchange: HttpExchange, caller: string): Promise<void> {
@@ -152,19 +151,8 @@ export class GraphQLHttp {
     this.#streams.begin(target, delivered, head);
   }
 
-  async #learnFromYoga(
-    exchange: HttpExchange,
-    {
-      usual,
-      caller,
-      executed,
-    }: {
-      readonly usual: UsualRequest;
-      readonly caller: string;
-      readonly executed: ExecutionResult | undefined;
-    },
-  ): Promise<void> {
-    const { response } = exchange;
+  async #learnFromYoga(exchange: HttpExchange, usual: UsualRequest, caller: string): Promise<void> {
+    const { response, executed } = exchange;
     const { answers } = this.#options;
     const draft = answers.draft();
     let document: DocumentNode | undefined;
@@ -172,7 +160,7 @@ export class GraphQLHttp {
       const { answer, stream } = await this.#askYoga(exchange, {
         caller,
         basis: draft,
-        ...(executed === undefined ? {} : { executed }),
+        executed,
         onAnswered: (answered) => {
           document = answered;
         },

@@ -50,8 +50,10 @@ interface Findings {
   readonly usual?: UsualRequest;
   /** The result of the operation, if it has already run and has failed. */
   readonly executed?: ExecutionResult | undefined;
-  /** When the request began, by `Clock.steady`; set if answering it without Yoga was tried first. */
+  /** When the request began, by `Clock.steady`. */
   readonly startedAt?: number;
+  /** Whether the request has had its turn: it was first tried without Yoga. */
+  readonly hadItsTurn?: boolean;
 }
 
 /** A request for a known operation. */
@@ -117,7 +119,10 @@ export class HttpRequests {
       if (question.operation.kind === 'subscription') return this.#follow(exchange, known);
       const outcome = await this.#options.graphql.run(request, question);
       if (outcome?.kind === 'answered') this.#send(exchange, outcome.answer, startedAt);
-      else this.#answerInFull(exchange, { usual, executed: outcome?.result, startedAt });
+      else {
+        const executed = outcome?.result;
+        this.#answerInFull(exchange, { usual, executed, startedAt, hadItsTurn: true });
+      }
     });
   }
 
@@ -135,7 +140,7 @@ export class HttpRequests {
     if (await this.#options.graphql.follow({ request, response }, question, head)) {
       exchange.leave();
       this.#logWhenDone({ request, response }, requestId, startedAt);
-    } else this.#answerInFull(exchange, { usual, startedAt });
+    } else this.#answerInFull(exchange, { usual, startedAt, hadItsTurn: true });
   }
 
   #send(exchange: Exchange, answer: Answer, startedAt: number): void {
@@ -185,7 +190,7 @@ export class HttpRequests {
     }
   }
 
-  #serveGraphQL(exchange: Exchange, { usual, executed, startedAt }: Findings): void {
+  #serveGraphQL(exchange: Exchange, { usual, executed, hadItsTurn }: Findings): void {
     const { request, response } = exchange;
     const { page, guard, clock, graphql } = this.#options;
     this.#respond(response, async () => {
@@ -199,8 +204,7 @@ export class HttpRequests {
         guard.onRefused('body');
         return refuseBody(request, response, { mostBytes: guard.limits.bodyBytes, clock });
       }
-      // A request that was tried without Yoga has had its turn.
-      if (startedAt === undefined && (await this.#isGoneByItsTurn(exchange))) return;
+      if (!hadItsTurn && (await this.#isGoneByItsTurn(exchange))) return;
       // A shutdown does not wait for event streams, which do not end by themselves: clients reconnect with a cursor.
       const onStream = () => exchange.leave();
       await graphql.serve({ request, response, body, usual, executed, onStream });

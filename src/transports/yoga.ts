@@ -32,7 +32,7 @@ export interface RequestContext {
   /** Records what the answer rests on; set if the answer may be kept. */
   readonly basis?: Basis;
   /** The result of the operation, if it has already run. */
-  readonly executed?: ExecutionResult;
+  readonly executed?: ExecutionResult | undefined;
   /** Called with the document of the operation once it has run without an error. */
   readonly onAnswered?: (document: DocumentNode) => void;
   /** The rights of a WebSocket, from the ticket that it was opened with; an HTTP request brings its own ticket. */
