@@ -54,10 +54,10 @@ export async function startGateway(config: Config, outside: Outside): Promise<Ga
   const metrics = new Metrics();
   const { store, keyFile } = await openStore(config);
   const unlock = await claim(store, config.databaseUrl, upstream.name);
-  const parts = { config, outside, upstream, store, metrics };
-  const poller = await openPoller(parts);
-  const server = serverOf({ ...parts, poller });
   try {
+    const parts = { config, outside, upstream, store, metrics };
+    const poller = await openPoller(parts);
+    const server = serverOf({ ...parts, poller });
     const url = await server.listen();
     poller.start();
     if (keyFile !== undefined) {
@@ -134,9 +134,8 @@ interface Parts {
 
 function openPoller({ config, outside, upstream, store, metrics }: Parts): Promise<Poller> {
   const client = createUpstreamClient({
-    ...upstream,
     ...outside,
-    fetch: upstream.fetch,
+    ...upstream,
     timeoutMs: config.upstreamTimeoutMs,
     telemetry: metrics,
   });
