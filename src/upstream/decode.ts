@@ -14,7 +14,8 @@ const text = z
   // `JSON.parse` rounds an integer beyond 2^53, so its last digits are wrong: no card code is better than a wrong one.
   .union([z.string().max(LONGEST_TEXT), z.int().transform(String)])
   .transform((value) => (value === '' ? null : value))
-  .nullish()
+  .nullable()
+  .default(null)
   .catch(null);
 
 const amount = z
@@ -27,7 +28,8 @@ const amount = z
       // Of some hundred digits.
       .refine(Number.isFinite),
   ])
-  .nullish()
+  .nullable()
+  .default(null)
   .catch(null);
 
 const LATEST_TIME = Date.UTC(9999, 11, 31);
@@ -37,7 +39,8 @@ const time = z
   .string()
   .transform((value) => Date.parse(value))
   .refine((value) => value >= 0 && value <= LATEST_TIME)
-  .nullish()
+  .nullable()
+  .default(null)
   .catch(null);
 
 const topupSchema = z.object({
@@ -104,15 +107,15 @@ export function decodeTopup(data: unknown, observedAt: number): Decoded | undefi
     orderId: topup._id,
     upstreamStatus: topup.status,
     observedAt,
-    ref: topup.ref ?? null,
-    type: topup.type ?? null,
-    number: topup.number ?? null,
-    amount: topup.topup_amount ?? null,
-    cardCode: topup.card_code ?? null,
-    transactionNumber: topup.num_trans ?? null,
-    processedAt: topup.date_traitement ?? null,
-    refundMessage: topup.refund_message ?? null,
-    createdAt: topup.created_at ?? null,
+    ref: topup.ref,
+    type: topup.type,
+    number: topup.number,
+    amount: topup.topup_amount,
+    cardCode: topup.card_code,
+    transactionNumber: topup.num_trans,
+    processedAt: topup.date_traitement,
+    refundMessage: topup.refund_message,
+    createdAt: topup.created_at,
   };
 }
 
