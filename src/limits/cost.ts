@@ -1,6 +1,6 @@
 import { createComplexityRule } from '@pothos/plugin-complexity';
 import { type ExecutionArgs, GraphQLError, validate } from 'graphql';
-import { limitExceeded } from './refusal.ts';
+import { limitExceeded } from './limits.ts';
 
 /**
  * The error for an operation that costs too much; `undefined` if it may run. A field costs 1, or what its annotation

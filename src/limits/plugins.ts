@@ -11,8 +11,7 @@ import { GatewayError } from '../errors.ts';
 import type { Mask } from '../graphql/errors.ts';
 import { costError } from './cost.ts';
 import { refusalOf } from './document.ts';
-import type { Limits, OnRefused } from './limits.ts';
-import { limitExceeded } from './refusal.ts';
+import { type Limits, limitExceeded, type OnRefused } from './limits.ts';
 import { hashOf, type OperationRequest } from './trusted-documents.ts';
 
 export interface DocumentLimitsOptions {

@@ -6,13 +6,13 @@ import type { Notebook } from '../core/store.ts';
 import { GatewayError } from '../errors.ts';
 import type { Answer } from '../upstream/answer.ts';
 import type { CallBudget, StartedCall } from './budget.ts';
-import type { Cards } from './cards.ts';
 import type { Checked, Checker } from './checker.ts';
 import type { Choice, Job } from './choice.ts';
 import type { CallResult, GateState, UpstreamGate } from './gate.ts';
 import { GateLog } from './gate-log.ts';
 import type { InFlight } from './in-flight.ts';
 import type { KeyTrial } from './key-trial.ts';
+import type { MissingCards } from './missing-cards.ts';
 import type { Requests } from './requests.ts';
 import type { SetBacks } from './set-backs.ts';
 import type { Spare } from './spare.ts';
@@ -42,7 +42,7 @@ export interface DispatcherOptions {
   readonly checker: Checker;
   readonly sweeps: Sweeps;
   readonly choice: Choice;
-  readonly cards: Cards;
+  readonly missingCards: MissingCards;
   /** `undefined` if the key needs no trial. */
   readonly keyTrial?: KeyTrial | undefined;
   readonly spare: Spare;
@@ -188,9 +188,9 @@ export class Dispatcher {
   }
 
   async #startRequested(): Promise<boolean> {
-    const { choice, budget, cards } = this.#options;
+    const { choice, budget, missingCards } = this.#options;
     // Cards take each call as soon as the limit allows one. To alternate with cards, queries must do the same.
-    const urgent = cards.size > 0;
+    const urgent = missingCards.size > 0;
     const job = urgent || budget.left > 0 ? await choice.forRequests() : undefined;
     if (job === undefined || !this.#mayCall()) return false;
     this.#wasForRequest = true;
@@ -199,8 +199,8 @@ export class Dispatcher {
 
   /** Starts the check for a card that a list left out. It comes ahead of all that is due. */
   #startCard(): boolean {
-    const { cards, spare, budget } = this.#options;
-    const orderId = cards.first;
+    const { missingCards, spare, budget } = this.#options;
+    const orderId = missingCards.first;
     if (orderId === undefined) return false;
     spare.tookCard();
     return this.#start({ kind: 'check', orderId }, budget.start({ urgent: true }));
@@ -248,16 +248,16 @@ export class Dispatcher {
   }
 
   #check(orderId: string, call: StartedCall): void {
-    const { checker, cards, requests, inFlight } = this.#options;
-    const isForCard = cards.take(orderId);
+    const { checker, missingCards, requests, inFlight } = this.#options;
+    const isForCard = missingCards.take(orderId);
     const answerRequest = requests.take(orderId);
     const checked = checker
       .check(orderId, (answer) => this.#onAnswer(answer, call))
       .catch((error: unknown): Checked => this.#onStoreFault(error))
       .then((checked) => this.#withWait(checked));
     inFlight.addCheck(orderId, checked).then((checked) => {
-      if (checked.kind === 'observed') cards.fetched(orderId);
-      else if (isForCard) cards.failed(orderId);
+      if (checked.kind === 'observed') missingCards.fetched(orderId);
+      else if (isForCard) missingCards.failed(orderId);
       answerRequest?.(checked);
       this.wake();
     });
@@ -288,14 +288,14 @@ export class Dispatcher {
   }
 
   async #sleepUntilNext(): Promise<void> {
-    const { gate, budget, cards, spare, choice, inFlight, keyTrial, clock } = this.#options;
+    const { gate, budget, missingCards, spare, choice, inFlight, keyTrial, clock } = this.#options;
     const now = clock.steady();
     const state = gate.stateAt(now);
     const gateInMs = 'until' in state ? state.until - now : 0;
     // If the gate admits no further call in flight, the next answer wakes the dispatcher.
     if (gateInMs <= 0 && !gate.admits(now, inFlight.size)) return;
     const requestInMs = choice.hasRequest() ? budget.waitMs() : NEVER;
-    const urgentInMs = cards.size > 0 || keyTrial?.isDue ? budget.roomInMs(1) : NEVER;
+    const urgentInMs = missingCards.size > 0 || keyTrial?.isDue ? budget.roomInMs(1) : NEVER;
     const dueInMs = (await choice.nextDueAt()) - clock.now();
     const lookInMs = Math.max(dueInMs, budget.waitMs(1 + this.#reserved()), spare.waitMs());
     const workInMs = Math.min(requestInMs, urgentInMs, lookInMs);

@@ -10,7 +10,6 @@ import type { TopupView } from '../core/view.ts';
 import { GatewayError } from '../errors.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
 import { CallBudget } from './budget.ts';
-import { Cards } from './cards.ts';
 import { Checker } from './checker.ts';
 import { Choice } from './choice.ts';
 import { Dispatcher } from './dispatcher.ts';
@@ -20,6 +19,7 @@ import { InFlight } from './in-flight.ts';
 import type { KeyTrial } from './key-trial.ts';
 import { ListTrust } from './list-trust.ts';
 import { Lookups } from './lookups.ts';
+import { MissingCards } from './missing-cards.ts';
 import { Pacer } from './pace.ts';
 import { Requests } from './requests.ts';
 import { SetBacks } from './set-backs.ts';
@@ -70,7 +70,7 @@ export class Poller implements Topups, Watch {
     this.#hold = hold;
     this.#trust = new ListTrust(options);
     const requests = new Requests({ clock, inVain: (waiting) => this.#inVain(waiting) });
-    const cards = new Cards(options);
+    const missingCards = new MissingCards(options);
     const inFlight = new InFlight();
     const parts = {
       ...options,
@@ -83,10 +83,10 @@ export class Poller implements Topups, Watch {
       gate,
       trust: this.#trust,
       requests,
-      cards,
+      missingCards,
       inFlight,
-      isBusy: (orderId: string) => inFlight.has(orderId) || cards.has(orderId),
-      mostBusy: () => inFlight.orders + cards.size,
+      isBusy: (orderId: string) => inFlight.has(orderId) || missingCards.has(orderId),
+      mostBusy: () => inFlight.orders + missingCards.size,
     };
     const checker = new Checker({
       ...parts,

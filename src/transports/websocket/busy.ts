@@ -3,7 +3,7 @@ import { parseJson } from '../../core/parse-json.ts';
 import type { Held } from './held.ts';
 
 /** A subscription that begins once graphql-ws has handled the message that started it. */
-export interface LetGo {
+export interface WaitingSubscription {
   begin(): void;
 }
 
@@ -11,7 +11,7 @@ export interface LetGo {
 interface Operation {
   /** What it will hold if it is a subscription and begins. */
   held: Held | undefined;
-  subscription: LetGo | undefined;
+  subscription: WaitingSubscription | undefined;
   /** Whether the client has sent `complete` for it. */
   isGivenUp: boolean;
   /** A later message that starts another operation by the same id. */
@@ -56,8 +56,8 @@ export class Busy {
     return all;
   }
 
-  /** Adds the subscription that begins when the operation's message has been handled. */
-  letGo(id: string, subscription: LetGo): void {
+  /** Adds the subscription that begins once the operation's message has been handled. */
+  beginLater(id: string, subscription: WaitingSubscription): void {
     const operation = this.#byId.get(id);
     if (operation !== undefined) operation.subscription = subscription;
   }

@@ -57,7 +57,7 @@ export class Push extends Delivery implements AsyncIterableIterator<never> {
   /** Ends the stream for graphql-ws. Without an entry among the subscriptions, graphql-ws sends no `complete`. */
   next(): Promise<Ended> {
     delete this.#context.subscriptions[this.#id];
-    this.#context.extra.client.letGo(this.#id, this);
+    this.#context.extra.client.beginLater(this.#id, this);
     return ENDED;
   }
 
