@@ -8,13 +8,13 @@ import type { Answer } from '../upstream/answer.ts';
 import type { CallBudget, StartedCall } from './budget.ts';
 import type { Checked, Checker } from './checker.ts';
 import type { Choice, Job } from './choice.ts';
+import type { ClockSetBacks } from './clock-set-backs.ts';
 import type { CallResult, GateState, UpstreamGate } from './gate.ts';
 import { GateLog } from './gate-log.ts';
 import type { InFlight } from './in-flight.ts';
 import type { KeyTrial } from './key-trial.ts';
 import type { MissingCards } from './missing-cards.ts';
 import type { Requests } from './requests.ts';
-import type { SetBacks } from './set-backs.ts';
 import type { Spare } from './spare.ts';
 import type { Sweep } from './sweep-planner.ts';
 import type { Sweeps } from './sweeps.ts';
@@ -48,7 +48,7 @@ export interface DispatcherOptions {
   readonly spare: Spare;
   readonly requests: Requests;
   readonly inFlight: InFlight;
-  readonly setBacks: SetBacks;
+  readonly clockSetBacks: ClockSetBacks;
   readonly budget: CallBudget;
   readonly notebook: Notebook;
   readonly gate: UpstreamGate;
@@ -138,8 +138,8 @@ export class Dispatcher {
     while (this.#pumpAgain && this.#state === 'running') {
       this.#pumpAgain = false;
       try {
-        const { setBacks } = this.#options;
-        if (setBacks.noticed()) await setBacks.mend();
+        const { clockSetBacks } = this.#options;
+        if (clockSetBacks.noticed()) await clockSetBacks.mend();
         while (await this.#startNext());
         await this.#sleepUntilNext();
       } catch (error) {
@@ -179,7 +179,7 @@ export class Dispatcher {
     if (keyTrial === undefined || call === undefined) return false;
     void this.#keepBudget();
     const tried = keyTrial.run((answer) => {
-      // No news of the calls for orders: this one may be lacking where those work.
+      // A failure says nothing about the calls for orders: an environment may lack `validate` and have those.
       if (answer.kind === 'failed') call.end();
       else this.#onAnswer(answer, call);
     });

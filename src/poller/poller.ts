@@ -12,6 +12,7 @@ import type { UpstreamClient } from '../upstream/client.ts';
 import { CallBudget } from './budget.ts';
 import { Checker } from './checker.ts';
 import { Choice } from './choice.ts';
+import { ClockSetBacks } from './clock-set-backs.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { type GateState, UpstreamGate } from './gate.ts';
 import { Hold } from './hold.ts';
@@ -22,7 +23,6 @@ import { Lookups } from './lookups.ts';
 import { MissingCards } from './missing-cards.ts';
 import { Pacer } from './pace.ts';
 import { Requests } from './requests.ts';
-import { SetBacks } from './set-backs.ts';
 import { Spare } from './spare.ts';
 import { SweepPlanner } from './sweep-planner.ts';
 import { Sweeps } from './sweeps.ts';
@@ -97,7 +97,7 @@ export class Poller implements Topups, Watch {
       ...parts,
       checker,
       choice: new Choice({ ...parts, planner }),
-      setBacks: new SetBacks(parts),
+      clockSetBacks: new ClockSetBacks(parts),
       sweeps: new Sweeps({ ...parts, planner, onRecorded: (recorded) => checker.report(recorded) }),
       onGateChange: (state) => void this.#keep(state),
     });

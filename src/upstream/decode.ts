@@ -25,7 +25,7 @@ const amount = z
       .string()
       .regex(/^\d+(\.\d+)?$/)
       .transform(Number)
-      // Of some hundred digits.
+      // Some hundred digits make `Infinity`.
       .refine(Number.isFinite),
   ])
   .nullable()
@@ -34,7 +34,7 @@ const amount = z
 
 const LATEST_TIME = Date.UTC(9999, 11, 31);
 
-/** Beyond these bounds nothing happens, and not all times can be written down again, as a list has to be asked for. */
+/** No order is from beyond these bounds, and not every such time can be written as a date again, to ask for a list. */
 const time = z
   .string()
   .transform((value) => Date.parse(value))
@@ -71,7 +71,7 @@ const listSchema = z.union([
   z.object({ items: rowsSchema }).transform(({ items }) => items),
 ]);
 
-/** Only what looks like a word of theirs, since it goes into the log: the key itself stands beside it. */
+/** Only a word in capital letters, as theirs are. It goes into the log, and the key itself is in the same object. */
 const word = z
   .string()
   .regex(/^[A-Z][A-Z_-]{0,39}$/)
@@ -84,7 +84,7 @@ const keyFactsSchema = z.object({
   isEnabled: z.boolean().optional().catch(undefined),
 });
 
-/** It is not stated where in the data these stand. */
+/** The documentation does not say whether these are in the data itself or in its `apiKey`. */
 const keySchema = z.union([
   z.object({ apiKey: keyFactsSchema }).transform(({ apiKey }) => apiKey),
   keyFactsSchema,

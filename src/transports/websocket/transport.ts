@@ -180,7 +180,7 @@ class SocketOperations {
       refuseOneTooMany(context.subscriptions, guard);
       const turn = guard.turns.take(client.address);
       if (turn !== undefined) await turn;
-      // Nobody is told of it.
+      // Sent to nobody.
       if (!client.isOpen) return [new GraphQLError('The client has left.')];
       const text = guard.limits.trustedDocuments?.textOf(payload) ?? payload.query;
       const known = this.#documents.get(text);
