@@ -162,7 +162,7 @@ interface Polled extends Parts {
 /** All that stands between the log and the clients. */
 function serverOf(parts: Polled): GatewayServer {
   const { config, outside, upstream, store, metrics, poller } = parts;
-  const { limits, allowedOrigins } = config;
+  const { host, port, limits, allowedOrigins, isOpenOnPurpose } = config;
   const { clock, logger } = outside;
   const status = statusSource(parts);
   const guard = createGuard({ limits, clock, onRefused: (limit) => metrics.refused(limit) });
@@ -182,7 +182,10 @@ function serverOf(parts: Polled): GatewayServer {
   const yoga = createGraphQLYoga(options);
   const answers = createAnswers(options);
   return new GatewayServer({
-    ...config,
+    host,
+    port,
+    allowedOrigins,
+    isOpenOnPurpose,
     graphql: new GraphQLHttp({ ...options, yoga, answers }),
     answers,
     onRemembered: () => metrics.answerRemembered(),
