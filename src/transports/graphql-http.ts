@@ -16,6 +16,7 @@ import type { Live } from '../graphql/execution/live.ts';
 import type { Guard } from '../limits/guard.ts';
 import type { TransportOptions } from './options.ts';
 import { enterStream } from './places.ts';
+import type { RequestContext } from './request-context.ts';
 import { contextFor, subscriberContext } from './resolver-context.ts';
 import {
   type Delivered,
@@ -23,7 +24,7 @@ import {
   type StreamTarget,
   streamTargetOf,
 } from './streams/event-streams.ts';
-import type { RequestContext, Yoga } from './yoga.ts';
+import type { Yoga } from './yoga.ts';
 
 export interface GraphQLHttpOptions {
   readonly yoga: Yoga;
