@@ -2,22 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { sendNodeResponse } from '@whatwg-node/server';
 import type { DocumentNode, ExecutionResult } from 'graphql';
-import { AnswerCache } from '../answers/answer-cache.ts';
-import {
-  type Answer,
-  Answers,
-  type KnownQuestion,
-  type Outcome,
-  type UsualRequest,
-} from '../answers/answers.ts';
-import { KnownOperations } from '../answers/known-operations.ts';
+import type { Answer, Answers, KnownQuestion, Outcome, UsualRequest } from '../answers/answers.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import type { Live } from '../graphql/execution/live.ts';
 import type { Guard } from '../limits/guard.ts';
-import type { TransportOptions } from './options.ts';
 import { enterStream } from './places.ts';
 import type { RequestContext } from './request-context.ts';
-import { contextFor, subscriberContext } from './resolver-context.ts';
 import {
   type Delivered,
   EventStreams,
@@ -34,21 +24,6 @@ export interface GraphQLHttpOptions {
   readonly logger: Logger;
   /** Called for each query that ran without Yoga. */
   readonly onQuery: (durationMs: number) => void;
-}
-
-/** The size limit of all remembered answers, in bytes: some twenty thousand of the usual size. */
-const MOST_ANSWER_BYTES = 32_000_000;
-
-export function createAnswers(options: TransportOptions): Answers {
-  const { parts, tickets, guard, clock, renderings } = options;
-  return new Answers({
-    cache: new AnswerCache({ log: parts.log, clock, mostBytes: MOST_ANSWER_BYTES }),
-    known: new KnownOperations(guard.limits),
-    tickets,
-    contextFor: (asker, basis) => contextFor(options, { ...asker, basis }),
-    subscriberContext: (asker) => subscriberContext(options, asker),
-    renderings,
-  });
 }
 
 export interface HttpExchange {
