@@ -6,7 +6,7 @@ import {
   MessageType,
   stringifyMessage,
 } from 'graphql-ws';
-import type { Following } from '../../feed/feed.ts';
+import type { Following } from '../../feed/following.ts';
 import type { Live } from '../../graphql/execution/live.ts';
 import type { Rendered } from '../../graphql/execution/renderings.ts';
 import { Delivery } from '../streams/delivery.ts';
