@@ -21,7 +21,7 @@ import { createAnswers } from './transports/create-answers.ts';
 import { Drain } from './transports/drain.ts';
 import { LazyPage } from './transports/graphiql/lazy-page.ts';
 import { renderGraphiQL, tabsFor } from './transports/graphiql/render.ts';
-import { GraphQLHttp } from './transports/graphql-http.ts';
+import { GraphQLHttp } from './transports/http/graphql.ts';
 import { GatewayServer } from './transports/server.ts';
 import { createWebSocketTransport } from './transports/websocket/transport.ts';
 import { createGraphQLYoga } from './transports/yoga.ts';

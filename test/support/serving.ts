@@ -13,7 +13,7 @@ import { createAnswers } from '../../src/transports/create-answers.ts';
 import { Drain } from '../../src/transports/drain.ts';
 import { LazyPage } from '../../src/transports/graphiql/lazy-page.ts';
 import { renderGraphiQL } from '../../src/transports/graphiql/render.ts';
-import { GraphQLHttp } from '../../src/transports/graphql-http.ts';
+import { GraphQLHttp } from '../../src/transports/http/graphql.ts';
 import type { TransportOptions } from '../../src/transports/options.ts';
 import { GatewayServer } from '../../src/transports/server.ts';
 import { createWebSocketTransport } from '../../src/transports/websocket/transport.ts';

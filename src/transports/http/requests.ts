@@ -6,26 +6,26 @@ import {
   isAnswer,
   type KnownQuestion,
   type UsualRequest,
-} from '../answers/answers.ts';
-import { usualHead } from '../answers/request-head.ts';
-import type { Tickets } from '../auth/tickets.ts';
-import type { GatewayStatusSource } from '../core/gateway-status.ts';
-import { loggedError } from '../core/logged-error.ts';
-import type { Clock, Logger } from '../core/ports.ts';
-import { toPublicError } from '../graphql/errors.ts';
-import { refusal } from '../graphql/rights.ts';
-import type { Guard } from '../limits/guard.ts';
-import type { Drain } from './drain.ts';
+} from '../../answers/answers.ts';
+import { usualHead } from '../../answers/request-head.ts';
+import type { Tickets } from '../../auth/tickets.ts';
+import type { GatewayStatusSource } from '../../core/gateway-status.ts';
+import { loggedError } from '../../core/logged-error.ts';
+import type { Clock, Logger } from '../../core/ports.ts';
+import { toPublicError } from '../../graphql/errors.ts';
+import { refusal } from '../../graphql/rights.ts';
+import type { Guard } from '../../limits/guard.ts';
+import type { Drain } from '../drain.ts';
+import { type LazyPage, wantsPage } from '../graphiql/lazy-page.ts';
+import { isForUs, isFromForeignPage, type Names } from '../origin.ts';
+import { GRAPHQL_PATH, pathOf } from '../paths.ts';
+import { errorAnswer, FOREIGN_PAGE, MISDIRECTED, refuseBody } from '../refusals.ts';
+import { collectBody, readBody } from './body.ts';
 import { Exchange } from './exchange.ts';
-import { type LazyPage, wantsPage } from './graphiql/lazy-page.ts';
-import type { GraphQLHttp } from './graphql-http.ts';
+import type { GraphQLHttp } from './graphql.ts';
 import { SECURITY_HEADERS, setSecurityHeaders } from './headers.ts';
 import { readiness } from './health.ts';
 import { sendError, sendJson } from './json.ts';
-import { isForUs, isFromForeignPage, type Names } from './origin.ts';
-import { GRAPHQL_PATH, pathOf } from './paths.ts';
-import { errorAnswer, FOREIGN_PAGE, MISDIRECTED, refuseBody } from './refusals.ts';
-import { collectBody, readBody } from './request-body.ts';
 import { RequestIds } from './request-id.ts';
 
 export interface HttpRequestsOptions extends Names {

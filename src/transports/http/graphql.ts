@@ -2,19 +2,25 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { sendNodeResponse } from '@whatwg-node/server';
 import type { DocumentNode, ExecutionResult } from 'graphql';
-import type { Answer, Answers, KnownQuestion, Outcome, UsualRequest } from '../answers/answers.ts';
-import type { Clock, Logger } from '../core/ports.ts';
-import type { Live } from '../graphql/execution/live.ts';
-import type { Guard } from '../limits/guard.ts';
-import { enterStream } from './places.ts';
-import type { RequestContext } from './request-context.ts';
+import type {
+  Answer,
+  Answers,
+  KnownQuestion,
+  Outcome,
+  UsualRequest,
+} from '../../answers/answers.ts';
+import type { Clock, Logger } from '../../core/ports.ts';
+import type { Live } from '../../graphql/execution/live.ts';
+import type { Guard } from '../../limits/guard.ts';
+import { enterStream } from '../places.ts';
+import type { RequestContext } from '../request-context.ts';
 import {
   type Delivered,
   EventStreams,
   type StreamTarget,
   streamTargetOf,
-} from './streams/event-streams.ts';
-import type { Yoga } from './yoga.ts';
+} from '../streams/event-streams.ts';
+import type { Yoga } from '../yoga.ts';
 
 export interface GraphQLHttpOptions {
   readonly yoga: Yoga;
@@ -26,7 +32,8 @@ export interface GraphQLHttpOptions {
   readonly onQuery: (durationMs: number) => void;
 }
 
-export interface HttpExchange {
+/** A request for GraphQL, with its body, and its response. */
+export interface GraphQLExchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly body: Buffer;
@@ -63,7 +70,7 @@ export class GraphQLHttp {
    * @param head all headers of the response: name, value, name, value, …
    */
   async follow(
-    { request, response }: Pick<HttpExchange, 'request' | 'response'>,
+    { request, response }: Pick<GraphQLExchange, 'request' | 'response'>,
     question: KnownQuestion,
     head: readonly string[],
   ): Promise<boolean> {
@@ -82,13 +89,13 @@ export class GraphQLHttp {
   }
 
   /** Has Yoga answer the request, and learns from its answer so that the next request can do without Yoga. */
-  async serve(exchange: HttpExchange): Promise<void> {
+  async serve(exchange: GraphQLExchange): Promise<void> {
     const caller = this.#options.guard.addressOf(exchange.request);
     if (exchange.usual === undefined) await this.#byYoga(exchange, caller);
     else await this.#learnFromYoga(exchange, exchange.usual, caller);
   }
 
-  async #byYoga(exchange: HttpExchange, caller: string): Promise<void> {
+  async #byYoga(exchange: GraphQLExchange, caller: string): Promise<void> {
     const { answer, stream } = await this.#askYoga(exchange, { caller });
     if (stream === undefined) await send(answer, exchange);
     else this.#begin(stream, headersOf(answer));
@@ -96,7 +103,7 @@ export class GraphQLHttp {
 
   /** Yoga's response and, if that is only the head of an event stream, the stream that is to follow. */
   async #askYoga(
-    { request, response, body, onStream }: HttpExchange,
+    { request, response, body, onStream }: GraphQLExchange,
     context: RequestContext,
   ): Promise<{ readonly answer: Response; readonly stream: NewStream | undefined }> {
     const { yoga, guard } = this.#options;
@@ -127,7 +134,11 @@ export class GraphQLHttp {
     this.#streams.begin(target, delivered, head);
   }
 
-  async #learnFromYoga(exchange: HttpExchange, usual: UsualRequest, caller: string): Promise<void> {
+  async #learnFromYoga(
+    exchange: GraphQLExchange,
+    usual: UsualRequest,
+    caller: string,
+  ): Promise<void> {
     const { response, executed } = exchange;
     const { answers } = this.#options;
     const draft = answers.draft();
@@ -178,7 +189,7 @@ function streamOf(live: Live, response: ServerResponse): Stream | undefined {
   return target && following && { target, delivered: { live, following } };
 }
 
-async function send(answer: Response, { request, response }: HttpExchange): Promise<void> {
+async function send(answer: Response, { request, response }: GraphQLExchange): Promise<void> {
   // Nobody would read the body, and its source would go on producing.
   if (response.destroyed) await answer.body?.cancel();
   else await sendNodeResponse(answer, response, request, true);

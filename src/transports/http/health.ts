@@ -1,4 +1,4 @@
-import type { GatewayStatus, GatewayStatusSource } from '../core/gateway-status.ts';
+import type { GatewayStatus, GatewayStatusSource } from '../../core/gateway-status.ts';
 
 export interface Readiness {
   /** Whether this gateway should be sent traffic. */
