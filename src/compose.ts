@@ -15,7 +15,7 @@ import { createSimulator } from './simulator/simulator.ts';
 import { StoreOpenError } from './store/errors.ts';
 import { sparingCensus } from './store/sparing-census.ts';
 import { lockDatabase } from './store/sqlite/lock.ts';
-import { openSqliteStore } from './store/sqlite/open.ts';
+import { keyFileInUse, openSqliteStore, type SqliteOptions } from './store/sqlite/open.ts';
 import { Metrics } from './telemetry/metrics.ts';
 import { createAnswers } from './transports/create-answers.ts';
 import { Drain } from './transports/drain.ts';
@@ -53,7 +53,8 @@ export interface Gateway {
 export async function startGateway(config: Config, outside: Outside): Promise<Gateway> {
   const upstream = chooseUpstream(config, outside);
   const metrics = new Metrics();
-  const { store, keyFile } = await openStore(config);
+  const database = { url: config.databaseUrl, cardKeys: config.cardKeys };
+  const store = await openStore(database);
   const unlock = await claim(store, config.databaseUrl, upstream.name);
   try {
     const parts = { config, outside, upstream, store, metrics };
@@ -61,6 +62,7 @@ export async function startGateway(config: Config, outside: Outside): Promise<Ga
     const server = serverOf({ ...parts, poller });
     const url = await server.listen();
     poller.start();
+    const keyFile = keyFileInUse(database);
     if (keyFile !== undefined) {
       const message = 'card codes are encrypted with the key in this file: back it up apart';
       outside.logger.info({ keyFile }, message);
@@ -79,18 +81,9 @@ export async function startGateway(config: Config, outside: Outside): Promise<Ga
   }
 }
 
-/** Opens the store. `keyFile` is the path of the card key file; `undefined` if keys are configured or in memory. */
-async function openStore({
-  databaseUrl,
-  cardKeys,
-}: Config): Promise<{ readonly store: Store; readonly keyFile: string | undefined }> {
-  let keyFile: string | undefined;
-  const onKeyFile = (path: string) => {
-    keyFile = path;
-  };
+async function openStore(database: SqliteOptions): Promise<Store> {
   try {
-    const store = await openSqliteStore({ url: databaseUrl, cardKeys, onKeyFile });
-    return { store, keyFile };
+    return await openSqliteStore(database);
   } catch (error) {
     throw asStartupError(error);
   }

@@ -21,8 +21,6 @@ export interface SqliteOptions {
   readonly busyTimeoutMs?: number;
   /** The first key seals card codes; all of them open card codes, as do the keys in the file beside the database. */
   readonly cardKeys?: readonly CardKey[] | undefined;
-  /** Called with the path of the key file, if card codes are sealed with a key from it. */
-  readonly onKeyFile?: (path: string) => void;
 }
 
 const WRITE_AHEAD_ATTEMPTS = 20;
@@ -45,7 +43,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   try {
     database = new Database(path, { timeout: busyTimeoutMs });
     const logId = prepareDatabase(database, path);
-    const keys = cardKeysOf(path, options);
+    const keys = cardKeysOf(path, options.cardKeys);
     noteCardKeys(database, keys);
     const cards = new CardCodes(keys);
     sealPlainCodes(database, cards);
@@ -61,17 +59,20 @@ function keyFileOf(path: string): string {
   return `${path}.card-keys`;
 }
 
+/** The key file that the key of new card codes comes from; `undefined` if keys are given, or if nothing is kept. */
+export function keyFileInUse({ url, cardKeys = [] }: SqliteOptions): string | undefined {
+  const path = databasePath(url);
+  return path === IN_MEMORY || cardKeys.length > 0 ? undefined : keyFileOf(path);
+}
+
 export function cardKeysOf(
   path: string,
-  { cardKeys = [], onKeyFile }: Pick<SqliteOptions, 'cardKeys' | 'onKeyFile'>,
+  [first, ...others]: readonly CardKey[] = [],
 ): readonly [CardKey, ...CardKey[]] {
-  const [first, ...others] = cardKeys;
   if (path === IN_MEMORY) return first === undefined ? [newCardKey()] : [first, ...others];
   const file = keyFileOf(path);
   if (first !== undefined) return [first, ...others, ...(readCardKeys(file) ?? [])];
-  const kept = keepCardKeys(file);
-  onKeyFile?.(file);
-  return kept;
+  return keepCardKeys(file);
 }
 
 /** Creates the file with access for the gateway's own user only, since the database holds card codes. */
