@@ -50,10 +50,8 @@ export class Busy {
   }
 
   /** What the subscriptions that are about to begin will hold, by id. */
-  get held(): Map<string, Held> {
-    const all = new Map<string, Held>();
-    for (const [id, { held }] of this.#byId) if (held !== undefined) all.set(id, held);
-    return all;
+  get held(): Iterable<[id: string, held: Held]> {
+    return [...this.#byId].flatMap(([id, { held }]) => (held === undefined ? [] : [[id, held]]));
   }
 
   /** Adds the subscription that begins once the operation's message has been handled. */

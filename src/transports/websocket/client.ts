@@ -176,8 +176,8 @@ export class Client implements ProtocolSocket, Patient {
   }
 
   /** What the subscriptions that are about to begin will hold, by id. */
-  get beginning(): Map<string, Held> {
-    return this.#busy?.held ?? new Map();
+  get beginning(): Iterable<[id: string, held: Held]> {
+    return this.#busy?.held ?? [];
   }
 
   /** Adds a subscription that graphql-ws does not wait for. It begins once the message that asked for it is handled. */

@@ -174,7 +174,7 @@ function askerOf({ access, address }: Client): Asker {
 
 /** What the subscriptions of a socket hold, those that are about to begin included. */
 function heldOn({ extra: { client }, subscriptions }: SocketContext): readonly Held[] {
-  const held = client.beginning;
+  const held = new Map(client.beginning);
   for (const [id, each] of Object.entries(subscriptions)) {
     if (each instanceof Push && !held.has(id)) held.set(id, each.held);
   }
