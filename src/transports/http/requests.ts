@@ -220,7 +220,8 @@ export class HttpRequests {
   }
 
   async #sendReadiness(response: ServerResponse): Promise<void> {
-    const { ready, problems } = await readiness(this.#options.status, this.#closing);
+    const { status, logger } = this.#options;
+    const { ready, problems } = await readiness(status, { draining: this.#closing, logger });
     sendJson(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', problems });
   }
 
