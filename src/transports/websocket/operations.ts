@@ -18,7 +18,7 @@ import type { Asker } from '../../graphql/context.ts';
 import { toPublicError } from '../../graphql/errors.ts';
 import { Live, subscribeLive } from '../../graphql/execution/live.ts';
 import { schema } from '../../graphql/schema.ts';
-import { overCost } from '../../limits/plugins.ts';
+import { overCost } from '../../limits/cost.ts';
 import { rememberedByText } from '../../limits/remembered-documents.ts';
 import { refuseOneTooMany } from '../../limits/sockets.ts';
 import type { Drain } from '../drain.ts';

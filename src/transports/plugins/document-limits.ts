@@ -1,23 +1,14 @@
-import {
-  type DocumentNode,
-  type ExecutionArgs,
-  GraphQLError,
-  parse,
-  type Source,
-  validate,
-} from 'graphql';
+import { type DocumentNode, GraphQLError, parse, type Source, validate } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { GatewayError } from '../errors.ts';
-import type { Mask } from '../graphql/errors.ts';
-import { costError } from './cost.ts';
-import { refusalOf } from './document.ts';
-import { type Limits, limitExceeded, type OnRefused } from './limits.ts';
-import { hashOf, type OperationRequest } from './trusted-documents.ts';
+import { GatewayError } from '../../errors.ts';
+import type { Mask } from '../../graphql/errors.ts';
+import { overCost } from '../../limits/cost.ts';
+import { refusalOf } from '../../limits/document.ts';
+import type { Guard } from '../../limits/guard.ts';
+import { limitExceeded, type OnRefused } from '../../limits/limits.ts';
+import { hashOf, type OperationRequest } from '../../limits/trusted-documents.ts';
 
-export interface DocumentLimitsOptions {
-  readonly limits: Limits;
-  readonly onRefused: OnRefused;
-}
+type DocumentLimitsOptions = Pick<Guard, 'limits' | 'onRefused'>;
 
 /** The message of graphql-js, which has no error code for this case. */
 const TOO_MANY_TOKENS = /contains more than \d+ tokens/;
@@ -67,11 +58,11 @@ export function useDocumentLimits(options: DocumentLimitsOptions, mask: Mask): P
     },
     onExecute({ args, setResultAndStopExecution }) {
       const error = overCost(args, options);
-      if (error !== undefined) setResultAndStopExecution({ errors: [mask(error)] });
+      if (error !== undefined) setResultAndStopExecution({ errors: [mask(wrap(error))] });
     },
     onSubscribe({ args, setResultAndStopExecution }) {
       const error = overCost(args, options);
-      if (error !== undefined) setResultAndStopExecution({ errors: [mask(error)] });
+      if (error !== undefined) setResultAndStopExecution({ errors: [mask(wrap(error))] });
     },
   };
 }
@@ -126,16 +117,6 @@ function parseWithin(source: string | Source, options: DocumentLimitsOptions): D
     onRefused('tokens');
     throw wrap(limitExceeded(`The query has more than ${limits.queryTokens} tokens.`));
   }
-}
-
-/** The error for an operation that costs too much, as the client is told it; `undefined` if the operation may run. */
-export function overCost(
-  args: ExecutionArgs,
-  options: DocumentLimitsOptions,
-): GraphQLError | undefined {
-  const error = costError(args, options.limits.queryCost);
-  if (error?.originalError !== undefined) options.onRefused('cost');
-  return error === undefined ? undefined : wrap(error);
 }
 
 /** For a refusal before anything ran: status 400 for clients that ask for statuses, as for any fault in a request. */
