@@ -87,7 +87,6 @@ export class EventStreams {
  */
 class EventStream extends Delivery implements Patient {
   askAt = 0;
-  readonly askedAt = undefined;
   readonly #response: ServerResponse;
   readonly #socket: Socket;
   readonly #streams: EventStreams;
@@ -126,9 +125,6 @@ class EventStream extends Delivery implements Patient {
   ask(): void {
     if (this.#socket.writableLength === 0) this.#write(SIGN);
   }
-
-  /** Never called: the client has no way to answer, so the pulse does not wait for an answer. */
-  cutOff(): void {}
 
   protected tell(rendered: Rendered): Socket | undefined {
     return this.#write(eventOf(rendered));
