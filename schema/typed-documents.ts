@@ -17,17 +17,17 @@ export type TopupStatus =
   /** OneClickDz uses a word that this gateway does not know: see `upstreamStatus`. Treated as in progress. */
   | 'UNKNOWN';
 
-/** How OneClickDz, as a whole, is treating this gateway. */
+/** How OneClickDz answers the calls of this gateway. */
 export type UpstreamState =
-  /** It fails. Calls pause, then one tries it again. */
+  /** Calls fail. They pause, then one tries again. */
   | 'FAILING'
-  /** One call at a time, until one is answered well. So it starts. */
+  /** Not known yet: after a start or a pause. One call at a time is made, until one succeeds. */
   | 'PROVING'
-  /** It refuses the API key or the address of this gateway (401, 403). All calls pause for 15 minutes, since the fifth bad try locks the address out. */
+  /** OneClickDz refuses the API key or the address of this gateway (401, 403). All calls pause for 15 minutes, since the fifth bad try locks the address out. */
   | 'REFUSED'
-  /** It answers. */
+  /** Calls succeed. */
   | 'SERVING'
-  /** It asked for fewer calls (429). All calls pause. */
+  /** OneClickDz asked for fewer calls (429). All calls pause. */
   | 'THROTTLED';
 
 export type AskTopupQueryVariables = Exact<{

@@ -17,12 +17,13 @@ import { createSimulator } from './simulator/simulator.ts';
 import { StoreOpenError } from './store/errors.ts';
 import { sparingCensus } from './store/sparing-census.ts';
 import { lockDatabase } from './store/sqlite/lock.ts';
-import { openSqliteStore } from './store/sqlite/open.ts';
+import { keyFileInUse, openSqliteStore, type SqliteOptions } from './store/sqlite/open.ts';
 import { Metrics } from './telemetry/metrics.ts';
+import { createAnswers } from './transports/create-answers.ts';
 import { Drain } from './transports/drain.ts';
 import { LazyPage } from './transports/graphiql/lazy-page.ts';
 import { renderGraphiQL, tabsFor } from './transports/graphiql/render.ts';
-import { createAnswers, GraphQLHttp } from './transports/graphql-http.ts';
+import { GraphQLHttp } from './transports/http/graphql.ts';
 import { GatewayServer } from './transports/server.ts';
 import { createWebSocketTransport } from './transports/websocket/transport.ts';
 import { createGraphQLYoga } from './transports/yoga.ts';
@@ -54,14 +55,16 @@ export interface Gateway {
 export async function startGateway(config: Config, outside: Outside): Promise<Gateway> {
   const upstream = chooseUpstream(config, outside);
   const metrics = new Metrics();
-  const { store, keyFile } = await openStore(config);
+  const database = { url: config.databaseUrl, cardKeys: config.cardKeys };
+  const store = await openStore(database);
   const unlock = await claim(store, config.databaseUrl, upstream.name);
-  const parts = { config, outside, upstream, store, metrics };
-  const poller = await openPoller(parts);
-  const server = serverOf({ ...parts, poller });
   try {
+    const parts = { config, outside, upstream, store, metrics };
+    const poller = await openPoller(parts);
+    const server = serverOf({ ...parts, poller });
     const url = await server.listen();
     poller.start();
+    const keyFile = keyFileInUse(database);
     if (keyFile !== undefined) {
       const message = 'card codes are encrypted with the key in this file: back it up apart';
       outside.logger.info({ keyFile }, message);
@@ -80,18 +83,9 @@ export async function startGateway(config: Config, outside: Outside): Promise<Ga
   }
 }
 
-/** Opens the store. `keyFile` is the path of the card key file; `undefined` if keys are configured or in memory. */
-async function openStore({
-  databaseUrl,
-  cardKeys,
-}: Config): Promise<{ readonly store: Store; readonly keyFile: string | undefined }> {
-  let keyFile: string | undefined;
-  const onKeyFile = (path: string) => {
-    keyFile = path;
-  };
+async function openStore(database: SqliteOptions): Promise<Store> {
   try {
-    const store = await openSqliteStore({ url: databaseUrl, cardKeys, onKeyFile });
-    return { store, keyFile };
+    return await openSqliteStore(database);
   } catch (error) {
     throw asStartupError(error);
   }
@@ -136,9 +130,8 @@ interface Parts {
 
 function openPoller({ config, outside, upstream, store, metrics }: Parts): Promise<Poller> {
   const client = createUpstreamClient({
-    ...upstream,
     ...outside,
-    fetch: upstream.fetch,
+    ...upstream,
     timeoutMs: config.upstreamTimeoutMs,
     telemetry: metrics,
   });
@@ -165,7 +158,7 @@ interface Polled extends Parts {
 /** All that stands between the log and the clients. */
 function serverOf(parts: Polled): GatewayServer {
   const { config, outside, upstream, store, metrics, poller } = parts;
-  const { limits, allowedOrigins } = config;
+  const { host, port, limits, allowedOrigins, isOpenOnPurpose } = config;
   const { clock, logger } = outside;
   const status = statusSource(parts);
   const refusals = new RefusalLog({ clock, logger });
@@ -190,7 +183,10 @@ function serverOf(parts: Polled): GatewayServer {
   const yoga = createGraphQLYoga(options);
   const answers = createAnswers(options);
   return new GatewayServer({
-    ...config,
+    host,
+    port,
+    allowedOrigins,
+    isOpenOnPurpose,
     graphql: new GraphQLHttp({ ...options, yoga, answers }),
     answers,
     onRemembered: () => metrics.answerRemembered(),

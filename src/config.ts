@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { AuthConfig } from './auth/tickets.ts';
 import type { CardKey } from './cards/card-codes.ts';
 import { CARD_KEYS_EXPECTED, parseCardKeys } from './cards/card-keys.ts';
+import { isLoopback } from './core/loopback.ts';
 import { LOG_LEVELS, type LogLevel } from './core/ports.ts';
 import { EXIT_CONFIG, StartupError } from './errors.ts';
 import type { Limits } from './limits/limits.ts';
@@ -31,8 +32,6 @@ export interface Config {
   /** Whether AUTH=none turns access control off, whatever address the gateway listens on. */
   readonly isOpenOnPurpose: boolean;
 }
-
-const LOOPBACK_HOSTS = ['localhost', '127.0.0.1', '[::1]', '::1'];
 
 const BASE_URL_EXPECTED =
   'an https address without a path, or http on a loopback address (the key travels with each call)';
@@ -169,7 +168,7 @@ function contradictions(given: Environment): readonly string[] {
   const { HOST: host, AUTH_JWT_SECRET: secret, AUTH_JWKS_URL: url, AUTH: auth } = given;
   const ways = [auth, secret, url].filter((value) => value !== undefined).length;
   if (ways > 1) faults.push('set only one of AUTH, AUTH_JWT_SECRET and AUTH_JWKS_URL');
-  if (ways === 0 && host !== undefined && !LOOPBACK_HOSTS.includes(host)) {
+  if (ways === 0 && host !== undefined && !isLoopback(host)) {
     faults.push(
       `HOST ${host} can be reached from outside, and nobody would be asked for a ticket: set AUTH_JWT_SECRET or AUTH_JWKS_URL (or AUTH=none behind a proxy that decides who may ask)`,
     );
@@ -202,7 +201,7 @@ function isKeySetUrl(text: string): boolean {
 
 /** Whether nobody on the way can read or change what is exchanged. */
 function isPrivate({ protocol, hostname }: URL): boolean {
-  return protocol === 'https:' || (protocol === 'http:' && LOOPBACK_HOSTS.includes(hostname));
+  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
 }
 
 function isOrigin(text: string): boolean {

@@ -1,4 +1,4 @@
-import { createHash, createSecretKey, type KeyObject } from 'node:crypto';
+import { createHash, createSecretKey } from 'node:crypto';
 import { errors, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose';
 import { type Access, FULL_ACCESS, NO_ACCESS } from '../core/access.ts';
 import type { Clock, Fetch, Logger } from '../core/ports.ts';
@@ -87,22 +87,21 @@ function identityOf(ticket: string): string {
 function keyOf(
   config: Exclude<AuthConfig, { kind: 'none' }>,
   outside: { readonly clock: Clock; readonly fetch: Fetch; readonly logger: Logger },
-): { readonly key: KeyObject | JWTVerifyGetKey; readonly algorithms: readonly string[] } {
-  return config.kind === 'secret'
-    ? { key: createSecretKey(Buffer.from(config.secret, 'utf8')), algorithms: SECRET_ALGORITHMS }
-    : { key: remoteKeys({ ...outside, url: config.url }), algorithms: KEY_SET_ALGORITHMS };
+): { readonly key: JWTVerifyGetKey; readonly algorithms: readonly string[] } {
+  if (config.kind === 'key set') {
+    return { key: remoteKeys({ ...outside, url: config.url }), algorithms: KEY_SET_ALGORITHMS };
+  }
+  const secret = createSecretKey(Buffer.from(config.secret, 'utf8'));
+  return { key: () => secret, algorithms: SECRET_ALGORITHMS };
 }
 
 async function verify(
   ticket: string,
-  key: KeyObject | JWTVerifyGetKey,
+  key: JWTVerifyGetKey,
   options: JWTVerifyOptions,
 ): Promise<unknown> {
   try {
-    const { payload } =
-      typeof key === 'function'
-        ? await jwtVerify(ticket, key, options)
-        : await jwtVerify(ticket, key, options);
+    const { payload } = await jwtVerify(ticket, key, options);
     return payload;
   } catch (error) {
     throw refusalFor(error);

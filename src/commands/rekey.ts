@@ -20,7 +20,7 @@ function main(): void {
   const { databaseUrl, cardKeys } = parseConfig(process.env);
   const database = openExisting(databaseUrl);
   try {
-    const keys = cardKeysOf(databasePath(databaseUrl), { cardKeys });
+    const keys = cardKeysOf(databasePath(databaseUrl), cardKeys);
     if (!gatewayHasCardKey(database, keys[0])) {
       throw new StartupError(
         `the gateway was last started without the key ${keys[0].id}, and could not read what it encrypts: start the gateway with it first in CARD_CODE_KEYS, then rekey`,

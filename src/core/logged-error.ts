@@ -13,18 +13,18 @@ export function loggedError(error: unknown): LoggedError {
   const isError = error instanceof Error;
   return {
     error: isError ? error.name : typeof error,
-    code: codeOf(error),
+    code: errorCodeOf(error),
     at: isError ? framesOf(error) : undefined,
   };
 }
 
 /** The code of the error, or else of its cause: `fetch` wraps the underlying network error. */
-function codeOf(error: unknown): string | undefined {
+export function errorCodeOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const code = 'code' in error ? error.code : undefined;
   // Only a plain word: any other text may come from outside.
   if (typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,63}$/.test(code)) return code;
-  return codeOf(error.cause);
+  return errorCodeOf(error.cause);
 }
 
 function framesOf({ stack = '', message }: Error): string {

@@ -2,15 +2,6 @@ import type { Cursor } from '../core/cursor.ts';
 import { Audiences } from './audience.ts';
 import { type FollowedEvent, Following, type FollowingOptions, type Terms } from './following.ts';
 
-export {
-  type Account,
-  type FollowedEvent,
-  Following,
-  type Sink,
-  type Terms,
-  topupNotFound,
-} from './following.ts';
-
 /** Orders as streams of snapshots. */
 export interface Feed {
   /**

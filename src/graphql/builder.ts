@@ -40,15 +40,27 @@ export const builder = new SchemaBuilder<{
       description: 'The entries of this page.',
     },
     nodeFieldOptions: { nullable: false, description: 'The entry itself.' },
-    cursorFieldOptions: { description: 'The place of the entry, for `after` and `before`.' },
-    pageInfoTypeOptions: { description: 'Where a page lies within the whole.' },
-    pageInfoFieldOptions: { description: 'Where this page lies within the whole.' },
+    cursorFieldOptions: { description: 'The cursor of this entry, for `after` and `before`.' },
+    pageInfoTypeOptions: { description: 'Whether there is more before and after a page.' },
+    pageInfoFieldOptions: { description: 'Whether there is more before and after this page.' },
     hasNextPageFieldOptions: { description: 'Whether anything follows this page.' },
     hasPreviousPageFieldOptions: { description: 'Whether anything comes before this page.' },
-    startCursorFieldOptions: { description: 'The place of the first entry.' },
-    endCursorFieldOptions: { description: 'The place of the last entry.' },
-    firstArgOptions: { description: 'So many from the start, at most 100.' },
-    lastArgOptions: { description: 'So many from the end, at most 100.' },
+    startCursorFieldOptions: {
+      description:
+        'The first cursor of the page; as `before`, it asks for the page before. `null` if the page is empty.',
+    },
+    endCursorFieldOptions: {
+      description:
+        'The last cursor of the page; as `after`, it asks for the next page. `null` if the page is empty.',
+    },
+    firstArgOptions: {
+      description:
+        'How many entries, counted from the start; at most 100. Not together with `last`.',
+    },
+    lastArgOptions: {
+      description:
+        'How many entries, counted from the end; at most 100. Not together with `first`.',
+    },
     afterArgOptions: { description: 'Only what follows this cursor.' },
     beforeArgOptions: { description: 'Only what comes before this cursor.' },
   },

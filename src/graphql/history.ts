@@ -10,19 +10,14 @@ import { TopupState } from './topup-state.ts';
 const PAGE_SIZE = 20;
 const LARGEST_PAGE = 100;
 
-const TopupSnapshot = builder.objectRef<{ readonly snapshot: Snapshot }>('TopupSnapshot');
+const TopupSnapshot = builder
+  .objectRef<{ readonly snapshot: Snapshot }>('TopupSnapshot')
+  .implement({
+    description: 'One entry in the history of a top-up: its state from `observedAt` on.',
+    interfaces: [TopupState],
+  });
 
-TopupSnapshot.implement({
-  description: 'One entry in the history of a top-up: its state from `observedAt` on.',
-  interfaces: [TopupState],
-});
-
-interface PageArgs {
-  readonly first?: number | null | undefined;
-  readonly last?: number | null | undefined;
-  readonly after?: string | null | undefined;
-  readonly before?: string | null | undefined;
-}
+type PageArgs = PothosSchemaTypes.DefaultConnectionArguments;
 
 builder.objectField(Topup, 'history', (t) =>
   t.connection(
@@ -39,11 +34,15 @@ builder.objectField(Topup, 'history', (t) =>
     },
     {
       name: 'TopupHistoryEdge',
-      description: 'A place in the history of a top-up.',
+      description: 'An entry in the history of a top-up, and its cursor.',
     },
   ),
 );
 
+/**
+ * Not `resolveCursorConnection` of Pothos: that one shortens a page of more than 100 without a word, and takes any
+ * `after` for a sign that there is a page before it.
+ */
 async function page(of: Snapshot, args: PageArgs, { log }: GraphQLContext) {
   const range = toRange(args, log.logId);
   const snapshots = await log.read(of.orderId, { ...range, limit: range.limit + 1 });

@@ -1,5 +1,5 @@
 import { GatewayError } from '../errors.ts';
-import { type FollowedEvent, topupNotFound } from '../feed/feed.ts';
+import { type FollowedEvent, topupNotFound } from '../feed/following.ts';
 import { builder } from './builder.ts';
 import { toCursor, toOrderId } from './input.ts';
 import { ticketExpired } from './rights.ts';

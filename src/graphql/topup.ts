@@ -2,9 +2,7 @@ import type { TopupView } from '../core/view.ts';
 import { builder } from './builder.ts';
 import { TopupState } from './topup-state.ts';
 
-export const Topup = builder.objectRef<TopupView>('Topup');
-
-Topup.implement({
+export const Topup = builder.objectRef<TopupView>('Topup').implement({
   description: 'An internet top-up, as OneClickDz last described it, and how fresh that is.',
   interfaces: [TopupState],
   fields: (t) => ({

@@ -1,6 +1,7 @@
 import { createComplexityRule } from '@pothos/plugin-complexity';
 import { type ExecutionArgs, GraphQLError, validate } from 'graphql';
-import { limitExceeded } from './refusal.ts';
+import type { Guard } from './guard.ts';
+import { limitExceeded } from './limits.ts';
 
 /**
  * The error for an operation that costs too much; `undefined` if it may run. A field costs 1, or what its annotation
@@ -28,4 +29,14 @@ export function costError(args: ExecutionArgs, queryCost: number): GraphQLError 
     if (error instanceof GraphQLError) return error;
     throw error;
   }
+}
+
+/** The same, for an operation that is about to run: counts the refusal. */
+export function overCost(
+  args: ExecutionArgs,
+  { limits, onRefused }: Pick<Guard, 'limits' | 'onRefused'>,
+): GraphQLError | undefined {
+  const error = costError(args, limits.queryCost);
+  if (error?.originalError !== undefined) onRefused('cost');
+  return error;
 }

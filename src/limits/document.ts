@@ -7,8 +7,7 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import { GatewayError } from '../errors.ts';
-import type { LimitName, Limits } from './limits.ts';
-import { limitExceeded } from './refusal.ts';
+import { type LimitName, type Limits, limitExceeded } from './limits.ts';
 
 export interface Refusal {
   readonly limit: LimitName;

@@ -1,3 +1,4 @@
+import { GatewayError } from '../errors.ts';
 import type { TrustedDocuments } from './trusted-documents.ts';
 
 /** How much of the gateway clients may use. Each limit has an environment variable; see `variables.ts`. */
@@ -92,3 +93,8 @@ export type LimitName =
 
 /** Called for each refusal. */
 export type OnRefused = (limit: LimitName) => void;
+
+/** The error for a client that exceeds a limit. */
+export function limitExceeded(message: string, retryAfterMs?: number): GatewayError {
+  return new GatewayError('LIMIT_EXCEEDED', message, { retryAfterMs });
+}

@@ -1,9 +1,8 @@
 import type { Clock } from '../core/ports.ts';
 import type { GatewayError } from '../errors.ts';
-import type { Account } from '../feed/feed.ts';
+import type { Account } from '../feed/following.ts';
 import type { GraphQLParts } from '../graphql/context.ts';
-import type { OnRefused } from './limits.ts';
-import { limitExceeded } from './refusal.ts';
+import { limitExceeded, type OnRefused } from './limits.ts';
 import { TokenBuckets } from './token-buckets.ts';
 
 export interface LookupAllowancesOptions {

@@ -1,7 +1,6 @@
 import type { Clock } from '../core/ports.ts';
 import type { Guard } from './guard.ts';
-import type { Limits } from './limits.ts';
-import { limitExceeded } from './refusal.ts';
+import { type Limits, limitExceeded } from './limits.ts';
 import { refilled } from './token-buckets.ts';
 
 /** A close code after which graphql-ws clients reconnect, and go on after their last cursor. */

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import * as z from 'zod';
-import { loggedError } from '../core/logged-error.ts';
+import { errorCodeOf } from '../core/logged-error.ts';
 import { GatewayError } from '../errors.ts';
 
 /** The parts of a request that say which operation to run. */
@@ -30,12 +30,12 @@ export class TrustedDocuments {
     try {
       return new TrustedDocuments(manifestSchema.parse(JSON.parse(readFileSync(path, 'utf8'))));
     } catch (error) {
-      const { code } = loggedError(error);
-      const isUnread = code !== undefined;
+      const code = errorCodeOf(error);
       return {
-        expected: isUnread
-          ? `a file that can be read (${code})`
-          : 'a JSON file of {"hash": "text of the operation"}',
+        expected:
+          code === undefined
+            ? 'a JSON file of {"hash": "text of the operation"}'
+            : `a file that can be read (${code})`,
       };
     }
   }

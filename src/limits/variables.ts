@@ -5,11 +5,12 @@ import { TrustedDocuments } from './trusted-documents.ts';
 
 const MANY = 100_000_000;
 
-const onOrOff = (byDefault: boolean) =>
-  z
-    .enum(['on', 'off'], 'on or off')
-    .default(byDefault ? 'on' : 'off')
-    .transform((text) => text === 'on');
+const onOrOff = z.stringbool({
+  truthy: ['on'],
+  falsy: ['off'],
+  case: 'sensitive',
+  error: 'on or off',
+});
 
 /** The environment variables that set limits: a part of the schema of the whole environment. */
 export const limitVariables = {
@@ -35,8 +36,8 @@ export const limitVariables = {
   REQUEST_TIMEOUT_MS: wholeNumber(100, 300_000).default(DEFAULT_LIMITS.requestTimeoutMs),
   UNCACHED_LOOKUPS_PER_MINUTE: wholeNumber(1, 100_000).optional(),
   TRUST_PROXY: wholeNumber(0, 10).default(DEFAULT_LIMITS.trustedProxies),
-  INTROSPECTION: onOrOff(DEFAULT_LIMITS.introspection),
-  GRAPHIQL: onOrOff(DEFAULT_LIMITS.graphiql),
+  INTROSPECTION: onOrOff.default(DEFAULT_LIMITS.introspection),
+  GRAPHIQL: onOrOff.default(DEFAULT_LIMITS.graphiql),
   TRUSTED_DOCUMENTS: z
     .string()
     .transform((path, context) => {

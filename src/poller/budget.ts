@@ -119,7 +119,7 @@ export class CallBudget {
     return this.#start();
   }
 
-  /** Takes one call that is bound only by the limit and delays no other: after a start there is one token alone. */
+  /** Takes one call that is bound only by the limit. Takes no token: right after a start there is only one. */
   startBeside(): StartedCall | undefined {
     return this.room < 1 ? undefined : this.#start();
   }

@@ -1,17 +1,18 @@
+import { atMost } from '../core/at-most.ts';
 import type { Clock, Logger, Timer } from '../core/ports.ts';
 import type { Notebook } from '../core/store.ts';
 import { GatewayError } from '../errors.ts';
 import type { Answer } from '../upstream/answer.ts';
 import type { CallBudget, StartedCall } from './budget.ts';
-import type { Cards } from './cards.ts';
 import type { Checked, Checker } from './checker.ts';
 import type { Choice, Job } from './choice.ts';
+import type { ClockSetBacks } from './clock-set-backs.ts';
 import type { CallResult, GateState, UpstreamGate } from './gate.ts';
 import { GateLog } from './gate-log.ts';
 import type { InFlight } from './in-flight.ts';
 import type { KeyTrial } from './key-trial.ts';
+import type { MissingCards } from './missing-cards.ts';
 import type { Requests } from './requests.ts';
-import type { SetBacks } from './set-backs.ts';
 import type { Spare } from './spare.ts';
 import type { StoreFaults } from './store-faults.ts';
 import type { Sweep } from './sweep-planner.ts';
@@ -35,13 +36,13 @@ export interface DispatcherOptions {
   readonly checker: Checker;
   readonly sweeps: Sweeps;
   readonly choice: Choice;
-  readonly cards: Cards;
+  readonly missingCards: MissingCards;
   /** `undefined` if the key needs no trial. */
   readonly keyTrial?: KeyTrial | undefined;
   readonly spare: Spare;
   readonly requests: Requests;
   readonly inFlight: InFlight;
-  readonly setBacks: SetBacks;
+  readonly clockSetBacks: ClockSetBacks;
   readonly budget: CallBudget;
   readonly notebook: Notebook;
   readonly storeFaults: StoreFaults;
@@ -90,10 +91,7 @@ export class Dispatcher {
     keyTrial?.giveUp();
     requests.failAll(shuttingDown());
     await this.#pumping;
-    const late = Promise.withResolvers<void>();
-    const timer = clock.after(STOP_MS, late.resolve);
-    await Promise.race([inFlight.settled(), late.promise]);
-    timer.cancel();
+    await atMost(STOP_MS, inFlight.settled(), clock);
     inFlight.giveUp(shuttingDown());
     // The budget counts each call from its answer on: the last answers came after the last write.
     await this.#keepBudget();
@@ -132,8 +130,8 @@ export class Dispatcher {
     while (this.#pumpAgain && this.#state === 'running') {
       this.#pumpAgain = false;
       try {
-        const { setBacks } = this.#options;
-        if (setBacks.noticed()) await setBacks.mend();
+        const { clockSetBacks } = this.#options;
+        if (clockSetBacks.noticed()) await clockSetBacks.mend();
         while (await this.#startNext());
         await this.#sleepUntilNext();
       } catch (error) {
@@ -176,7 +174,7 @@ export class Dispatcher {
     if (keyTrial === undefined || call === undefined) return false;
     void this.#keepBudget();
     const tried = keyTrial.run((answer) => {
-      // No news of the calls for orders: this one may be lacking where those work.
+      // A failure says nothing about the calls for orders: an environment may lack `validate` and have those.
       if (answer.kind === 'failed') call.end();
       else this.#onAnswer(answer, call);
     });
@@ -185,9 +183,9 @@ export class Dispatcher {
   }
 
   async #startRequested(): Promise<boolean> {
-    const { choice, budget, cards } = this.#options;
+    const { choice, budget, missingCards } = this.#options;
     // Cards take each call as soon as the limit allows one. To alternate with cards, queries must do the same.
-    const urgent = cards.size > 0;
+    const urgent = missingCards.size > 0;
     const job = urgent || budget.left > 0 ? await choice.forRequests() : undefined;
     if (job === undefined || !this.#mayCall()) return false;
     this.#wasForRequest = true;
@@ -196,8 +194,8 @@ export class Dispatcher {
 
   /** Starts the check for a card that a list left out. It comes ahead of all that is due. */
   #startCard(): boolean {
-    const { cards, spare, budget } = this.#options;
-    const orderId = cards.first;
+    const { missingCards, spare, budget } = this.#options;
+    const orderId = missingCards.first;
     if (orderId === undefined) return false;
     spare.tookCard();
     return this.#start({ kind: 'check', orderId }, budget.start({ urgent: true }));
@@ -246,8 +244,8 @@ export class Dispatcher {
   }
 
   #check(orderId: string, call: StartedCall): void {
-    const { checker, cards, requests, inFlight, storeFaults } = this.#options;
-    const isForCard = cards.take(orderId);
+    const { checker, missingCards, requests, inFlight, storeFaults } = this.#options;
+    const isForCard = missingCards.take(orderId);
     const answerRequest = requests.take(orderId);
     const checked = checker
       .check(orderId, (answer) => this.#onAnswer(answer, call))
@@ -256,8 +254,8 @@ export class Dispatcher {
     inFlight.addCheck(orderId, checked).then((checked) => {
       if (checked.kind === 'observed') {
         storeFaults.recorded();
-        cards.fetched(orderId);
-      } else if (isForCard) cards.failed(orderId);
+        missingCards.fetched(orderId);
+      } else if (isForCard) missingCards.failed(orderId);
       answerRequest?.(checked);
       this.wake();
     });
@@ -288,14 +286,15 @@ export class Dispatcher {
   }
 
   async #sleepUntilNext(): Promise<void> {
-    const { gate, budget, cards, spare, choice, keyTrial, storeFaults, clock } = this.#options;
+    const { gate, budget, missingCards, spare, choice, keyTrial, storeFaults, clock } =
+      this.#options;
     const now = clock.steady();
     const state = gate.stateAt(now);
     const gateInMs = 'until' in state ? state.until - now : 0;
     // The next answer wakes the dispatcher.
     if (gateInMs <= 0 && !this.#hasPlace()) return;
     const requestInMs = choice.hasRequest() ? budget.waitMs() : NEVER;
-    const urgentInMs = cards.size > 0 || keyTrial?.isDue ? budget.roomInMs(1) : NEVER;
+    const urgentInMs = missingCards.size > 0 || keyTrial?.isDue ? budget.roomInMs(1) : NEVER;
     const dueInMs = (await choice.nextDueAt()) - clock.now();
     const lookInMs = Math.max(dueInMs, budget.waitMs(1 + this.#reserved()), spare.waitMs());
     const workInMs = Math.min(requestInMs, urgentInMs, lookInMs);

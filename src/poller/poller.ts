@@ -10,9 +10,9 @@ import type { TopupView } from '../core/view.ts';
 import { GatewayError } from '../errors.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
 import { CallBudget } from './budget.ts';
-import { Cards } from './cards.ts';
 import { Checker } from './checker.ts';
 import { Choice } from './choice.ts';
+import { ClockSetBacks } from './clock-set-backs.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { type GateState, UpstreamGate } from './gate.ts';
 import { Hold } from './hold.ts';
@@ -20,9 +20,9 @@ import { InFlight } from './in-flight.ts';
 import type { KeyTrial } from './key-trial.ts';
 import { ListTrust } from './list-trust.ts';
 import { Lookups } from './lookups.ts';
+import { MissingCards } from './missing-cards.ts';
 import { Pacer } from './pace.ts';
 import { Requests } from './requests.ts';
-import { SetBacks } from './set-backs.ts';
 import { Spare } from './spare.ts';
 import { StoreFaults } from './store-faults.ts';
 import { SweepPlanner } from './sweep-planner.ts';
@@ -73,7 +73,7 @@ export class Poller implements Topups, Watch {
     this.#trust = new ListTrust(options);
     this.#storeFaults = new StoreFaults(options);
     const requests = new Requests({ clock, inVain: (waiting) => this.#inVain(waiting) });
-    const cards = new Cards(options);
+    const missingCards = new MissingCards(options);
     const inFlight = new InFlight();
     const parts = {
       ...options,
@@ -87,10 +87,10 @@ export class Poller implements Topups, Watch {
       gate,
       trust: this.#trust,
       requests,
-      cards,
+      missingCards,
       inFlight,
-      isBusy: (orderId: string) => inFlight.has(orderId) || cards.has(orderId),
-      mostBusy: () => inFlight.orders + cards.size,
+      isBusy: (orderId: string) => inFlight.has(orderId) || missingCards.has(orderId),
+      mostBusy: () => inFlight.orders + missingCards.size,
     };
     const checker = new Checker({
       ...parts,
@@ -101,7 +101,7 @@ export class Poller implements Topups, Watch {
       ...parts,
       checker,
       choice: new Choice({ ...parts, planner }),
-      setBacks: new SetBacks(parts),
+      clockSetBacks: new ClockSetBacks(parts),
       sweeps: new Sweeps({ ...parts, planner, onRecorded: (recorded) => checker.report(recorded) }),
       onGateChange: (state) => void this.#keep(state),
     });

@@ -3,8 +3,8 @@ import type { Order, Recorded, Schedule, SnapshotLog, UnplannedOrder } from '../
 import { isSettled, type Observation } from '../core/topup.ts';
 import type { ListAnswer } from '../upstream/answer.ts';
 import { PAGE_SIZE, type UpstreamClient } from '../upstream/client.ts';
-import type { Cards } from './cards.ts';
 import type { ListTrust } from './list-trust.ts';
+import type { MissingCards } from './missing-cards.ts';
 import type { Pacer } from './pace.ts';
 import type { Requests } from './requests.ts';
 import type { Sweep, SweepPlanner } from './sweep-planner.ts';
@@ -18,7 +18,7 @@ export interface SweepsOptions {
   readonly pacer: Pacer;
   readonly planner: SweepPlanner;
   readonly trust: ListTrust;
-  readonly cards: Cards;
+  readonly missingCards: MissingCards;
   readonly onRecorded: (recorded: Recorded) => void;
 }
 
@@ -46,7 +46,7 @@ export class Sweeps {
   }
 
   async #take(sweep: Sweep, list: Listed): Promise<readonly Order[]> {
-    const { planner: pages, trust, cards } = this.#options;
+    const { planner: pages, trust, missingCards } = this.#options;
     await pages.adapt(sweep, list.rows);
     if (await this.#isStale(list.observations)) {
       trust.lost('stale rows');
@@ -57,7 +57,7 @@ export class Sweeps {
     const news: Observation[] = [];
     for (const row of [...list.observations].sort(byEnd)) {
       if (!covered.has(row.orderId)) continue;
-      if (needsSingleCheck(row)) cards.add(row.orderId);
+      if (needsSingleCheck(row)) missingCards.add(row.orderId);
       else news.push(row);
     }
     const orders = await this.#record(news, list.askedAt);

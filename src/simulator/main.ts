@@ -1,3 +1,4 @@
+import { errorCodeOf } from '../core/logged-error.ts';
 import { parseSimulatorConfig, type SimulatorConfig } from './config.ts';
 import { addDemoOrders } from './demo.ts';
 import { startSimulatorServer } from './server.ts';
@@ -23,8 +24,7 @@ async function run({ port, ...options }: SimulatorConfig): Promise<void> {
       `OneClickDz simulator at ${server.url}, key ${options.apiKey}, orders to ask for:\n${orders}`,
     );
   } catch (error) {
-    const inUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-    if (!inUse) throw error;
+    if (errorCodeOf(error) !== 'EADDRINUSE') throw error;
     end(
       1,
       `Port ${port} is in use: set SIMULATOR_PORT to another, or to 0 for any that is free.\n`,

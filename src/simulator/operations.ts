@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseJson } from '../core/parse-json.ts';
 import type { Clock } from '../core/ports.ts';
 import { type Answer, type Refusal, toWire, type WireTopup } from './answer.ts';
 import { ACCOUNT, type OrderBook } from './orders.ts';
@@ -113,14 +114,6 @@ function validate({ apiKey, callsPerMinute }: OperationsOptions): Answer {
     scope: 'READ-WRITE',
   };
   return { kind: 'success', data: { username: ACCOUNT, apiKey: key } };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function invalid(error: z.ZodError): Refusal {

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { isLoopback } from '../core/loopback.ts';
 
 /**
  * Whether a WebSocket may be opened. Browsers send the origin of the page and leave the decision to the server, which
@@ -11,8 +12,6 @@ export function isAllowedOrigin(
   if (origin === undefined || allowed.includes(origin)) return true;
   return host !== undefined && URL.parse(origin)?.host === host;
 }
-
-const LOOPBACK_NAMES = ['localhost', '127.0.0.1', '[::1]'];
 
 /** Under which names the gateway may be asked. */
 export interface Names {
@@ -34,12 +33,11 @@ export function isForUs({ headers, headersDistinct }: IncomingMessage, names: Na
 }
 
 function isExpectedHost(host: string | undefined, names: Names): boolean {
-  const isLoopback = [...LOOPBACK_NAMES, '::1'].includes(names.host);
   // HTTP/1.0 has no `Host`, and browsers do not speak it.
-  if (!isLoopback || host === undefined) return true;
+  if (!isLoopback(names.host) || host === undefined) return true;
   const asked = URL.parse(`http://${host}`);
   if (asked === null) return false;
-  if (LOOPBACK_NAMES.includes(asked.hostname)) return true;
+  if (isLoopback(asked.hostname)) return true;
   return names.allowedOrigins.some((origin) => URL.parse(origin)?.host === host);
 }
 

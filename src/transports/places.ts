@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { GatewayError } from '../errors.ts';
 import type { Guard } from '../limits/guard.ts';
-import { limitExceeded } from '../limits/refusal.ts';
+import { limitExceeded } from '../limits/limits.ts';
 import { refusalBody, refuseUpgrade } from './refusals.ts';
 
 const MESSAGES = {

@@ -1,13 +1,14 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { loggedError } from '../core/logged-error.ts';
+import { atMost } from '../core/at-most.ts';
+import { errorCodeOf, loggedError } from '../core/logged-error.ts';
 import { StartupError } from '../errors.ts';
-import { guardServer, serverLimits } from './http-limits.ts';
-import { HttpRequests, type HttpRequestsOptions } from './http-requests.ts';
+import { guardServer, serverLimits } from './http/limits.ts';
+import { Pipelines } from './http/pipelines.ts';
+import { HttpRequests, type HttpRequestsOptions } from './http/requests.ts';
 import { isAllowedOrigin, isForUs } from './origin.ts';
 import { GRAPHQL_PATH, pathOf } from './paths.ts';
-import { Pipelines } from './pipelines.ts';
 import { hasPlace } from './places.ts';
 import { refuseUpgrade } from './refusals.ts';
 import type { WebSocketTransport } from './websocket/transport.ts';
@@ -69,21 +70,15 @@ export class GatewayServer {
 
   /** Accepts nothing more, lets running queries finish, then closes all subscriptions so that clients reconnect. */
   async close(): Promise<void> {
+    const { drain, webSockets, clock } = this.#options;
     this.#closing = true;
     this.#requests.close();
     const closed = new Promise<void>((resolve) => this.#http.close(() => resolve()));
     this.#http.closeIdleConnections();
-    await this.#atMost(DRAIN_MS, this.#options.drain.idle());
-    await this.#options.webSockets.close();
+    await atMost(DRAIN_MS, drain.idle(), clock);
+    await webSockets.close();
     this.#http.closeAllConnections();
-    await this.#atMost(CLOSE_MS, closed);
-  }
-
-  async #atMost(waitMs: number, done: Promise<void>): Promise<void> {
-    const overdue = Promise.withResolvers<void>();
-    const timer = this.#options.clock.after(waitMs, overdue.resolve);
-    await Promise.race([done, overdue.promise]);
-    timer.cancel();
+    await atMost(CLOSE_MS, closed, clock);
   }
 
   #onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -114,7 +109,7 @@ function destroy(this: Duplex): void {
 }
 
 function describeListenError(error: unknown, host: string, port: number): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = errorCodeOf(error);
   switch (code) {
     case 'EADDRINUSE':
       return `${host}:${port} is in use by another program; stop it, or set PORT to a free one`;

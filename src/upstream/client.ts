@@ -1,5 +1,6 @@
 import { loggedError } from '../core/logged-error.ts';
 import { parseOrderId } from '../core/order-id.ts';
+import { parseJson } from '../core/parse-json.ts';
 import type { Clock, Fetch, Logger } from '../core/ports.ts';
 import type { Window } from '../core/store.ts';
 import type { Telemetry, UpstreamOperation } from '../core/telemetry.ts';
@@ -164,14 +165,6 @@ async function toReply(response: Response, now: number): Promise<Reply> {
 
 function decodeBody(body: string | undefined): Envelope | undefined {
   return body === undefined ? undefined : decodeEnvelope(parseJson(body));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** The upstream's error code, which goes into a log line; `undefined` for anything that does not look like a code. */

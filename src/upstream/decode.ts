@@ -14,7 +14,8 @@ const text = z
   // `JSON.parse` rounds an integer beyond 2^53, so its last digits are wrong: no card code is better than a wrong one.
   .union([z.string().max(LONGEST_TEXT), z.int().transform(String)])
   .transform((value) => (value === '' ? null : value))
-  .nullish()
+  .nullable()
+  .default(null)
   .catch(null);
 
 const amount = z
@@ -24,20 +25,22 @@ const amount = z
       .string()
       .regex(/^\d+(\.\d+)?$/)
       .transform(Number)
-      // Of some hundred digits.
+      // Some hundred digits make `Infinity`.
       .refine(Number.isFinite),
   ])
-  .nullish()
+  .nullable()
+  .default(null)
   .catch(null);
 
 const LATEST_TIME = Date.UTC(9999, 11, 31);
 
-/** Beyond these bounds nothing happens, and not all times can be written down again, as a list has to be asked for. */
+/** No order is from beyond these bounds, and not every such time can be written as a date again, to ask for a list. */
 const time = z
   .string()
   .transform((value) => Date.parse(value))
   .refine((value) => value >= 0 && value <= LATEST_TIME)
-  .nullish()
+  .nullable()
+  .default(null)
   .catch(null);
 
 const topupSchema = z.object({
@@ -68,7 +71,7 @@ const listSchema = z.union([
   z.object({ items: rowsSchema }).transform(({ items }) => items),
 ]);
 
-/** Only what looks like a word of theirs, since it goes into the log: the key itself stands beside it. */
+/** Only a word in capital letters, as theirs are. It goes into the log, and the key itself is in the same object. */
 const word = z
   .string()
   .regex(/^[A-Z][A-Z_-]{0,39}$/)
@@ -81,7 +84,7 @@ const keyFactsSchema = z.object({
   isEnabled: z.boolean().optional().catch(undefined),
 });
 
-/** It is not stated where in the data these stand. */
+/** The documentation does not say whether these are in the data itself or in its `apiKey`. */
 const keySchema = z.union([
   z.object({ apiKey: keyFactsSchema }).transform(({ apiKey }) => apiKey),
   keyFactsSchema,
@@ -104,15 +107,15 @@ export function decodeTopup(data: unknown, observedAt: number): Decoded | undefi
     orderId: topup._id,
     upstreamStatus: topup.status,
     observedAt,
-    ref: topup.ref ?? null,
-    type: topup.type ?? null,
-    number: topup.number ?? null,
-    amount: topup.topup_amount ?? null,
-    cardCode: topup.card_code ?? null,
-    transactionNumber: topup.num_trans ?? null,
-    processedAt: topup.date_traitement ?? null,
-    refundMessage: topup.refund_message ?? null,
-    createdAt: topup.created_at ?? null,
+    ref: topup.ref,
+    type: topup.type,
+    number: topup.number,
+    amount: topup.topup_amount,
+    cardCode: topup.card_code,
+    transactionNumber: topup.num_trans,
+    processedAt: topup.date_traitement,
+    refundMessage: topup.refund_message,
+    createdAt: topup.created_at,
   };
 }
 

@@ -310,6 +310,8 @@ describe.concurrent('a gateway whose database is torn away', () => {
       503,
       { status: 'not ready', problems: ['the snapshot log does not answer'] },
     ]);
+    const logged = await stack.gateway.line((line) => line.includes('not ready'));
+    expect(logged).toContain('"code":"SQLITE_');
   });
 });
 

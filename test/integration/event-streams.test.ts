@@ -7,7 +7,7 @@ import type { Store } from '../../src/core/store.ts';
 import type { Watch } from '../../src/core/topups.ts';
 import type { Limits } from '../../src/limits/limits.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
-import { SECURITY_HEADERS } from '../../src/transports/headers.ts';
+import { SECURITY_HEADERS } from '../../src/transports/http/headers.ts';
 import { ManualClock, settle } from '../support/manual-clock.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
 import { type Serving, type ServingOptions, serve, serveByYoga } from '../support/serving.ts';

@@ -3,7 +3,7 @@ import type { Store } from '../../src/core/store.ts';
 import { noTelemetry } from '../../src/core/telemetry.ts';
 import { GatewayError } from '../../src/errors.ts';
 import { Audiences } from '../../src/feed/audience.ts';
-import { type FollowedEvent, Following, type Sink, type Terms } from '../../src/feed/feed.ts';
+import { type FollowedEvent, Following, type Sink, type Terms } from '../../src/feed/following.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { ManualClock, settle } from '../support/manual-clock.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';

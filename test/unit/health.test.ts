@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { GatewayStatus } from '../../src/core/gateway-status.ts';
 import type { UpstreamState } from '../../src/core/upstream-status.ts';
-import { readiness } from '../../src/transports/health.ts';
+import { readiness } from '../../src/transports/http/health.ts';
+import { recordingLogger } from '../support/recording-logger.ts';
 
 interface Told {
   readonly state?: UpstreamState;
@@ -28,7 +29,7 @@ function ask({ state = 'SERVING', canRecord = true }: Told, draining = false) {
     startedAt: 0,
     logId: 'log',
   };
-  return readiness({ gatewayStatus: async () => status }, draining);
+  return readiness({ gatewayStatus: async () => status }, { draining, logger: recordingLogger() });
 }
 
 describe('a gateway is ready', () => {
@@ -53,9 +54,11 @@ describe('a gateway is not ready', () => {
   it('that shuts down, or whose log cannot be read', async () => {
     expect(await ask({}, true)).toEqual({ ready: false, problems: ['shutting down'] });
     const failing = { gatewayStatus: () => Promise.reject(new Error('the disk')) };
-    expect(await readiness(failing, false)).toEqual({
+    const logger = recordingLogger();
+    expect(await readiness(failing, { draining: false, logger })).toEqual({
       ready: false,
       problems: ['the snapshot log does not answer'],
     });
+    expect(logger.lines).toMatchObject([{ level: 'error', message: /^not ready/ }]);
   });
 });

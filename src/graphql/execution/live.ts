@@ -5,7 +5,7 @@ import {
   type ExecutionResult,
   validateSubscriptionArgs,
 } from 'graphql';
-import { type FollowedEvent, Following } from '../../feed/feed.ts';
+import { type FollowedEvent, Following } from '../../feed/following.ts';
 import type { Rendered, Rendering, Renderings } from './renderings.ts';
 
 /** A running subscription: its events, and how they are rendered for its subscriber. */

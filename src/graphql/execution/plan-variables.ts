@@ -1,6 +1,7 @@
 import {
   type GraphQLInputType,
   type GraphQLSchema,
+  isInputType,
   isListType,
   isNonNullType,
   type OperationDefinitionNode,
@@ -23,9 +24,10 @@ export function variablesOf(
 ): readonly PlannedVariable[] | undefined {
   const planned: PlannedVariable[] = [];
   for (const { variable, type: node, defaultValue } of variableDefinitions) {
-    const type = typeFromAST(schema, node) as GraphQLInputType | undefined;
-    const isUsual = type && usualOf(isNonNullType(type) ? type.ofType : type);
-    if (isUsual === undefined || defaultValue !== undefined) return undefined;
+    const type = typeFromAST(schema, node);
+    if (!isInputType(type) || defaultValue !== undefined) return undefined;
+    const isUsual = usualOf(isNonNullType(type) ? type.ofType : type);
+    if (isUsual === undefined) return undefined;
     planned.push({ name: variable.name.value, isRequired: isNonNullType(type), isUsual });
   }
   return planned;

@@ -1,5 +1,7 @@
 import {
   type ArgumentNode,
+  BREAK,
+  coerceInputLiteral,
   type DocumentNode,
   defaultFieldResolver,
   type FieldNode,
@@ -21,11 +23,15 @@ import {
   Kind,
   type OperationDefinitionNode,
   type SelectionSetNode,
-  valueFromAST,
   visit,
 } from 'graphql';
-import { NOT_PLANNED } from './not-as-planned.ts';
 import { type PlannedVariable, variablesOf } from './plan-variables.ts';
+
+/**
+ * Thrown if something is not as a plan needs it: the engine runs the operation then, and reports any fault. The same
+ * error each time, since nobody looks at its stack.
+ */
+export const NOT_PLANNED = new Error('not as planned');
 
 /** A prepared operation: everything that is the same for each run, computed once. */
 export interface Plan {
@@ -82,6 +88,7 @@ function hasDirectives(document: DocumentNode): boolean {
   visit(document, {
     Directive() {
       found = true;
+      return BREAK;
     },
   });
   return found;
@@ -170,7 +177,8 @@ class Planning {
   #shapeOf(type: GraphQLOutputType, nodes: readonly FieldNode[]): Shape {
     if (isNonNullType(type)) return { kind: 'never null', of: this.#shapeOf(type.ofType, nodes) };
     if (isListType(type)) return { kind: 'list', of: this.#shapeOf(type.ofType, nodes) };
-    if (isLeafType(type)) return { kind: 'leaf', serialize: (value) => type.serialize(value) };
+    if (isLeafType(type))
+      return { kind: 'leaf', serialize: (value) => type.coerceOutputValue(value) };
     if (!isObjectType(type)) throw NOT_PLANNED;
     const sets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
     return { kind: 'object', fields: this.fieldsOf(type, sets) };
@@ -182,7 +190,7 @@ class Planning {
     { name, type }: GraphQLField<unknown, unknown>,
     fieldNodes: readonly FieldNode[],
   ): GraphQLResolveInfo {
-    const same = {
+    const same: Partial<GraphQLResolveInfo> = {
       fieldName: name,
       fieldNodes,
       returnType: type,
@@ -191,12 +199,12 @@ class Planning {
       fragments: this.#fragments,
       operation: this.#operation,
     };
-    return new Proxy(same, {
+    return new Proxy(same as GraphQLResolveInfo, {
       get(target, key) {
-        if (key in target) return target[key as keyof typeof target];
+        if (key in target) return target[key as keyof GraphQLResolveInfo];
         throw NOT_PLANNED;
       },
-    }) as unknown as GraphQLResolveInfo;
+    });
   }
 }
 
@@ -223,7 +231,7 @@ function argOf(
   if (arg.default !== undefined || arg.defaultValue !== undefined) throw NOT_PLANNED;
   if (node === undefined) return undefined;
   if (node.value.kind === Kind.VARIABLE) return { variable: node.value.name.value };
-  const value = valueFromAST(node.value, arg.type);
+  const value = coerceInputLiteral(node.value, arg.type);
   // The value is not valid, or contains a variable.
   if (value === undefined) throw NOT_PLANNED;
   return { value };

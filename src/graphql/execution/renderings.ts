@@ -6,7 +6,7 @@ import type {
   GraphQLFormattedError,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import type { FollowedEvent } from '../../feed/feed.ts';
+import type { FollowedEvent } from '../../feed/following.ts';
 import type { GraphQLContext } from '../context.ts';
 import type { Mask } from '../errors.ts';
 import { run } from './engine.ts';

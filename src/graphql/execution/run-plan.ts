@@ -1,5 +1,4 @@
-import { NOT_PLANNED } from './not-as-planned.ts';
-import type { Plan, PlannedField, Shape } from './plan.ts';
+import { NOT_PLANNED, type Plan, type PlannedField, type Shape } from './plan.ts';
 import { usualVariables, type Variables } from './plan-variables.ts';
 
 export interface PlanArgs {

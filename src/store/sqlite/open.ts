@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { CardCodes, type CardKey } from '../../cards/card-codes.ts';
 import { CardKeysError, keepCardKeys, newCardKey, readCardKeys } from '../../cards/card-keys.ts';
+import { errorCodeOf } from '../../core/logged-error.ts';
 import type { Store } from '../../core/store.ts';
 import { StoreOpenError } from '../errors.ts';
 import { sqliteErrorOf } from './faults.ts';
@@ -20,8 +21,6 @@ export interface SqliteOptions {
   readonly busyTimeoutMs?: number;
   /** The first key seals card codes; all of them open card codes, as do the keys in the file beside the database. */
   readonly cardKeys?: readonly CardKey[] | undefined;
-  /** Called with the path of the key file, if card codes are sealed with a key from it. */
-  readonly onKeyFile?: (path: string) => void;
 }
 
 const WRITE_AHEAD_ATTEMPTS = 20;
@@ -44,7 +43,7 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   try {
     database = new Database(path, { timeout: busyTimeoutMs });
     const logId = prepareDatabase(database, path);
-    const keys = cardKeysOf(path, options);
+    const keys = cardKeysOf(path, options.cardKeys);
     noteCardKeys(database, keys);
     const cards = new CardCodes(keys);
     sealPlainCodes(database, cards);
@@ -60,17 +59,20 @@ function keyFileOf(path: string): string {
   return `${path}.card-keys`;
 }
 
+/** The key file that the key of new card codes comes from; `undefined` if keys are given, or if nothing is kept. */
+export function keyFileInUse({ url, cardKeys = [] }: SqliteOptions): string | undefined {
+  const path = databasePath(url);
+  return path === IN_MEMORY || cardKeys.length > 0 ? undefined : keyFileOf(path);
+}
+
 export function cardKeysOf(
   path: string,
-  { cardKeys = [], onKeyFile }: Pick<SqliteOptions, 'cardKeys' | 'onKeyFile'>,
+  [first, ...others]: readonly CardKey[] = [],
 ): readonly [CardKey, ...CardKey[]] {
-  const [first, ...others] = cardKeys;
   if (path === IN_MEMORY) return first === undefined ? [newCardKey()] : [first, ...others];
   const file = keyFileOf(path);
   if (first !== undefined) return [first, ...others, ...(readCardKeys(file) ?? [])];
-  const kept = keepCardKeys(file);
-  onKeyFile?.(file);
-  return kept;
+  return keepCardKeys(file);
 }
 
 /** Creates the file with access for the gateway's own user only, since the database holds card codes. */
@@ -81,7 +83,7 @@ function createPrivately(path: string): void {
     // Never opens an existing file: closing it would release the locks of another store in this process.
     closeSync(openSync(path, 'wx', 0o600));
   } catch (error) {
-    if (systemCodeOf(error) !== 'EEXIST') throw asOpenError(error, path);
+    if (errorCodeOf(error) !== 'EEXIST') throw asOpenError(error, path);
   }
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
     throw new StoreOpenError(`${path} is a folder: choose a file in it as DATABASE_URL`);
@@ -96,7 +98,7 @@ function makeFolder(folder: string): void {
     mkdirSync(folder);
   } catch (error) {
     // Another process that opens the same database may have made the folder meanwhile.
-    if (systemCodeOf(error) !== 'EEXIST') throw error;
+    if (errorCodeOf(error) !== 'EEXIST') throw error;
   }
 }
 
@@ -147,15 +149,9 @@ function agreeOnLogId(database: Database.Database): string {
 function asOpenError(error: unknown, path: string): unknown {
   if (error instanceof StoreOpenError) return error;
   if (error instanceof CardKeysError) return new StoreOpenError(error.message, { cause: error });
-  const code = sqliteErrorOf(error)?.code ?? systemCodeOf(error);
+  const code = sqliteErrorOf(error)?.code ?? errorCodeOf(error);
   if (code === undefined) return error;
   return new StoreOpenError(`${path} ${complaint(code)} (${code})`, { cause: error });
-}
-
-function systemCodeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string'
-    ? error.code
-    : undefined;
 }
 
 /** What is wrong, and what to do about it. Matches extended SQLite codes by their prefix. */

@@ -9,7 +9,7 @@ import { index, integer, primaryKey, real, sql, sqliteTable, text } from './driz
  */
 
 /** The columns of an observation's details, used by the log and by the copy in the `orders` table. */
-function told() {
+function details() {
   return {
     ref: text('ref'),
     type: text('type'),
@@ -30,7 +30,7 @@ export const snapshots = sqliteTable(
     version: integer('version').notNull(),
     upstreamStatus: text('upstream_status').notNull(),
     observedAt: integer('observed_at').notNull(),
-    ...told(),
+    ...details(),
     createdAt: integer('created_at'),
   },
   (table) => [primaryKey({ columns: [table.orderId, table.version] })],
@@ -60,7 +60,7 @@ export const orders = sqliteTable(
     copiedVersion: integer('copied_version'),
     upstreamStatus: text('upstream_status'),
     observedAt: integer('observed_at'),
-    ...told(),
+    ...details(),
   },
   (table) => [
     index('orders_due').on(table.dueAt, table.orderId).where(sql`${table.dueAt} is not null`),

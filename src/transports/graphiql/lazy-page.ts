@@ -42,8 +42,14 @@ export class LazyPage {
   }
 
   async #make(): Promise<Page> {
-    const html = await this.#render();
-    return { html: Buffer.from(html), contentSecurityPolicy: policyOf(html) };
+    try {
+      const html = await this.#render();
+      return { html: Buffer.from(html), contentSecurityPolicy: policyOf(html) };
+    } catch (error) {
+      // The next visitor may have more luck, for example with a free file descriptor.
+      this.#page = undefined;
+      throw error;
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import type { FollowedEvent, Following, Sink } from '../../feed/feed.ts';
+import type { FollowedEvent, Following, Sink } from '../../feed/following.ts';
 import type { Live } from '../../graphql/execution/live.ts';
 import type { Rendered } from '../../graphql/execution/renderings.ts';
 

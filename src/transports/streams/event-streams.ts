@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock, Logger } from '../../core/ports.ts';
-import type { Following } from '../../feed/feed.ts';
+import type { Following } from '../../feed/following.ts';
 import type { Live } from '../../graphql/execution/live.ts';
 import type { Rendered } from '../../graphql/execution/renderings.ts';
 import { Deadlines } from './deadlines.ts';
@@ -90,7 +90,6 @@ export class EventStreams {
  */
 class EventStream extends Delivery implements Patient {
   askAt = 0;
-  readonly askedAt = undefined;
   readonly #response: ServerResponse;
   readonly #socket: Socket;
   readonly #streams: EventStreams;
@@ -129,9 +128,6 @@ class EventStream extends Delivery implements Patient {
   ask(): void {
     if (this.#socket.writableLength === 0) this.#write(SIGN);
   }
-
-  /** Never called: the client has no way to answer, so the pulse does not wait for an answer. */
-  cutOff(): void {}
 
   protected tell(rendered: Rendered): Socket | undefined {
     return this.#write(eventOf(rendered));

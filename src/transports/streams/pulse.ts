@@ -12,14 +12,12 @@ export interface PulseOptions {
 export interface Patient {
   /** When the client is to be asked next, by `Clock.steady`. */
   askAt: number;
-  /**
-   * When the client was asked, by `Clock.steady`; `undefined` once it has answered. Always `undefined` for a client that
-   * has no way to answer.
-   */
-  readonly askedAt: number | undefined;
   /** Asks the client, or only shows it that the gateway is there if it has no way to answer. */
   ask(now: number): void;
-  cutOff(): void;
+  /** When the client was asked, by `Clock.steady`; `undefined` once it has answered, or if it has no way to. */
+  readonly askedAt?: number | undefined;
+  /** Called if the client was asked and does not answer. */
+  cutOff?(): void;
 }
 
 /** How many times in an interval the clients are looked at: a client is asked at most one such pause late. */
@@ -53,7 +51,7 @@ export class Pulse {
     for (const patient of patients) {
       this.#timer ??= this.#lookLater();
       const { askAt, askedAt } = patient;
-      if (askedAt !== undefined && now - askedAt >= intervalMs) patient.cutOff();
+      if (askedAt !== undefined && now - askedAt >= intervalMs) patient.cutOff?.();
       else if (now >= askAt) {
         patient.askAt = now + intervalMs;
         patient.ask(now);

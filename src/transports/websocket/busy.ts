@@ -1,8 +1,9 @@
 import { MessageType } from 'graphql-ws';
+import { parseJson } from '../../core/parse-json.ts';
 import type { Held } from './held.ts';
 
 /** A subscription that begins once graphql-ws has handled the message that started it. */
-export interface LetGo {
+export interface WaitingSubscription {
   begin(): void;
 }
 
@@ -10,7 +11,7 @@ export interface LetGo {
 interface Operation {
   /** What it will hold if it is a subscription and begins. */
   held: Held | undefined;
-  subscription: LetGo | undefined;
+  subscription: WaitingSubscription | undefined;
   /** Whether the client has sent `complete` for it. */
   isGivenUp: boolean;
   /** A later message that starts another operation by the same id. */
@@ -49,14 +50,12 @@ export class Busy {
   }
 
   /** What the subscriptions that are about to begin will hold, by id. */
-  get held(): Map<string, Held> {
-    const all = new Map<string, Held>();
-    for (const [id, { held }] of this.#byId) if (held !== undefined) all.set(id, held);
-    return all;
+  get held(): Iterable<[id: string, held: Held]> {
+    return [...this.#byId].flatMap(([id, { held }]) => (held === undefined ? [] : [[id, held]]));
   }
 
-  /** Adds the subscription that begins when the operation's message has been handled. */
-  letGo(id: string, subscription: LetGo): void {
+  /** Adds the subscription that begins once the operation's message has been handled. */
+  beginLater(id: string, subscription: WaitingSubscription): void {
     const operation = this.#byId.get(id);
     if (operation !== undefined) operation.subscription = subscription;
   }
@@ -89,9 +88,5 @@ export class Busy {
 
 /** Reads any message. An invalid one is reported by graphql-ws. */
 function idAndType(text: string): { readonly id?: unknown; readonly type?: unknown } {
-  try {
-    return Object(JSON.parse(text));
-  } catch {
-    return {};
-  }
+  return Object(parseJson(text));
 }

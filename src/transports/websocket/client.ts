@@ -13,7 +13,7 @@ import {
 } from '../../limits/sockets.ts';
 import type { Deadlines } from '../streams/deadlines.ts';
 import type { Patient, Pulse } from '../streams/pulse.ts';
-import { Busy, type LetGo } from './busy.ts';
+import { Busy, type WaitingSubscription } from './busy.ts';
 import type { Clients } from './clients.ts';
 import type { Held } from './held.ts';
 
@@ -176,13 +176,13 @@ export class Client implements ProtocolSocket, Patient {
   }
 
   /** What the subscriptions that are about to begin will hold, by id. */
-  get beginning(): Map<string, Held> {
-    return this.#busy?.held ?? new Map();
+  get beginning(): Iterable<[id: string, held: Held]> {
+    return this.#busy?.held ?? [];
   }
 
   /** Adds a subscription that graphql-ws does not wait for. It begins once the message that asked for it is handled. */
-  letGo(id: string, subscription: LetGo): void {
-    this.#busy?.letGo(id, subscription);
+  beginLater(id: string, subscription: WaitingSubscription): void {
+    this.#busy?.beginLater(id, subscription);
   }
 
   /** Pings count as messages, since each is answered, and the pongs for a client that does not read pile up. */

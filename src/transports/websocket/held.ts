@@ -1,6 +1,6 @@
 import type { DocumentNode } from 'graphql';
 import type { Guard } from '../../limits/guard.ts';
-import { limitExceeded } from '../../limits/refusal.ts';
+import { limitExceeded } from '../../limits/limits.ts';
 
 /** What a subscription holds for as long as it runs. */
 export interface Held {

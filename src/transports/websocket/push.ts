@@ -6,7 +6,7 @@ import {
   MessageType,
   stringifyMessage,
 } from 'graphql-ws';
-import type { Following } from '../../feed/feed.ts';
+import type { Following } from '../../feed/following.ts';
 import type { Live } from '../../graphql/execution/live.ts';
 import type { Rendered } from '../../graphql/execution/renderings.ts';
 import { Delivery } from '../streams/delivery.ts';
@@ -57,7 +57,7 @@ export class Push extends Delivery implements AsyncIterableIterator<never> {
   /** Ends the stream for graphql-ws. Without an entry among the subscriptions, graphql-ws sends no `complete`. */
   next(): Promise<Ended> {
     delete this.#context.subscriptions[this.#id];
-    this.#context.extra.client.letGo(this.#id, this);
+    this.#context.extra.client.beginLater(this.#id, this);
     return ENDED;
   }
 

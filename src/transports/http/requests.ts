@@ -6,26 +6,26 @@ import {
   isAnswer,
   type KnownQuestion,
   type UsualRequest,
-} from '../answers/answers.ts';
-import { usualHead } from '../answers/request-head.ts';
-import type { Tickets } from '../auth/tickets.ts';
-import type { GatewayStatusSource } from '../core/gateway-status.ts';
-import { loggedError } from '../core/logged-error.ts';
-import type { Clock, Logger } from '../core/ports.ts';
-import { toPublicError } from '../graphql/errors.ts';
-import { refusal } from '../graphql/rights.ts';
-import type { Guard } from '../limits/guard.ts';
-import type { Drain } from './drain.ts';
+} from '../../answers/answers.ts';
+import { usualHead } from '../../answers/request-head.ts';
+import type { Tickets } from '../../auth/tickets.ts';
+import type { GatewayStatusSource } from '../../core/gateway-status.ts';
+import { loggedError } from '../../core/logged-error.ts';
+import type { Clock, Logger } from '../../core/ports.ts';
+import { toPublicError } from '../../graphql/errors.ts';
+import { refusal } from '../../graphql/rights.ts';
+import type { Guard } from '../../limits/guard.ts';
+import type { Drain } from '../drain.ts';
+import { type LazyPage, wantsPage } from '../graphiql/lazy-page.ts';
+import { isForUs, isFromForeignPage, type Names } from '../origin.ts';
+import { GRAPHQL_PATH, pathOf } from '../paths.ts';
+import { errorAnswer, FOREIGN_PAGE, MISDIRECTED, refuseBody } from '../refusals.ts';
+import { collectBody, readBody } from './body.ts';
 import { Exchange } from './exchange.ts';
-import { type LazyPage, wantsPage } from './graphiql/lazy-page.ts';
-import type { GraphQLHttp } from './graphql-http.ts';
+import type { GraphQLHttp } from './graphql.ts';
 import { SECURITY_HEADERS, setSecurityHeaders } from './headers.ts';
 import { readiness } from './health.ts';
 import { sendError, sendJson } from './json.ts';
-import { isForUs, isFromForeignPage, type Names } from './origin.ts';
-import { GRAPHQL_PATH, pathOf } from './paths.ts';
-import { errorAnswer, FOREIGN_PAGE, MISDIRECTED, refuseBody } from './refusals.ts';
-import { collectBody, readBody } from './request-body.ts';
 import { RequestIds } from './request-id.ts';
 
 export interface HttpRequestsOptions extends Names {
@@ -50,8 +50,10 @@ interface Findings {
   readonly usual?: UsualRequest;
   /** The result of the operation, if it has already run and has failed. */
   readonly executed?: ExecutionResult | undefined;
-  /** When the request began, by `Clock.steady`; set if answering it without Yoga was tried first. */
+  /** When the request began, by `Clock.steady`. */
   readonly startedAt?: number;
+  /** Whether the request has had its turn: it was first tried without Yoga. */
+  readonly hadItsTurn?: boolean;
 }
 
 /** A request for a known operation. */
@@ -117,7 +119,10 @@ export class HttpRequests {
       if (question.operation.kind === 'subscription') return this.#follow(exchange, known);
       const outcome = await this.#options.graphql.run(request, question);
       if (outcome?.kind === 'answered') this.#send(exchange, outcome.answer, startedAt);
-      else this.#answerInFull(exchange, { usual, executed: outcome?.result, startedAt });
+      else {
+        const executed = outcome?.result;
+        this.#answerInFull(exchange, { usual, executed, startedAt, hadItsTurn: true });
+      }
     });
   }
 
@@ -135,7 +140,7 @@ export class HttpRequests {
     if (await this.#options.graphql.follow({ request, response }, question, head)) {
       exchange.leave();
       this.#logWhenDone({ request, response }, requestId, startedAt);
-    } else this.#answerInFull(exchange, { usual, startedAt });
+    } else this.#answerInFull(exchange, { usual, startedAt, hadItsTurn: true });
   }
 
   #send(exchange: Exchange, answer: Answer, startedAt: number): void {
@@ -185,7 +190,7 @@ export class HttpRequests {
     }
   }
 
-  #serveGraphQL(exchange: Exchange, { usual, executed, startedAt }: Findings): void {
+  #serveGraphQL(exchange: Exchange, { usual, executed, hadItsTurn }: Findings): void {
     const { request, response } = exchange;
     const { page, guard, clock, graphql } = this.#options;
     this.#respond(response, async () => {
@@ -199,8 +204,7 @@ export class HttpRequests {
         guard.onRefused('body');
         return refuseBody(request, response, { mostBytes: guard.limits.bodyBytes, clock });
       }
-      // A request that was tried without Yoga has had its turn.
-      if (startedAt === undefined && (await this.#isGoneByItsTurn(exchange))) return;
+      if (!hadItsTurn && (await this.#isGoneByItsTurn(exchange))) return;
       // A shutdown does not wait for event streams, which do not end by themselves: clients reconnect with a cursor.
       const onStream = () => exchange.leave();
       await graphql.serve({ request, response, body, usual, executed, onStream });
@@ -216,7 +220,8 @@ export class HttpRequests {
   }
 
   async #sendReadiness(response: ServerResponse): Promise<void> {
-    const { ready, problems } = await readiness(this.#options.status, this.#closing);
+    const { status, logger } = this.#options;
+    const { ready, problems } = await readiness(status, { draining: this.#closing, logger });
     sendJson(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', problems });
   }
 

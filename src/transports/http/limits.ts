@@ -1,11 +1,11 @@
 import type { Server, ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
-import { networkOf } from '../limits/address.ts';
-import { Connections } from '../limits/connections.ts';
-import type { Guard } from '../limits/guard.ts';
-import type { Limits } from '../limits/limits.ts';
-import type { Stallable } from '../limits/stalls.ts';
-import { refusalBody, refuseUpgrade } from './refusals.ts';
+import { networkOf } from '../../limits/address.ts';
+import { Connections } from '../../limits/connections.ts';
+import type { Guard } from '../../limits/guard.ts';
+import type { Limits } from '../../limits/limits.ts';
+import type { Stallable } from '../../limits/stalls.ts';
+import { refusalBody, refuseUpgrade } from '../refusals.ts';
 
 /**
  * How many TCP connections are allowed for each place of a subscriber: with all places taken, queries and health checks

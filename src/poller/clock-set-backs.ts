@@ -5,7 +5,7 @@ import type { Watchers } from './watchers.ts';
 /** A smaller step delays checks by no more than itself. */
 const SMALLEST_MS = 1_000;
 
-export interface SetBacksOptions {
+export interface ClockSetBacksOptions {
   readonly schedule: Schedule;
   readonly watchers: Watchers;
   readonly clock: Clock;
@@ -16,12 +16,12 @@ export interface SetBacksOptions {
  * Notices that the system's clock was set back, and then brings forward what else would wait until it has caught up.
  * Nothing needs to be done when it was set forward: more is due then, and the budget spreads the calls.
  */
-export class SetBacks {
-  readonly #options: SetBacksOptions;
+export class ClockSetBacks {
+  readonly #options: ClockSetBacksOptions;
   /** By how much `now` was ahead of `steady`. At first infinitely, since nobody saw the clock while no process ran. */
   #aheadMs = Number.POSITIVE_INFINITY;
 
-  constructor(options: SetBacksOptions) {
+  constructor(options: ClockSetBacksOptions) {
     this.#options = options;
   }
 

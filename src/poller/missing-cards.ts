@@ -16,7 +16,7 @@ interface Failed {
  * ahead of all that is due, the first one first. One that fails is tried again later each time: every list shows the
  * order once more, and would else have it checked at once, again and again.
  */
-export class Cards {
+export class MissingCards {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #waiting = new Set<string>();

@@ -16,7 +16,7 @@ export class RequestIds {
     return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : this.#next();
   }
 
-  /** In the form of a UUID, which would be dearer to draw anew for each request. */
+  /** In the form of a UUID. To draw a new one for each request would cost more. */
   #next(): string {
     this.#count += 1;
     return this.#prefix + this.#count.toString(16).padStart(COUNT_DIGITS, '0');

@@ -2,28 +2,25 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { sendNodeResponse } from '@whatwg-node/server';
 import type { DocumentNode, ExecutionResult } from 'graphql';
-import { AnswerCache } from '../answers/answer-cache.ts';
-import {
-  type Answer,
+import type {
+  Answer,
   Answers,
-  type KnownQuestion,
-  type Outcome,
-  type UsualRequest,
-} from '../answers/answers.ts';
-import { KnownOperations } from '../answers/known-operations.ts';
-import type { Clock, Logger } from '../core/ports.ts';
-import type { Live } from '../graphql/execution/live.ts';
-import type { Guard } from '../limits/guard.ts';
-import type { TransportOptions } from './options.ts';
-import { enterStream } from './places.ts';
-import { contextFor, subscriberContext } from './resolver-context.ts';
+  KnownQuestion,
+  Outcome,
+  UsualRequest,
+} from '../../answers/answers.ts';
+import type { Clock, Logger } from '../../core/ports.ts';
+import type { Live } from '../../graphql/execution/live.ts';
+import type { Guard } from '../../limits/guard.ts';
+import { enterStream } from '../places.ts';
+import type { RequestContext } from '../request-context.ts';
 import {
   type Delivered,
   EventStreams,
   type StreamTarget,
   streamTargetOf,
-} from './streams/event-streams.ts';
-import type { RequestContext, Yoga } from './yoga.ts';
+} from '../streams/event-streams.ts';
+import type { Yoga } from '../yoga.ts';
 
 export interface GraphQLHttpOptions {
   readonly yoga: Yoga;
@@ -35,22 +32,8 @@ export interface GraphQLHttpOptions {
   readonly onQuery: (durationMs: number) => void;
 }
 
-/** The size limit of all remembered answers, in bytes: some twenty thousand of the usual size. */
-const MOST_ANSWER_BYTES = 32_000_000;
-
-export function createAnswers(options: TransportOptions): Answers {
-  const { parts, tickets, guard, clock, renderings } = options;
-  return new Answers({
-    cache: new AnswerCache({ log: parts.log, clock, mostBytes: MOST_ANSWER_BYTES }),
-    known: new KnownOperations(guard.limits),
-    tickets,
-    contextFor: (asker, basis) => contextFor(options, { ...asker, basis }),
-    subscriberContext: (asker) => subscriberContext(options, asker),
-    renderings,
-  });
-}
-
-export interface HttpExchange {
+/** A request for GraphQL, with its body, and its response. */
+export interface GraphQLExchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly body: Buffer;
@@ -87,7 +70,7 @@ export class GraphQLHttp {
    * @param head all headers of the response: name, value, name, value, …
    */
   async follow(
-    { request, response }: Pick<HttpExchange, 'request' | 'response'>,
+    { request, response }: Pick<GraphQLExchange, 'request' | 'response'>,
     question: KnownQuestion,
     head: readonly string[],
   ): Promise<boolean> {
@@ -101,19 +84,18 @@ export class GraphQLHttp {
       return false;
     }
     enterStream(request, response, guard);
-    this.#streams.begin(stream.target, stream.delivered, head);
+    this.#begin(stream, head);
     return true;
   }
 
   /** Has Yoga answer the request, and learns from its answer so that the next request can do without Yoga. */
-  async serve(exchange: HttpExchange): Promise<void> {
-    const { usual, executed } = exchange;
+  async serve(exchange: GraphQLExchange): Promise<void> {
     const caller = this.#options.guard.addressOf(exchange.request);
-    if (usual === undefined) await this.#byYoga(exchange, caller);
-    else await this.#learnFromYoga(exchange, { usual, caller, executed });
+    if (exchange.usual === undefined) await this.#byYoga(exchange, caller);
+    else await this.#learnFromYoga(exchange, exchange.usual, caller);
   }
 
-  async #byYoga(exchange: HttpExchange, caller: string): Promise<void> {
+  async #byYoga(exchange: GraphQLExchange, caller: string): Promise<void> {
     const { answer, stream } = await this.#askYoga(exchange, { caller });
     if (stream === undefined) await send(answer, exchange);
     else this.#begin(stream, headersOf(answer));
@@ -121,7 +103,7 @@ export class GraphQLHttp {
 
   /** Yoga's response and, if that is only the head of an event stream, the stream that is to follow. */
   async #askYoga(
-    { request, response, body, onStream }: HttpExchange,
+    { request, response, body, onStream }: GraphQLExchange,
     context: RequestContext,
   ): Promise<{ readonly answer: Response; readonly stream: NewStream | undefined }> {
     const { yoga, guard } = this.#options;
@@ -153,18 +135,11 @@ export class GraphQLHttp {
   }
 
   async #learnFromYoga(
-    exchange: HttpExchange,
-    {
-      usual,
-      caller,
-      executed,
-    }: {
-      readonly usual: UsualRequest;
-      readonly caller: string;
-      readonly executed: ExecutionResult | undefined;
-    },
+    exchange: GraphQLExchange,
+    usual: UsualRequest,
+    caller: string,
   ): Promise<void> {
-    const { response } = exchange;
+    const { response, executed } = exchange;
     const { answers } = this.#options;
     const draft = answers.draft();
     let document: DocumentNode | undefined;
@@ -172,7 +147,7 @@ export class GraphQLHttp {
       const { answer, stream } = await this.#askYoga(exchange, {
         caller,
         basis: draft,
-        ...(executed === undefined ? {} : { executed }),
+        executed,
         onAnswered: (answered) => {
           document = answered;
         },
@@ -214,7 +189,7 @@ function streamOf(live: Live, response: ServerResponse): Stream | undefined {
   return target && following && { target, delivered: { live, following } };
 }
 
-async function send(answer: Response, { request, response }: HttpExchange): Promise<void> {
+async function send(answer: Response, { request, response }: GraphQLExchange): Promise<void> {
   // Nobody would read the body, and its source would go on producing.
   if (response.destroyed) await answer.body?.cancel();
   else await sendNodeResponse(answer, response, request, true);

@@ -1,4 +1,6 @@
-import type { GatewayStatus, GatewayStatusSource } from '../core/gateway-status.ts';
+import type { GatewayStatus, GatewayStatusSource } from '../../core/gateway-status.ts';
+import { loggedError } from '../../core/logged-error.ts';
+import type { Logger } from '../../core/ports.ts';
 
 export interface Readiness {
   /** Whether this gateway should be sent traffic. */
@@ -14,12 +16,13 @@ export interface Readiness {
  */
 export async function readiness(
   source: GatewayStatusSource,
-  draining: boolean,
+  { draining, logger }: { readonly draining: boolean; readonly logger: Logger },
 ): Promise<Readiness> {
   if (draining) return { ready: false, problems: ['shutting down'] };
   try {
     return assess(await source.gatewayStatus());
-  } catch {
+  } catch (error) {
+    logger.error(loggedError(error), 'not ready: the snapshot log does not answer');
     return { ready: false, problems: ['the snapshot log does not answer'] };
   }
 }

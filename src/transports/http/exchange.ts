@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Drain } from './drain.ts';
+import type { Drain } from '../drain.ts';
 
 /** One request and its response. */
 export class Exchange {

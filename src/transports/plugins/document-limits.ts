@@ -1,24 +1,14 @@
-import {
-  type DocumentNode,
-  type ExecutionArgs,
-  GraphQLError,
-  parse,
-  type Source,
-  validate,
-} from 'graphql';
+import { type DocumentNode, GraphQLError, parse, type Source, validate } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import { GatewayError } from '../errors.ts';
-import type { Mask } from '../graphql/errors.ts';
-import { costError } from './cost.ts';
-import { refusalOf } from './document.ts';
-import type { Limits, OnRefused } from './limits.ts';
-import { limitExceeded } from './refusal.ts';
-import { hashOf, type OperationRequest } from './trusted-documents.ts';
+import { GatewayError } from '../../errors.ts';
+import type { Mask } from '../../graphql/errors.ts';
+import { overCost } from '../../limits/cost.ts';
+import { refusalOf } from '../../limits/document.ts';
+import type { Guard } from '../../limits/guard.ts';
+import { limitExceeded, type OnRefused } from '../../limits/limits.ts';
+import { hashOf, type OperationRequest } from '../../limits/trusted-documents.ts';
 
-export interface DocumentLimitsOptions {
-  readonly limits: Limits;
-  readonly onRefused: OnRefused;
-}
+type DocumentLimitsOptions = Pick<Guard, 'limits' | 'onRefused'>;
 
 /** The message of graphql-js, which has no error code for this case. */
 const TOO_MANY_TOKENS = /contains more than \d+ tokens/;
@@ -36,7 +26,9 @@ export function useDocumentLimits(options: DocumentLimitsOptions, mask: Mask): P
   const { trustedDocuments } = limits;
   return {
     onRequestParse({ requestParser, setRequestParser }) {
-      if (requestParser !== undefined) setRequestParser(toldOfBadJson(requestParser));
+      if (requestParser !== undefined) {
+        setRequestParser((request) => orBadJson(() => requestParser(request)));
+      }
       return { onRequestParseDone: refuseBatches(onRefused) };
     },
     onParams({ params, setParams }) {
@@ -66,11 +58,11 @@ export function useDocumentLimits(options: DocumentLimitsOptions, mask: Mask): P
     },
     onExecute({ args, setResultAndStopExecution }) {
       const error = overCost(args, options);
-      if (error !== undefined) setResultAndStopExecution({ errors: [mask(error)] });
+      if (error !== undefined) setResultAndStopExecution({ errors: [mask(wrap(error))] });
     },
     onSubscribe({ args, setResultAndStopExecution }) {
       const error = overCost(args, options);
-      if (error !== undefined) setResultAndStopExecution({ errors: [mask(error)] });
+      if (error !== undefined) setResultAndStopExecution({ errors: [mask(wrap(error))] });
     },
   };
 }
@@ -79,20 +71,15 @@ function validateWithoutHints(...[schema, document, rules]: Parameters<typeof va
   return validate(schema, document, rules, { hideSuggestions: true });
 }
 
-type RequestParser = (request: Request) => unknown;
-
 /** By itself Yoga reports malformed JSON in the `variables` of a query string or a form as its own internal error. */
-function toldOfBadJson<Parser extends RequestParser>(parse: Parser): Parser {
-  const parser = async (request: Request) => {
-    try {
-      return await parse(request);
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-      const message = 'Expected JSON in `variables` and `extensions`.';
-      throw wrap(new GatewayError('BAD_USER_INPUT', message));
-    }
-  };
-  return parser as Parser;
+async function orBadJson<T>(parse: () => T | Promise<T>): Promise<T> {
+  try {
+    return await parse();
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    const message = 'Expected JSON in `variables` and `extensions`.';
+    throw wrap(new GatewayError('BAD_USER_INPUT', message));
+  }
 }
 
 /** The limits would apply to each operation of a batch alone. */
@@ -130,16 +117,6 @@ function parseWithin(source: string | Source, options: DocumentLimitsOptions): D
     onRefused('tokens');
     throw wrap(limitExceeded(`The query has more than ${limits.queryTokens} tokens.`));
   }
-}
-
-/** The error for an operation that costs too much, as the client is told it; `undefined` if the operation may run. */
-export function overCost(
-  args: ExecutionArgs,
-  options: DocumentLimitsOptions,
-): GraphQLError | undefined {
-  const error = costError(args, options.limits.queryCost);
-  if (error?.originalError !== undefined) options.onRefused('cost');
-  return error === undefined ? undefined : wrap(error);
 }
 
 /** For a refusal before anything ran: status 400 for clients that ask for statuses, as for any fault in a request. */

@@ -1,0 +1,31 @@
+import { GraphQLError } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import type { Logger } from '../../core/ports.ts';
+import { toPublicError } from '../../graphql/errors.ts';
+
+/** Gives errors from parsing and validation our codes as well: Yoga masks only errors from execution. */
+export function useRequestErrors(logger: Logger): Plugin {
+  return {
+    // Yoga itself would say nothing but 415. It is what `fetch` gets for a text without a `content-type`.
+    onRequestParse({ requestParser, setRequestParser }) {
+      if (requestParser === undefined) setRequestParser(refuseMediaType);
+    },
+    onParse:
+      () =>
+      ({ result, replaceParseResult }) => {
+        if (result instanceof Error) replaceParseResult(toPublicError(result, logger));
+      },
+    onValidate:
+      () =>
+      ({ valid, result, setResult }) => {
+        if (!valid) setResult(result.map((error) => toPublicError(error, logger)));
+      },
+  };
+}
+
+function refuseMediaType(): never {
+  throw new GraphQLError(
+    'Send the body as JSON, with the header `content-type: application/json`.',
+    { extensions: { http: { status: 415 } } },
+  );
+}
