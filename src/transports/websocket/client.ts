@@ -52,6 +52,9 @@ export interface SocketExtra extends Record<PropertyKey, unknown> {
   readonly client: Client;
 }
 
+/** The close code of graphql-transport-ws for a client without a valid ticket. */
+export const FORBIDDEN = 4403;
+
 /** How long a dismissed client may take to close its socket. */
 const GO_MS = 2_000;
 
@@ -151,6 +154,11 @@ export class Client implements ProtocolSocket, Patient {
     this.socket.close(code, reason);
     const timer = this.#parts.clock.after(GO_MS, () => this.socket.terminate());
     this.socket.once('close', () => timer.cancel());
+  }
+
+  /** The ticket has expired: a client that is closed comes back with the next one, and goes on after its cursors. */
+  expire(): void {
+    this.dismiss(FORBIDDEN, 'the ticket has expired');
   }
 
   hear(data: RawData): void {

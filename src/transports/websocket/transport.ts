@@ -32,16 +32,13 @@ import { Deadlines, steadily } from '../streams/deadlines.ts';
 import { forStream } from '../streams/errors.ts';
 import { Pulse } from '../streams/pulse.ts';
 import type { Yoga } from '../yoga.ts';
-import { Client, type ClientParts, ClientSocket, type SocketExtra } from './client.ts';
+import { Client, type ClientParts, ClientSocket, FORBIDDEN, type SocketExtra } from './client.ts';
 import { Clients } from './clients.ts';
 import { type Held, refuseToHold } from './held.ts';
 import { Push, type PushContext } from './push.ts';
 
 /** How often a client is asked for a sign of life, and how long it may take to give that sign. */
 const KEEP_ALIVE_MS = 12_000;
-
-/** The close code of graphql-transport-ws for a client without a valid ticket. */
-const FORBIDDEN = 4403;
 
 /** The close code for clients that are to reconnect, to another process. */
 const GOING_AWAY = 1_001;
@@ -95,7 +92,7 @@ export function createWebSocketTransport(options: WebSocketOptions): WebSocketTr
       guard.onRefused('connection_init');
       client.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout');
     }),
-    tickets: new Deadlines(clock, (client) => client.dismiss(FORBIDDEN, 'the ticket has expired')),
+    tickets: new Deadlines(clock, (client) => client.expire()),
   };
   const server = makeServer(new SocketOperations(options).hooks());
   return {
