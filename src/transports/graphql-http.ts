@@ -134,6 +134,11 @@ export class GraphQLHttp {
         onStream,
         enterStream: () => enterStream(request, response, guard),
         takeStream: (live, document) => {
+          if (response.destroyed) {
+            // Yoga would end a stream that it has not begun to read with an error, and leave the subscription.
+            void live.return();
+            return true;
+          }
           const found = streamOf(live, response);
           stream = found && { ...found, document };
           return found !== undefined;
