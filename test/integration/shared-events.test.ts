@@ -14,7 +14,7 @@ import {
   overServerSentEvents,
   overWebSocket,
 } from '../support/graphql-over-the-wire.ts';
-import { ManualClock } from '../support/manual-clock.ts';
+import { ManualClock, settle } from '../support/manual-clock.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
 import { recordingLogger } from '../support/recording-logger.ts';
 import { type Serving, serve } from '../support/serving.ts';
@@ -256,6 +256,23 @@ describe('a subscriber that leaves before there is anything to see', () => {
     const asked = fetch(serving.url, { method: 'POST', headers, body });
     await expect(asked).rejects.toThrow();
     await expect.poll(() => [renderings.taken, renderings.inUse]).toEqual([1, 0]);
+    expect(serving.logger.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
+  it('is no error either if it asked for the answer to a query as a stream', async () => {
+    using cut = cuttingOff();
+    const topups = {
+      lookup: async () => {
+        cut.all();
+        return null;
+      },
+    };
+    await using serving = await serve(createMemoryStore({ logId: 'log' }), { topups });
+    const headers = { 'content-type': 'application/json', accept: 'text/event-stream' };
+    const query = JSON.stringify({ query: `{ topup(id: "${ORDER_ID}") { status } }` });
+    const asked = fetch(serving.url, { method: 'POST', headers, body: query });
+    await expect(asked).rejects.toThrow();
+    await settle();
     expect(serving.logger.lines.filter(({ level }) => level === 'error')).toEqual([]);
   });
 
