@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { StartupError } from '../errors.ts';
 import { databasePath, IN_MEMORY } from '../store/sqlite/location.ts';
@@ -28,4 +29,12 @@ export function openExisting(url: string): Database.Database {
     database.close();
     throw error;
   }
+}
+
+/**
+ * Pauses for as long as a transaction held the lock. SQLite's lock has no queue: without a pause, the next transaction
+ * might take the lock before the gateway can.
+ */
+export function yieldLock(heldMs: number): Promise<void> {
+  return setTimeout(Math.max(1, heldMs));
 }

@@ -1,12 +1,11 @@
 /** `npm run prune`: removes old snapshots of settled orders, while the gateway serves. */
 
-import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type Database from 'better-sqlite3';
 import { parseConfig } from '../config.ts';
 import { type Pruned, prune } from '../store/sqlite/prune.ts';
 import { orUsageError, runCommand, UsageError } from './command.ts';
-import { openExisting } from './database.ts';
+import { openExisting, yieldLock } from './database.ts';
 
 const USAGE = `usage: npm run prune -- --older-than 90d [--dry-run]
 
@@ -54,9 +53,7 @@ async function main(): Promise<void> {
   const pause = async (total: Pruned, tookMs: number) => {
     batch += 1;
     if (batch % REPORT_EVERY === 0) process.stderr.write(`${said(total, isDryRun)} so far\n`);
-    // Pauses for as long as the batch took. SQLite's lock has no queue: without a pause, the next batch might take the
-    // lock before the gateway can.
-    if (!isDryRun) await setTimeout(Math.max(1, tookMs));
+    if (!isDryRun) await yieldLock(tookMs);
   };
   try {
     const before = Date.now() - olderThanMs;

@@ -8,14 +8,14 @@ import { gatewayHasCardKey } from '../store/sqlite/noted-card-keys.ts';
 import { cardKeysOf } from '../store/sqlite/open.ts';
 import { rekey } from '../store/sqlite/rekey.ts';
 import { orUsageError, runCommand } from './command.ts';
-import { openExisting } from './database.ts';
+import { openExisting, yieldLock } from './database.ts';
 
 const USAGE = `usage: npm run rekey
 
 Encrypts all card codes with the first key, while the gateway serves. DATABASE_URL and CARD_CODE_KEYS must be those of
 the gateway (a .env file is read).`;
 
-function main(): void {
+async function main(): Promise<void> {
   orUsageError(() => parseArgs({ options: {} }));
   const { databaseUrl, cardKeys } = parseConfig(process.env);
   const database = openExisting(databaseUrl);
@@ -26,9 +26,11 @@ function main(): void {
         `the gateway was last started without the key ${keys[0].id}, and could not read what it encrypts: start the gateway with it first in CARD_CODE_KEYS, then rekey`,
       );
     }
-    const { changed, current, unreadable } = rekey(database, new CardCodes(keys), (done) => {
+    const pause = (done: number, tookMs: number) => {
       process.stderr.write(`${done} card codes looked at\n`);
-    });
+      return yieldLock(tookMs);
+    };
+    const { changed, current, unreadable } = await rekey(database, new CardCodes(keys), pause);
     process.stdout.write(
       `${changed} card codes changed to the first key, ${current} were under it already, ${unreadable} cannot be read with these keys\n`,
     );

@@ -45,6 +45,8 @@ export class ListTrust {
 
   /** To be called after a list that cannot be relied on: ends the trust for a while. */
   lost(reason: string): void {
+    // A list that was in flight when the trust ended. It may have failed of the same cause, and says nothing new.
+    if (!this.isTrusted) return;
     const { clock, logger, telemetry } = this.#options;
     if (!this.#isAnswered) this.#distrustMs = FIRST_DISTRUST_MS;
     this.#isAnswered = false;

@@ -3,12 +3,14 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { CardKey } from '../../src/cards/card-codes.ts';
+import { CardCodes, type CardKey } from '../../src/cards/card-codes.ts';
 import { newCardKey } from '../../src/cards/card-keys.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
+import { rekey as rekeyIn } from '../../src/store/sqlite/rekey.ts';
 import { observed } from './store/observations.ts';
 
 const CODE = '918273645546';
@@ -130,6 +132,27 @@ it('rekeying goes on where it was killed, beside a store that serves and appends
   for (const orderId of ['order-0', 'order-4999', 'meanwhile']) {
     expect((await store.find(orderId))?.latest.cardCode).toBe(CODE);
   }
+  await store.close();
+});
+
+it('rekeying lets a store write between its transactions', async () => {
+  await fill(500, [ONE]);
+  const store = await openSqliteStore({
+    url: `file:${path}`,
+    cardKeys: [TWO, ONE],
+    busyTimeoutMs: 0,
+  });
+  const database = new Database(path);
+  const seen: number[] = [];
+  const rekeyed = await rekeyIn(database, new CardCodes([TWO, ONE]), async (done) => {
+    // The next transaction waits until this is over. It would fail at once if the lock were held.
+    await setImmediate();
+    await store.record(settled(`meanwhile-${done}`), () => null);
+    seen.push(done);
+  });
+  database.close();
+  expect(seen).toEqual([200, 400, 500]);
+  expect(rekeyed).toEqual({ changed: 500, current: 0, unreadable: 0 });
   await store.close();
 });
 

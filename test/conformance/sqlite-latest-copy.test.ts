@@ -33,6 +33,12 @@ function inFile<T>(path: string, work: (database: Database.Database) => T): T {
   }
 }
 
+function rekeys(path: string, keys: ConstructorParameters<typeof CardCodes>[0]) {
+  const database = new Database(path);
+  const pause = async () => undefined;
+  return rekey(database, new CardCodes(keys), pause).finally(() => database.close());
+}
+
 const wrongCopies = (path: string) =>
   inFile(path, (database) => database.prepare(WRONG_COPIES).pluck().all());
 
@@ -70,7 +76,7 @@ describe('the copy of the latest snapshot that lies beside its order', () => {
         }
         await expectAgreement(store);
         expect(wrongCopies(path)).toEqual([]);
-        inFile(path, (database) => rekey(database, new CardCodes([TWO, ONE]), () => undefined));
+        await rekeys(path, [TWO, ONE]);
         const database = new Database(path);
         await prune(database, { before: T0 + 99, isDryRun: false, pause: async () => undefined });
         database.close();
@@ -132,7 +138,7 @@ describe('the copy of the latest snapshot that lies beside its order', () => {
     const again = await open({ cardKeys: [TWO] });
     expect((await again.find(ORDER))?.latest.cardCode).toBe(CODE);
     expect(wrongCopies(path)).toEqual([ORDER]);
-    inFile(path, (database) => rekey(database, new CardCodes([TWO]), () => undefined));
+    await rekeys(path, [TWO]);
     expect(wrongCopies(path)).toEqual([]);
   });
 
@@ -140,10 +146,7 @@ describe('the copy of the latest snapshot that lies beside its order', () => {
     const store = await open({ cardKeys: [ONE] });
     await store.record(observed({ upstreamStatus: 'FULFILLED', cardCode: CODE }), never);
     await store.close();
-    const done = inFile(path, (database) => {
-      database.exec('ALTER TABLE orders DROP COLUMN copied_version');
-      return rekey(database, new CardCodes([TWO, ONE]), () => undefined);
-    });
-    expect(done).toEqual({ changed: 1, current: 0, unreadable: 0 });
+    inFile(path, (database) => database.exec('ALTER TABLE orders DROP COLUMN copied_version'));
+    expect(await rekeys(path, [TWO, ONE])).toEqual({ changed: 1, current: 0, unreadable: 0 });
   });
 });

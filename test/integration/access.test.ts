@@ -291,6 +291,21 @@ describe('a WebSocket', () => {
     expect(later.join()).not.toMatch(/FULFILLED/);
   });
 
+  it('is closed as well if an event comes after its ticket expired, but before that is noticed', async () => {
+    const { closed, next, subscribe, socket } = await open({ Authorization: await scene.ticket() });
+    await next();
+    subscribe(followed(ORDER_ID, 'status'));
+    await next();
+    const later: string[] = [];
+    socket.on('message', (message) => later.push(String(message)));
+    // No timer goes off.
+    scene.clock.set((TICKET_SECONDS + TOLERANCE_SECONDS) * 1_000);
+    await scene.settle();
+    // Had the subscription been completed, its client would not come back with a new ticket by itself.
+    expect(await closed).toEqual({ code: 4403, reason: 'the ticket has expired' });
+    expect(later).toEqual([]);
+  });
+
   it('keeps to the ticket that it was opened with', async () => {
     const { socket, next, subscribe } = await open({ authorization: await scene.ticket() });
     await next();

@@ -1,4 +1,6 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Store } from '../../src/core/store.ts';
@@ -12,7 +14,7 @@ import {
   overServerSentEvents,
   overWebSocket,
 } from '../support/graphql-over-the-wire.ts';
-import { ManualClock } from '../support/manual-clock.ts';
+import { ManualClock, settle } from '../support/manual-clock.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
 import { recordingLogger } from '../support/recording-logger.ts';
 import { type Serving, serve } from '../support/serving.ts';
@@ -35,6 +37,7 @@ function countingStore(): { readonly store: Store; readonly reads: () => number 
 class CountedRenderings extends Renderings {
   taken = 0;
   inUse = 0;
+  onTake: () => void = () => undefined;
 
   constructor() {
     const logger = recordingLogger();
@@ -44,6 +47,7 @@ class CountedRenderings extends Renderings {
   override take(...args: Parameters<Renderings['take']>) {
     this.taken += 1;
     this.inUse += 1;
+    this.onTake();
     return super.take(...args);
   }
 
@@ -51,6 +55,21 @@ class CountedRenderings extends Renderings {
     this.inUse -= 1;
     super.giveBack(...args);
   }
+}
+
+/** Cuts off the clients of all requests that have come meanwhile, as the server sees it: at once. */
+function cuttingOff(): Disposable & { readonly all: () => void } {
+  const responses: ServerResponse[] = [];
+  const onRequest = (message: unknown) => {
+    responses.push((message as { readonly response: ServerResponse }).response);
+  };
+  subscribe('http.server.request.start', onRequest);
+  return {
+    all: () => {
+      for (const response of responses) response.destroy();
+    },
+    [Symbol.dispose]: () => void unsubscribe('http.server.request.start', onRequest),
+  };
 }
 
 /** A store whose history cannot be read the first time. */
@@ -226,6 +245,35 @@ describe('a subscriber that leaves before there is anything to see', () => {
     await expect.poll(() => renderings.inUse).toBe(1);
     leave.abort();
     await expect.poll(() => renderings.inUse).toBe(0);
+  });
+
+  it('leaves nothing behind, and no error in the log, where it is gone before its stream begins', async () => {
+    const renderings = new CountedRenderings();
+    await using serving = await serve(createMemoryStore({ logId: 'log' }), { renderings });
+    const headers = { 'content-type': 'application/json', accept: 'text/event-stream' };
+    using cut = cuttingOff();
+    renderings.onTake = cut.all;
+    const asked = fetch(serving.url, { method: 'POST', headers, body });
+    await expect(asked).rejects.toThrow();
+    await expect.poll(() => [renderings.taken, renderings.inUse]).toEqual([1, 0]);
+    expect(serving.logger.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
+  it('is no error either if it asked for the answer to a query as a stream', async () => {
+    using cut = cuttingOff();
+    const topups = {
+      lookup: async () => {
+        cut.all();
+        return null;
+      },
+    };
+    await using serving = await serve(createMemoryStore({ logId: 'log' }), { topups });
+    const headers = { 'content-type': 'application/json', accept: 'text/event-stream' };
+    const query = JSON.stringify({ query: `{ topup(id: "${ORDER_ID}") { status } }` });
+    const asked = fetch(serving.url, { method: 'POST', headers, body: query });
+    await expect(asked).rejects.toThrow();
+    await settle();
+    expect(serving.logger.lines.filter(({ level }) => level === 'error')).toEqual([]);
   });
 
   it('leaves nothing behind where it accepts no stream', async () => {

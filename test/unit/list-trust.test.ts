@@ -33,6 +33,21 @@ it('comes back though the clock of the machine was behind at first, and then was
   expect(trust.isTrusted).toBe(true);
 });
 
+it('takes lists that were in flight together, and failed one after the other, for one failure', async () => {
+  const clock = new ManualClock(NOW);
+  const logger = recordingLogger();
+  const trust = new ListTrust({ clock, logger, telemetry: noTelemetry });
+  for (let list = 0; list < 4; list += 1) {
+    trust.lost('timeout');
+    const shown = orderOf({ createdAt: clock.now() }, clock);
+    trust.verify({ before: undefined, order: shown, appended: undefined });
+    await clock.advance(5_000);
+  }
+  await clock.advance(40_000);
+  expect(trust.isTrusted).toBe(true);
+  expect(logger.lines).toHaveLength(1);
+});
+
 function orderOf(told: Parameters<typeof observation>[0], clock: ManualClock): Order {
   const now = clock.now();
   return {

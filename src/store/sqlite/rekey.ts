@@ -17,26 +17,36 @@ export interface Rekeyed {
 }
 
 /**
- * Reseals every card code that is not sealed with the first key. Works in small transactions, so it can run beside a
- * gateway, be interrupted at any point and be run again. `onBatch` receives the number of card codes seen so far.
+ * Awaited after each transaction, so that a running gateway, which blocks while it waits for the lock, gets its turn.
+ *
+ * @param done how many card codes were seen so far.
+ * @param tookMs how long the transaction held the lock.
  */
-export function rekey(
+export type RekeyPause = (done: number, tookMs: number) => Promise<void>;
+
+/**
+ * Reseals every card code that is not sealed with the first key. Works in small transactions, so it can run beside a
+ * gateway, be interrupted at any point and be run again.
+ */
+export async function rekey(
   database: Database.Database,
   cards: CardCodes,
-  onBatch: (done: number) => void,
-): Rekeyed {
+  pause: RekeyPause,
+): Promise<Rekeyed> {
   database.pragma('secure_delete = ON');
   const next = batches(database, cards);
   const total = { changed: 0, current: 0, unreadable: 0 };
   let after: CardPlace = { orderId: '', version: 0 };
   for (;;) {
+    const from = performance.now();
     const { rekeyed, last } = next(after);
     if (last === undefined) return total;
     after = last;
     total.changed += rekeyed.changed;
     total.current += rekeyed.current;
     total.unreadable += rekeyed.unreadable;
-    onBatch(total.changed + total.current + total.unreadable);
+    const done = total.changed + total.current + total.unreadable;
+    await pause(done, performance.now() - from);
   }
 }
 

@@ -96,18 +96,18 @@ export class GraphQLHttp {
   }
 
   async #byYoga(exchange: GraphQLExchange, caller: string): Promise<void> {
-    const { answer, stream } = await this.#askYoga(exchange, { caller });
-    if (stream === undefined) await send(answer, exchange);
+    const { answer, stream, streamed } = await this.#askYoga(exchange, { caller });
+    if (stream === undefined) await send(exchange, { answer, streamed });
     else this.#begin(stream, headersOf(answer));
   }
 
-  /** Yoga's response and, if that is only the head of an event stream, the stream that is to follow. */
   async #askYoga(
     { request, response, body, onStream }: GraphQLExchange,
     context: RequestContext,
-  ): Promise<{ readonly answer: Response; readonly stream: NewStream | undefined }> {
+  ): Promise<YogaAnswer & { readonly stream: NewStream | undefined }> {
     const { yoga, guard } = this.#options;
     let stream: NewStream | undefined;
+    let streamed: Live | undefined;
     withBody(request, Readable.from([body]));
     // Yoga is not given the response: it would keep listeners on it for as long as the response is open.
     try {
@@ -117,13 +117,14 @@ export class GraphQLHttp {
         enterStream: () => enterStream(request, response, guard),
         takeStream: (live, document) => {
           const found = streamOf(live, response);
-          stream = found && { ...found, document };
+          if (found === undefined) streamed = live;
+          else stream = { ...found, document };
           return found !== undefined;
         },
       });
-      return { answer, stream };
+      return { answer, stream, streamed };
     } catch (error) {
-      await stream?.delivered.live.return();
+      await (stream?.delivered.live ?? streamed)?.return();
       throw error;
     } finally {
       withBody(request, undefined);
@@ -144,7 +145,7 @@ export class GraphQLHttp {
     const draft = answers.draft();
     let document: DocumentNode | undefined;
     try {
-      const { answer, stream } = await this.#askYoga(exchange, {
+      const { answer, stream, streamed } = await this.#askYoga(exchange, {
         caller,
         basis: draft,
         executed,
@@ -159,7 +160,7 @@ export class GraphQLHttp {
         return;
       }
       if (document === undefined || answer.status !== 200 || !isJson(answer)) {
-        await send(answer, exchange);
+        await send(exchange, { answer, streamed });
         return;
       }
       const made = { headers: headersOf(answer), body: await answer.text() };
@@ -182,6 +183,13 @@ interface NewStream extends Stream {
   readonly document: DocumentNode;
 }
 
+interface YogaAnswer {
+  /** Only the head of the response if the gateway sends the events itself. */
+  readonly answer: Response;
+  /** The subscription whose events are in the body of the answer. */
+  readonly streamed: Live | undefined;
+}
+
 /** `undefined` if the subscription or the response is unusual, so that Yoga has to stream it. */
 function streamOf(live: Live, response: ServerResponse): Stream | undefined {
   const target = streamTargetOf(response);
@@ -189,9 +197,12 @@ function streamOf(live: Live, response: ServerResponse): Stream | undefined {
   return target && following && { target, delivered: { live, following } };
 }
 
-async function send(answer: Response, { request, response }: GraphQLExchange): Promise<void> {
-  // Nobody would read the body, and its source would go on producing.
-  if (response.destroyed) await answer.body?.cancel();
+async function send(
+  { request, response }: GraphQLExchange,
+  { answer, streamed }: YogaAnswer,
+): Promise<void> {
+  // Yoga begins a stream once its body is read, which it never is. Until then `cancel` fails, and ends nothing.
+  if (response.destroyed) await streamed?.return();
   else await sendNodeResponse(answer, response, request, true);
 }
 

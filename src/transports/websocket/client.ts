@@ -153,6 +153,11 @@ export class Client implements ProtocolSocket, Patient {
     this.socket.once('close', () => timer.cancel());
   }
 
+  /** The ticket has expired: a client that is closed comes back with the next one, and goes on after its cursors. */
+  expire(): void {
+    this.dismiss(CloseCode.Forbidden, 'the ticket has expired');
+  }
+
   hear(data: RawData): void {
     if (!this.#mayGoOn()) return;
     const text = String(data);

@@ -6,7 +6,8 @@ import {
   MessageType,
   stringifyMessage,
 } from 'graphql-ws';
-import type { Following } from '../../feed/following.ts';
+import { GatewayError } from '../../errors.ts';
+import type { FollowedEvent, Following } from '../../feed/following.ts';
 import type { Live } from '../../graphql/execution/live.ts';
 import type { Rendered } from '../../graphql/execution/renderings.ts';
 import { Delivery } from '../streams/delivery.ts';
@@ -71,6 +72,13 @@ export class Push extends Delivery implements AsyncIterableIterator<never> {
   return(): Promise<Ended> {
     this.leave();
     return ENDED;
+  }
+
+  /** An event may come after the ticket has expired, and before its deadline is looked at. */
+  override event(event: FollowedEvent): void {
+    const hasExpired = event instanceof GatewayError && event.code === 'UNAUTHENTICATED';
+    if (hasExpired) this.#context.extra.client.expire();
+    else super.event(event);
   }
 
   protected tell(rendered: Rendered): Socket | undefined {

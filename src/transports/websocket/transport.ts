@@ -57,9 +57,7 @@ export function createWebSocketTransport(options: OperationsOptions): WebSocketT
       guard.onRefused('connection_init');
       client.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout');
     }),
-    tickets: new Deadlines(clock, (client) =>
-      client.dismiss(CloseCode.Forbidden, 'the ticket has expired'),
-    ),
+    tickets: new Deadlines(clock, (client) => client.expire()),
   };
   const server = makeServer(new SocketOperations(options).hooks());
   return {
