@@ -1,17 +1,5 @@
 import { SignJWT } from 'jose';
 
-const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
-
-/** Parses a duration such as `90s`, `10m`, `2h` or `1d` to seconds. Throws for anything else. */
-export function parseTtl(text: string): number {
-  const match = /^([1-9]\d{0,5})([smhd])$/.exec(text);
-  const seconds = Number(match?.[1]) * (UNIT_SECONDS[match?.[2] ?? ''] ?? Number.NaN);
-  if (Number.isNaN(seconds)) {
-    throw new Error(`expected a time such as 90s, 10m, 2h or 1d; got ${JSON.stringify(text)}`);
-  }
-  return seconds;
-}
-
 /** Makes a ticket as a merchant's backend would. */
 export function mintTicket(ticket: {
   readonly secret: string;

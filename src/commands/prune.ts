@@ -6,6 +6,7 @@ import { parseConfig } from '../config.ts';
 import { type Pruned, prune } from '../store/sqlite/prune.ts';
 import { orUsageError, runCommand, UsageError } from './command.ts';
 import { openExisting, yieldLock } from './database.ts';
+import { parseDuration } from './duration.ts';
 
 const USAGE = `usage: npm run prune -- --older-than 90d [--dry-run]
 
@@ -14,8 +15,6 @@ const USAGE = `usage: npm run prune -- --older-than 90d [--dry-run]
 
 Of an order that is settled, all snapshots as old as that go but its last. DATABASE_URL must be that of the gateway
 (a .env file is read).`;
-
-const UNITS_MS: Readonly<Record<string, number>> = { h: 3_600_000, d: 86_400_000 };
 
 /** Batches between two lines of progress. */
 const REPORT_EVERY = 100;
@@ -36,14 +35,8 @@ function parseArguments(): Arguments {
   ).values;
   const age = values['older-than'];
   if (age === undefined) throw new UsageError('--older-than is missing');
-  const [, digits, unit = ''] = /^([1-9]\d{0,4})([hd])$/.exec(age) ?? [];
-  const unitMs = UNITS_MS[unit];
-  if (digits === undefined || unitMs === undefined) {
-    throw new UsageError(
-      `--older-than must be a whole number of hours or days, such as 12h or 90d, but is ${JSON.stringify(age)}`,
-    );
-  }
-  return { olderThanMs: Number(digits) * unitMs, isDryRun: values['dry-run'] };
+  const olderThanMs = orUsageError(() => parseDuration(age), '--older-than');
+  return { olderThanMs, isDryRun: values['dry-run'] };
 }
 
 async function main(): Promise<void> {

@@ -1,9 +1,10 @@
 /** `npm run ticket`: makes a ticket for trying out, signed with AUTH_JWT_SECRET. */
 import { parseArgs } from 'node:util';
-import { mintTicket, parseTtl } from '../auth/mint.ts';
+import { mintTicket } from '../auth/mint.ts';
 import { SCOPES } from '../core/access.ts';
 import { parseOrderId } from '../core/order-id.ts';
 import { orUsageError, runCommand, UsageError } from './command.ts';
+import { parseDuration } from './duration.ts';
 
 const USAGE = `usage: npm run ticket -- --topup ID [--topup ID …] [--scope "status card"] [--ttl 10m]
 
@@ -38,7 +39,7 @@ async function main(): Promise<void> {
     secret,
     topups: topups.includes('*') ? '*' : topups,
     scope,
-    ttlSeconds: orUsageError(() => parseTtl(ttl), '--ttl'),
+    ttlSeconds: orUsageError(() => parseDuration(ttl), '--ttl') / 1_000,
     issuer: process.env['AUTH_ISSUER'],
     audience: process.env['AUTH_AUDIENCE'],
   });

@@ -1,6 +1,5 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { parseTtl } from '../../src/auth/mint.ts';
 import { type AuthConfig, createTickets } from '../../src/auth/tickets.ts';
 import type { Fetch } from '../../src/core/ports.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -313,19 +312,6 @@ describe('the keys behind an address', () => {
     server.isDown = false;
     expect((await tickets.accessOf(await sign('one', good))).names(ORDER_ID)).toBe(true);
   });
-});
-
-it.each([
-  ['90s', 90],
-  ['10m', 600],
-  ['2h', 7_200],
-  ['1d', 86_400],
-])('a time of %s is %i s', (text, seconds) => {
-  expect(parseTtl(text)).toBe(seconds);
-});
-
-it.each(['', '10', 'm', '0m', '-1m', '1.5h', '10 m', '1w'])('%j is no time', (text) => {
-  expect(() => parseTtl(text)).toThrow(/expected a time/);
 });
 
 function encode(value: unknown): string {
