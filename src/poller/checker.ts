@@ -2,11 +2,12 @@ import { isAbandoned, planner, retryDelayMs, trackedSince } from '../core/cadenc
 import type { Clock, Logger, Random } from '../core/ports.ts';
 import type { Order, Recorded, Schedule, SnapshotLog } from '../core/store.ts';
 import type { Telemetry } from '../core/telemetry.ts';
-import { type Snapshot, statusOf } from '../core/topup.ts';
+import { isSettled, type Snapshot, statusOf } from '../core/topup.ts';
 import { GatewayError } from '../errors.ts';
 import type { CheckAnswer, Failure } from '../upstream/answer.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
 import { refused, throttled } from './gate.ts';
+import { LateCards, lacksCard } from './late-cards.ts';
 import type { Pacer } from './pace.ts';
 import type { Watchers } from './watchers.ts';
 
@@ -37,9 +38,11 @@ type Observed = Extract<CheckAnswer, { kind: 'observed' }>;
 /** Makes checks of single orders: calls the upstream, records the observation and plans the next check. */
 export class Checker {
   readonly #options: CheckerOptions;
+  readonly #lateCards: LateCards;
 
   constructor(options: CheckerOptions) {
     this.#options = options;
+    this.#lateCards = new LateCards(options.clock);
   }
 
   /** Makes one check. Calls `onAnswer` when the answer arrives, before it is recorded. Rejects if the store fails. */
@@ -48,7 +51,7 @@ export class Checker {
     onAnswer(answer);
     switch (answer.kind) {
       case 'observed':
-        return { kind: 'observed', order: await this.#record(answer) };
+        return (await this.#awaitsCard(answer)) ?? this.#record(answer);
       case 'unknown':
         await this.#onUnknown(orderId);
         return { kind: 'unknown' };
@@ -58,7 +61,23 @@ export class Checker {
     }
   }
 
-  async #record({ observation, askedAt }: Observed): Promise<Order> {
+  /** If the answer lacks the card of an order that was in progress: the failure that it counts as. */
+  async #awaitsCard({ observation }: Observed): Promise<Checked | undefined> {
+    if (!lacksCard(observation)) return undefined;
+    const { orderId } = observation;
+    const { latest } = (await this.#options.store.find(orderId)) ?? {};
+    // An order that is seen for the first time has no other state to show.
+    if (latest === undefined || isSettled(latest.upstreamStatus) || latest.cardCode !== null)
+      return undefined;
+    if (!this.#lateCards.isAwaited(orderId)) {
+      this.#options.logger.warn({ orderId }, 'fulfilled, and OneClickDz shows no card for it');
+      return undefined;
+    }
+    await this.#retryLater(orderId);
+    return { kind: 'failed', error: withoutCard() };
+  }
+
+  async #record({ observation, askedAt }: Observed): Promise<Checked> {
     const { store, watchers, pacer } = this.#options;
     const watched = watchers.has(observation.orderId);
     const recorded = await store.record(
@@ -67,7 +86,7 @@ export class Checker {
     );
     watchers.seen(observation.orderId);
     this.report(recorded);
-    return recorded.order;
+    return { kind: 'observed', order: recorded.order };
   }
 
   /** Reports what a call added to the log and the metrics, and lets the pacer learn from it. */
@@ -126,6 +145,11 @@ export class Checker {
     await store.reschedule(orderId, { dueAt, failures, trackedSince: since });
     if (dueAt === null) this.#warnOfAbandoned(order);
   }
+}
+
+function withoutCard(): GatewayError {
+  const message = 'OneClickDz calls the order fulfilled, and does not show its card yet.';
+  return new GatewayError('UPSTREAM_UNAVAILABLE', message, { retryAfterMs: ASK_AGAIN_AFTER_MS });
 }
 
 function toError(failure: Failure): GatewayError {

@@ -69,10 +69,12 @@ export class ScriptedClient implements UpstreamClient {
   }
 }
 
+/** What the upstream tells of an order in this status: once fulfilled, with its card. */
 export function observed(orderId: string, at: number, upstreamStatus = 'HANDLING'): CheckAnswer {
+  const cardCode = upstreamStatus === 'FULFILLED' ? '123456789012' : null;
   return {
     kind: 'observed',
-    observation: observation({ orderId, upstreamStatus, observedAt: at }),
+    observation: observation({ orderId, upstreamStatus, cardCode, observedAt: at }),
     askedAt: at,
   };
 }

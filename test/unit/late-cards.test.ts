@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import type { CheckAnswer } from '../../src/upstream/answer.ts';
+import { ORDER_ID, observation } from '../support/observations.ts';
+import { startPolling } from '../support/polling.ts';
+import { observed } from '../support/scripted-client.ts';
+
+const CARD = '829743699698';
+
+function answer(
+  at: number,
+  told: { readonly upstreamStatus: string; readonly cardCode?: string },
+): CheckAnswer {
+  const { upstreamStatus, cardCode = null } = told;
+  return {
+    kind: 'observed',
+    observation: observation({ upstreamStatus, cardCode, observedAt: at }),
+    askedAt: at,
+  };
+}
+
+/** An order that was seen in progress, and is called fulfilled from now on; its card shows `afterMs` later. */
+async function fulfilledWithoutCard(afterMs: number) {
+  const polling = await startPolling();
+  const { clock, client, poller, store } = polling;
+  await Promise.all([poller.lookup(ORDER_ID), clock.advance(5_000)]);
+  const since = clock.now();
+  client.answer((_, at) =>
+    answer(at, {
+      upstreamStatus: 'FULFILLED',
+      ...(at >= since + afterMs ? { cardCode: CARD } : {}),
+    }),
+  );
+  const states = async () => (await store.read(ORDER_ID, { limit: 9, from: 'oldest' })).map(state);
+  return { ...polling, states };
+}
+
+const state = (told: { readonly upstreamStatus: string; readonly cardCode: string | null }) =>
+  `${told.upstreamStatus} ${told.cardCode}`;
+
+describe('an order that is fulfilled without its card', () => {
+  it('is asked for again until the card shows, and its end is recorded with it', async () => {
+    const { clock, states, logger } = await fulfilledWithoutCard(10_000);
+    await clock.advance(9_000);
+    expect(await states()).toEqual(['HANDLING null']);
+    await clock.advance(30_000);
+    expect(await states()).toEqual(['HANDLING null', `FULFILLED ${CARD}`]);
+    expect(logger.lines.filter(({ level }) => level === 'warn')).toEqual([]);
+  });
+
+  it('is a stale state in progress to whoever asks meanwhile', async () => {
+    const { clock, poller } = await fulfilledWithoutCard(30_000);
+    await clock.advance(5_000);
+    const asked = poller.lookup(ORDER_ID, 0);
+    await clock.advance(6_000);
+    expect(await asked).toMatchObject({ snapshot: { upstreamStatus: 'HANDLING' }, isStale: true });
+  });
+
+  it('ends without the card if none shows for a minute, which is warned of', async () => {
+    const { clock, client, states, logger } = await fulfilledWithoutCard(Number.POSITIVE_INFINITY);
+    await clock.advance(59_000);
+    expect(await states()).toEqual(['HANDLING null']);
+    const calls = client.calls.length;
+    await clock.advance(120_000);
+    expect(await states()).toEqual(['HANDLING null', 'FULFILLED null']);
+    expect(client.calls.length).toBeLessThanOrEqual(calls + 2);
+    expect(logger.lines.filter(({ level }) => level === 'warn')).toMatchObject([
+      { fields: { orderId: ORDER_ID }, message: expect.stringContaining('no card') },
+    ]);
+  });
+
+  it('is shown at once where nothing else is known of it', async () => {
+    const { clock, client, poller } = await startPolling();
+    client.answer((_, at) => answer(at, { upstreamStatus: 'FULFILLED' }));
+    const [view] = await Promise.all([poller.lookup(ORDER_ID), clock.advance(500)]);
+    expect(view?.snapshot).toMatchObject({ upstreamStatus: 'FULFILLED', cardCode: null });
+  });
+});
+
+it('a refund has no card to wait for', async () => {
+  const { clock, client, poller, store } = await startPolling();
+  await Promise.all([poller.lookup(ORDER_ID), clock.advance(5_000)]);
+  client.answer((id, at) => observed(id, at, 'REFUNDED'));
+  await clock.advance(2_000);
+  expect((await store.find(ORDER_ID))?.latest.upstreamStatus).toBe('REFUNDED');
+});
