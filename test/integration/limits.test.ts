@@ -14,6 +14,7 @@ import {
 } from '../support/graphql-over-the-wire.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
+import { PING, RawWebSocket } from '../support/raw-web-socket.ts';
 import { type Serving, serve } from '../support/serving.ts';
 
 const addressesOf = ({ url }: Serving) => ({
@@ -272,6 +273,18 @@ describe('a socket', () => {
     expect([code, String(reason)]).toEqual([4_429, 'More than 5 messages a second']);
     expect(messages.filter(({ type }) => type === 'pong').length).toBeLessThan(10);
     expect(server.refusals).toEqual(['message_rate']);
+  });
+
+  it('that is told to go is cut off if it does not close', async () => {
+    const clock = new ManualClock();
+    const limits = { messagesPerSecond: 5, subscriptionsPerConnection: 5 };
+    await using server = await serve(createMemoryStore(), { limits, clock });
+    const client = await RawWebSocket.open(Number(server.url.port));
+    const cutOff = once(client.socket, 'close');
+    client.write(...Array.from({ length: 11 }, () => ({ opcode: PING })));
+    expect(await client.closeCode()).toBe(4_429);
+    await clock.advance(2_000);
+    await cutOff;
   });
 
   it('may go on where it has waited', async () => {

@@ -6,7 +6,7 @@ import { createMemoryStore } from '../../src/store/memory.ts';
 import { CountingWatch } from '../support/counting-watch.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
-import { HANDSHAKE } from '../support/raw-web-socket.ts';
+import { HANDSHAKE, RawWebSocket } from '../support/raw-web-socket.ts';
 import { serve } from '../support/serving.ts';
 
 const OTHER_ID = 'f'.repeat(24);
@@ -205,4 +205,25 @@ describe('a request with a fault is told what is wrong with it', () => {
       code: 'BAD_USER_INPUT',
     });
   });
+});
+
+it('a shutdown tells sockets to come back, and cuts off those that do not close', async () => {
+  const clock = new ManualClock();
+  const server = await serve(createMemoryStore(), { clock });
+  const client = await RawWebSocket.open(Number(server.url.port));
+  const cutOff = once(client.socket, 'close');
+  const closed = server[Symbol.asyncDispose]();
+  expect(await client.closeCode()).toBe(1_001);
+  await clock.advance(1_000);
+  await Promise.all([cutOff, closed]);
+});
+
+it('what cannot be answered is a fault of the gateway, of which only the log tells', async () => {
+  const scrape = () => Promise.reject(new Error('/data/gateway.db: disk I/O error'));
+  await using server = await serve(createMemoryStore(), { scrape });
+  const response = await fetch(new URL('/metrics', server.url));
+  expect([response.status, await response.json()]).toEqual([500, { status: 'error' }]);
+  expect(server.logger.lines).toContainEqual(
+    expect.objectContaining({ level: 'error', message: 'a request could not be answered' }),
+  );
 });
