@@ -138,7 +138,8 @@ export function overCost(
   options: DocumentLimitsOptions,
 ): GraphQLError | undefined {
   const error = costError(args, options.limits.queryCost);
-  if (error?.originalError !== undefined) options.onRefused('cost');
+  // An error in a variable or an argument, which may have an original error too, is no refusal by a limit.
+  if (error?.originalError instanceof GatewayError) options.onRefused('cost');
   return error === undefined ? undefined : wrap(error);
 }
 

@@ -126,6 +126,35 @@ describe.each([
   });
 });
 
+describe.each([
+  ['server-sent events', overServerSentEvents],
+  ['WebSocket', overWebSocket],
+] as const)('a subscription over %s', (_, transport) => {
+  it('is refused where it costs too much, or its variables are wrong, each time', async () => {
+    const store = createMemoryStore();
+    await store.record(observation({ upstreamStatus: 'FULFILLED' }), () => null);
+    await using server = await serve(store, { limits: { queryCost: 10 } });
+    const follow = (variables: Record<string, unknown>, fields = 'status version') => {
+      const document = `subscription ($id: ID!) { topupStatus(id: $id) { ${fields} } }`;
+      return collect(transport(addressesOf(server), { document, variables }));
+    };
+    const id = ORDER_ID;
+    for (let time = 0; time < 2; time += 1) {
+      expect(await follow({ id })).toEqual([
+        { data: { topupStatus: { status: 'FULFILLED', version: 1 } } },
+      ]);
+      const costly = 'history(first: 100) { edges { cursor } }';
+      expect(await follow({ id }, costly)).toMatchObject([{ errors: [LIMIT_EXCEEDED] }]);
+      for (const wrong of [{}, { id: null }, { id: [id] }, { id: true }]) {
+        expect(await follow(wrong)).toMatchObject([
+          { errors: [{ extensions: { code: 'BAD_USER_INPUT' } }] },
+        ]);
+      }
+    }
+    expect(server.refusals).toEqual(['cost', 'cost']);
+  });
+});
+
 describe('what clients need', () => {
   it.each([
     [

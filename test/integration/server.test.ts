@@ -154,6 +154,29 @@ it('a page of no entries is empty from either end', async () => {
   }
 });
 
+it('a card that no key opens is said to be unreadable, and hides nothing else', async () => {
+  const store = createMemoryStore();
+  const { order } = await store.record(observation({ upstreamStatus: 'FULFILLED' }), () => null);
+  const latest = { ...order.latest, isCardUnreadable: true as const };
+  const topups = { lookup: async () => viewOf({ ...order, latest }, order.checkedAt) };
+  await using server = await serve(store, { topups });
+  const query = `{ topup(id: "${ORDER_ID}") { status cardCode } }`;
+  // Also where the operation is known.
+  for (let time = 0; time < 3; time += 1) {
+    const response = await fetch(`${server.url}?query=${encodeURIComponent(query)}`);
+    expect(await response.json()).toMatchObject({
+      data: { topup: { status: 'FULFILLED', cardCode: null } },
+      errors: [
+        {
+          message: expect.stringContaining('CARD_CODE_KEYS'),
+          path: ['topup', 'cardCode'],
+          extensions: { code: 'INTERNAL_SERVER_ERROR' },
+        },
+      ],
+    });
+  }
+});
+
 describe('a request with a fault is told what is wrong with it', () => {
   const post = async (contentType: string, request: object) => {
     await using server = await serve(createMemoryStore());
