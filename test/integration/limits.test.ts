@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { request as httpRequest } from 'node:http';
+import { Agent, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { getIntrospectionQuery } from 'graphql';
 import { describe, expect, it } from 'vitest';
@@ -352,6 +352,70 @@ describe('a socket', () => {
   });
 });
 
+/** Sends a hundred queries at once, each with an id of its own. */
+type Burst = (server: Serving, ids: readonly string[]) => Promise<unknown>;
+
+const bySocket: Burst = async (server, ids) => {
+  const { socket, messages, subscribe } = await open(server);
+  for (const id of ids) subscribe(id, `{ topup(id: "${id}") { version } }`);
+  const completed = () => messages.filter(({ type }) => type === 'complete');
+  await expect.poll(() => completed().length).toBe(ids.length);
+  socket.terminate();
+};
+
+/** Over connections that are open, so that all are heard in the same round of the event loop. */
+function byRequest(toRequest: (id: string) => object): Burst {
+  return async ({ url }, ids) => {
+    const agent = new Agent({ keepAlive: true });
+    const send = async (path: string, body?: string) => {
+      const headers = { accept: 'application/json', 'content-type': 'application/json' };
+      const sent = httpRequest(new URL(path, url), { agent, headers, method: body && 'POST' });
+      sent.end(body);
+      const [response] = await once(sent, 'response');
+      expect(response.statusCode).toBe(200);
+      await once(response.resume(), 'end');
+    };
+    await Promise.all(ids.map(() => send('/health/live')));
+    await Promise.all(ids.map((id) => send('/graphql', JSON.stringify(toRequest(id)))));
+    agent.destroy();
+  };
+}
+
+const QUERY_BY_ID = 'query ($id: ID!) { topup(id: $id) { version } }';
+
+describe('queries that one address sends at once', () => {
+  it.each<[string, Burst]>([
+    ['over a WebSocket', bySocket],
+    ['that are new', byRequest((id) => ({ query: `{ topup(id: "${id}") { version } }` }))],
+    ['that are known', byRequest((id) => ({ query: QUERY_BY_ID, variables: { id } }))],
+  ])('are begun a few at a time, and all others are served in between: %s', async (_, burst) => {
+    const ids = Array.from({ length: 100 }, (_, n) => String(n).padStart(24, '0'));
+    const begun: number[] = [];
+    let round = 0;
+    const topups = {
+      lookup: async () => {
+        begun.push(round);
+        return null;
+      },
+    };
+    await using server = await serve(createMemoryStore(), { topups });
+    await post(addressesOf(server), { document: QUERY_BY_ID, variables: { id: ORDER_ID } });
+    begun.length = 0;
+    let isOver = false;
+    const count = () => {
+      round += 1;
+      if (!isOver) setImmediate(count);
+    };
+    count();
+    await burst(server, ids);
+    isOver = true;
+    expect(begun).toHaveLength(ids.length);
+    // Eight as they are heard, and eight more before the next round is counted.
+    const inRound = Object.values(Object.groupBy(begun, String)).map((each) => each?.length ?? 0);
+    expect(Math.max(...inRound)).toBeLessThanOrEqual(16);
+  });
+});
+
 describe('connections', () => {
   /** The status and the code of a WebSocket that is not opened. */
   async function refusedUpgrade({ url }: Serving, headers: Record<string, string> = {}) {
@@ -362,7 +426,8 @@ describe('connections', () => {
     let text = '';
     for await (const chunk of response) text += chunk;
     request.destroy();
-    return { status: response.statusCode, body: JSON.parse(text) };
+    const type = response.headers['content-type'];
+    return { status: response.statusCode, type, body: JSON.parse(text) };
   }
 
   async function stream({ url }: Serving) {
@@ -385,6 +450,7 @@ describe('connections', () => {
     expect(other.response.status).toBe(200);
     expect(await refusedUpgrade(server)).toMatchObject({
       status: 503,
+      type: 'application/json; charset=utf-8',
       body: { errors: [LIMIT_EXCEEDED] },
     });
     const third = await stream(server);
