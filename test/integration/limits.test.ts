@@ -616,6 +616,33 @@ describe('lookups that have OneClickDz asked', () => {
     },
   );
 
+  it('are paid for by who ends a subscription to an unknown order before they are made, down to a debt', async () => {
+    const clock = new ManualClock();
+    const limits = { uncachedLookupsPerMinute: 6 };
+    await using server = await serve(createMemoryStore(), { topups: lookups, limits, clock });
+    const { socket, messages, subscribe } = await open(server);
+    const answerTo = async (id: string, query: string) => {
+      subscribe(id, query);
+      const isAnswer = (message: (typeof messages)[number]) =>
+        message.id === id && message.type !== 'complete';
+      await expect.poll(() => messages.some(isAnswer)).toBe(true);
+      return messages.find(isAnswer)?.payload;
+    };
+    for (const id of ['1', '2']) {
+      subscribe(id, FOLLOW);
+      // Answered after the one before, which has nothing to say.
+      await answerTo(`after ${id}`, '{ __typename }');
+      socket.send(JSON.stringify({ id, type: 'complete' }));
+    }
+    const refused = await answerTo('3', '{ topup(id: "a") { id } }');
+    expect(refused).toMatchObject({
+      errors: [{ extensions: { code: 'LIMIT_EXCEEDED', retryAfterSeconds: 50 } }],
+    });
+    await clock.advance(50_000);
+    expect(await answerTo('4', '{ topup(id: "a") { id } }')).toEqual({ data: { topup: null } });
+    socket.terminate();
+  });
+
   it('are not what a subscription to an order in the log needs', async () => {
     const store = createMemoryStore();
     await store.record(observation({ upstreamStatus: 'FULFILLED' }), () => null);
