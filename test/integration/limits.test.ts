@@ -500,6 +500,18 @@ describe('connections', () => {
   });
 });
 
+it('behind a trusted proxy, from which all connections come, its address has no limit of its own', async () => {
+  const limits = { connectionsPerAddress: 1, trustedProxies: 1 };
+  await using server = await serve(createMemoryStore(), { limits });
+  const sockets = Array.from({ length: 5 }, () => connect({ port: Number(server.url.port) }));
+  const ask = 'GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n';
+  for (const socket of sockets) socket.write(ask);
+  const answers = await Promise.all(sockets.map((socket) => once(socket, 'data')));
+  for (const answer of answers) expect(String(answer)).toMatch(/^HTTP\/1.1 200 /);
+  expect(server.refusals).toEqual([]);
+  for (const socket of sockets) socket.destroy();
+});
+
 describe('a client that does not read', () => {
   const VERSIONS = 3_000;
 
