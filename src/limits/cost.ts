@@ -1,5 +1,6 @@
 import { createComplexityRule } from '@pothos/plugin-complexity';
 import { type ExecutionArgs, GraphQLError, validate } from 'graphql';
+import { GatewayError } from '../errors.ts';
 import type { Guard } from './guard.ts';
 import { limitExceeded } from './limits.ts';
 
@@ -37,6 +38,7 @@ export function overCost(
   { limits, onRefused }: Pick<Guard, 'limits' | 'onRefused'>,
 ): GraphQLError | undefined {
   const error = costError(args, limits.queryCost);
-  if (error?.originalError !== undefined) onRefused('cost');
+  // An error in a variable or an argument, which may have an original error too, is no refusal by a limit.
+  if (error?.originalError instanceof GatewayError) onRefused('cost');
   return error;
 }

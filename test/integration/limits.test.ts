@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { request as httpRequest } from 'node:http';
+import { Agent, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import { getIntrospectionQuery } from 'graphql';
 import { describe, expect, it } from 'vitest';
@@ -14,6 +14,7 @@ import {
 } from '../support/graphql-over-the-wire.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
+import { PING, RawWebSocket } from '../support/raw-web-socket.ts';
 import { type Serving, serve } from '../support/serving.ts';
 
 const addressesOf = ({ url }: Serving) => ({
@@ -122,6 +123,35 @@ describe.each([
       { data: { topup: null } },
     ]);
     expect(server.refusals).toEqual(['introspection', 'introspection']);
+  });
+});
+
+describe.each([
+  ['server-sent events', overServerSentEvents],
+  ['WebSocket', overWebSocket],
+] as const)('a subscription over %s', (_, transport) => {
+  it('is refused where it costs too much, or its variables are wrong, each time', async () => {
+    const store = createMemoryStore();
+    await store.record(observation({ upstreamStatus: 'FULFILLED' }), () => null);
+    await using server = await serve(store, { limits: { queryCost: 10 } });
+    const follow = (variables: Record<string, unknown>, fields = 'status version') => {
+      const document = `subscription ($id: ID!) { topupStatus(id: $id) { ${fields} } }`;
+      return collect(transport(addressesOf(server), { document, variables }));
+    };
+    const id = ORDER_ID;
+    for (let time = 0; time < 2; time += 1) {
+      expect(await follow({ id })).toEqual([
+        { data: { topupStatus: { status: 'FULFILLED', version: 1 } } },
+      ]);
+      const costly = 'history(first: 100) { edges { cursor } }';
+      expect(await follow({ id }, costly)).toMatchObject([{ errors: [LIMIT_EXCEEDED] }]);
+      for (const wrong of [{}, { id: null }, { id: [id] }, { id: true }]) {
+        expect(await follow(wrong)).toMatchObject([
+          { errors: [{ extensions: { code: 'BAD_USER_INPUT' } }] },
+        ]);
+      }
+    }
+    expect(server.refusals).toEqual(['cost', 'cost']);
   });
 });
 
@@ -274,6 +304,18 @@ describe('a socket', () => {
     expect(server.refusals).toEqual(['message_rate']);
   });
 
+  it('that is told to go is cut off if it does not close', async () => {
+    const clock = new ManualClock();
+    const limits = { messagesPerSecond: 5, subscriptionsPerConnection: 5 };
+    await using server = await serve(createMemoryStore(), { limits, clock });
+    const client = await RawWebSocket.open(Number(server.url.port));
+    const cutOff = once(client.socket, 'close');
+    client.write(...Array.from({ length: 11 }, () => ({ opcode: PING })));
+    expect(await client.closeCode()).toBe(4_429);
+    await clock.advance(2_000);
+    await cutOff;
+  });
+
   it('may go on where it has waited', async () => {
     const clock = new ManualClock();
     const limits = { messagesPerSecond: 5, subscriptionsPerConnection: 1 };
@@ -310,6 +352,70 @@ describe('a socket', () => {
   });
 });
 
+/** Sends a hundred queries at once, each with an id of its own. */
+type Burst = (server: Serving, ids: readonly string[]) => Promise<unknown>;
+
+const bySocket: Burst = async (server, ids) => {
+  const { socket, messages, subscribe } = await open(server);
+  for (const id of ids) subscribe(id, `{ topup(id: "${id}") { version } }`);
+  const completed = () => messages.filter(({ type }) => type === 'complete');
+  await expect.poll(() => completed().length).toBe(ids.length);
+  socket.terminate();
+};
+
+/** Over connections that are open, so that all are heard in the same round of the event loop. */
+function byRequest(toRequest: (id: string) => object): Burst {
+  return async ({ url }, ids) => {
+    const agent = new Agent({ keepAlive: true });
+    const send = async (path: string, body?: string) => {
+      const headers = { accept: 'application/json', 'content-type': 'application/json' };
+      const sent = httpRequest(new URL(path, url), { agent, headers, method: body && 'POST' });
+      sent.end(body);
+      const [response] = await once(sent, 'response');
+      expect(response.statusCode).toBe(200);
+      await once(response.resume(), 'end');
+    };
+    await Promise.all(ids.map(() => send('/health/live')));
+    await Promise.all(ids.map((id) => send('/graphql', JSON.stringify(toRequest(id)))));
+    agent.destroy();
+  };
+}
+
+const QUERY_BY_ID = 'query ($id: ID!) { topup(id: $id) { version } }';
+
+describe('queries that one address sends at once', () => {
+  it.each<[string, Burst]>([
+    ['over a WebSocket', bySocket],
+    ['that are new', byRequest((id) => ({ query: `{ topup(id: "${id}") { version } }` }))],
+    ['that are known', byRequest((id) => ({ query: QUERY_BY_ID, variables: { id } }))],
+  ])('are begun a few at a time, and all others are served in between: %s', async (_, burst) => {
+    const ids = Array.from({ length: 100 }, (_, n) => String(n).padStart(24, '0'));
+    const begun: number[] = [];
+    let round = 0;
+    const topups = {
+      lookup: async () => {
+        begun.push(round);
+        return null;
+      },
+    };
+    await using server = await serve(createMemoryStore(), { topups });
+    await post(addressesOf(server), { document: QUERY_BY_ID, variables: { id: ORDER_ID } });
+    begun.length = 0;
+    let isOver = false;
+    const count = () => {
+      round += 1;
+      if (!isOver) setImmediate(count);
+    };
+    count();
+    await burst(server, ids);
+    isOver = true;
+    expect(begun).toHaveLength(ids.length);
+    // Eight as they are heard, and eight more before the next round is counted.
+    const inRound = Object.values(Object.groupBy(begun, String)).map((each) => each?.length ?? 0);
+    expect(Math.max(...inRound)).toBeLessThanOrEqual(16);
+  });
+});
+
 describe('connections', () => {
   /** The status and the code of a WebSocket that is not opened. */
   async function refusedUpgrade({ url }: Serving, headers: Record<string, string> = {}) {
@@ -320,7 +426,8 @@ describe('connections', () => {
     let text = '';
     for await (const chunk of response) text += chunk;
     request.destroy();
-    return { status: response.statusCode, body: JSON.parse(text) };
+    const type = response.headers['content-type'];
+    return { status: response.statusCode, type, body: JSON.parse(text) };
   }
 
   async function stream({ url }: Serving) {
@@ -343,6 +450,7 @@ describe('connections', () => {
     expect(other.response.status).toBe(200);
     expect(await refusedUpgrade(server)).toMatchObject({
       status: 503,
+      type: 'application/json; charset=utf-8',
       body: { errors: [LIMIT_EXCEEDED] },
     });
     const third = await stream(server);
@@ -390,6 +498,18 @@ describe('connections', () => {
     expect(server.refusals).toEqual(['connections_per_address']);
     for (const socket of sockets) socket.destroy();
   });
+});
+
+it('behind a trusted proxy, from which all connections come, its address has no limit of its own', async () => {
+  const limits = { connectionsPerAddress: 1, trustedProxies: 1 };
+  await using server = await serve(createMemoryStore(), { limits });
+  const sockets = Array.from({ length: 5 }, () => connect({ port: Number(server.url.port) }));
+  const ask = 'GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n';
+  for (const socket of sockets) socket.write(ask);
+  const answers = await Promise.all(sockets.map((socket) => once(socket, 'data')));
+  for (const answer of answers) expect(String(answer)).toMatch(/^HTTP\/1.1 200 /);
+  expect(server.refusals).toEqual([]);
+  for (const socket of sockets) socket.destroy();
 });
 
 describe('a client that does not read', () => {
@@ -507,6 +627,33 @@ describe('lookups that have OneClickDz asked', () => {
       socket.terminate();
     },
   );
+
+  it('are paid for by who ends a subscription to an unknown order before they are made, down to a debt', async () => {
+    const clock = new ManualClock();
+    const limits = { uncachedLookupsPerMinute: 6 };
+    await using server = await serve(createMemoryStore(), { topups: lookups, limits, clock });
+    const { socket, messages, subscribe } = await open(server);
+    const answerTo = async (id: string, query: string) => {
+      subscribe(id, query);
+      const isAnswer = (message: (typeof messages)[number]) =>
+        message.id === id && message.type !== 'complete';
+      await expect.poll(() => messages.some(isAnswer)).toBe(true);
+      return messages.find(isAnswer)?.payload;
+    };
+    for (const id of ['1', '2']) {
+      subscribe(id, FOLLOW);
+      // Answered after the one before, which has nothing to say.
+      await answerTo(`after ${id}`, '{ __typename }');
+      socket.send(JSON.stringify({ id, type: 'complete' }));
+    }
+    const refused = await answerTo('3', '{ topup(id: "a") { id } }');
+    expect(refused).toMatchObject({
+      errors: [{ extensions: { code: 'LIMIT_EXCEEDED', retryAfterSeconds: 50 } }],
+    });
+    await clock.advance(50_000);
+    expect(await answerTo('4', '{ topup(id: "a") { id } }')).toEqual({ data: { topup: null } });
+    socket.terminate();
+  });
 
   it('are not what a subscription to an order in the log needs', async () => {
     const store = createMemoryStore();

@@ -6,7 +6,7 @@ import { createMemoryStore } from '../../src/store/memory.ts';
 import { CountingWatch } from '../support/counting-watch.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
-import { HANDSHAKE } from '../support/raw-web-socket.ts';
+import { HANDSHAKE, RawWebSocket } from '../support/raw-web-socket.ts';
 import { serve } from '../support/serving.ts';
 
 const OTHER_ID = 'f'.repeat(24);
@@ -154,6 +154,29 @@ it('a page of no entries is empty from either end', async () => {
   }
 });
 
+it('a card that no key opens is said to be unreadable, and hides nothing else', async () => {
+  const store = createMemoryStore();
+  const { order } = await store.record(observation({ upstreamStatus: 'FULFILLED' }), () => null);
+  const latest = { ...order.latest, isCardUnreadable: true as const };
+  const topups = { lookup: async () => viewOf({ ...order, latest }, order.checkedAt) };
+  await using server = await serve(store, { topups });
+  const query = `{ topup(id: "${ORDER_ID}") { status cardCode } }`;
+  // Also where the operation is known.
+  for (let time = 0; time < 3; time += 1) {
+    const response = await fetch(`${server.url}?query=${encodeURIComponent(query)}`);
+    expect(await response.json()).toMatchObject({
+      data: { topup: { status: 'FULFILLED', cardCode: null } },
+      errors: [
+        {
+          message: expect.stringContaining('CARD_CODE_KEYS'),
+          path: ['topup', 'cardCode'],
+          extensions: { code: 'INTERNAL_SERVER_ERROR' },
+        },
+      ],
+    });
+  }
+});
+
 describe('a request with a fault is told what is wrong with it', () => {
   const post = async (contentType: string, request: object) => {
     await using server = await serve(createMemoryStore());
@@ -205,4 +228,25 @@ describe('a request with a fault is told what is wrong with it', () => {
       code: 'BAD_USER_INPUT',
     });
   });
+});
+
+it('a shutdown tells sockets to come back, and cuts off those that do not close', async () => {
+  const clock = new ManualClock();
+  const server = await serve(createMemoryStore(), { clock });
+  const client = await RawWebSocket.open(Number(server.url.port));
+  const cutOff = once(client.socket, 'close');
+  const closed = server[Symbol.asyncDispose]();
+  expect(await client.closeCode()).toBe(1_001);
+  await clock.advance(1_000);
+  await Promise.all([cutOff, closed]);
+});
+
+it('what cannot be answered is a fault of the gateway, of which only the log tells', async () => {
+  const scrape = () => Promise.reject(new Error('/data/gateway.db: disk I/O error'));
+  await using server = await serve(createMemoryStore(), { scrape });
+  const response = await fetch(new URL('/metrics', server.url));
+  expect([response.status, await response.json()]).toEqual([500, { status: 'error' }]);
+  expect(server.logger.lines).toContainEqual(
+    expect.objectContaining({ level: 'error', message: 'a request could not be answered' }),
+  );
 });

@@ -276,6 +276,27 @@ describe('a subscriber that leaves before there is anything to see', () => {
     expect(serving.logger.lines.filter(({ level }) => level === 'error')).toEqual([]);
   });
 
+  it('leaves nothing behind where there is no place for a stream, whether it is known or not', async () => {
+    const renderings = new CountedRenderings();
+    const store = createMemoryStore({ logId: 'log' });
+    await using serving = await serve(store, { renderings, limits: { connections: 1 } });
+    const headers = { 'content-type': 'application/json', accept: 'text/event-stream' };
+    const follow = (signal?: AbortSignal) =>
+      fetch(serving.url, { method: 'POST', headers, body, ...(signal && { signal }) });
+    const socket = await subscribed(serving, body);
+    await expect.poll(() => renderings.inUse).toBe(1);
+    expect([(await follow()).status, renderings.inUse]).toEqual([503, 1]);
+    socket.terminate();
+    await expect.poll(() => renderings.inUse).toBe(0);
+    // From now on it is known.
+    const leave = new AbortController();
+    await follow(leave.signal);
+    expect(renderings.inUse).toBe(1);
+    expect([(await follow()).status, renderings.inUse]).toEqual([503, 1]);
+    leave.abort();
+    await expect.poll(() => renderings.inUse).toBe(0);
+  });
+
   it('leaves nothing behind where it accepts no stream', async () => {
     const renderings = new CountedRenderings();
     const store = createMemoryStore({ logId: 'log' });

@@ -15,7 +15,7 @@ import { LazyPage } from '../../src/transports/graphiql/lazy-page.ts';
 import { renderGraphiQL } from '../../src/transports/graphiql/render.ts';
 import { GraphQLHttp } from '../../src/transports/http/graphql.ts';
 import type { TransportOptions } from '../../src/transports/options.ts';
-import { GatewayServer } from '../../src/transports/server.ts';
+import { GatewayServer, type GatewayServerOptions } from '../../src/transports/server.ts';
 import { createWebSocketTransport } from '../../src/transports/websocket/transport.ts';
 import { createGraphQLYoga } from '../../src/transports/yoga.ts';
 import { recordingLogger } from './recording-logger.ts';
@@ -44,6 +44,7 @@ export interface ServingOptions {
   readonly clock?: Clock;
   readonly onRemembered?: () => void;
   readonly renderings?: Renderings;
+  readonly scrape?: GatewayServerOptions['scrape'];
 }
 
 interface Parts {
@@ -103,7 +104,7 @@ export async function serve(store: Store, options: ServingOptions = {}): Promise
     page: guard.limits.graphiql ? new LazyPage(() => renderGraphiQL([])) : undefined,
     drain,
     status: noStatus,
-    scrape: async () => ({ contentType: 'text/plain', text: '' }),
+    scrape: options.scrape ?? (async () => ({ contentType: 'text/plain', text: '' })),
     allowedOrigins,
     clock,
     logger,

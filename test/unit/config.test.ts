@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config.ts';
 import { StartupError } from '../../src/errors.ts';
-import { DEFAULT_LIMITS } from '../../src/limits/limits.ts';
+import { DEFAULT_LIMITS, type Limits } from '../../src/limits/limits.ts';
 
 function faultOf(environment: Record<string, string>): StartupError {
   try {
@@ -80,7 +80,11 @@ describe('parseConfig', () => {
         ONECLICKDZ_API_KEY: 'k-1',
         ONECLICKDZ_BASE_URL: 'http://127.0.0.1:4100',
         UPSTREAM_CALLS_PER_MINUTE: '60',
+        UPSTREAM_TIMEOUT_MS: '9000',
+        HOST: 'localhost',
         PORT: '0',
+        DATABASE_URL: 'file:elsewhere.db',
+        LOG_LEVEL: 'warn',
         ALLOWED_ORIGINS: 'https://a.example, http://localhost:5173',
       }),
     ).toMatchObject({
@@ -88,8 +92,67 @@ describe('parseConfig', () => {
       baseUrl: 'http://127.0.0.1:4100',
       callsPerMinute: 60,
       isLimitAssumed: false,
+      upstreamTimeoutMs: 9_000,
+      host: 'localhost',
       port: 0,
+      databaseUrl: 'file:elsewhere.db',
+      logLevel: 'warn',
       allowedOrigins: ['https://a.example', 'http://localhost:5173'],
+    });
+  });
+
+  it.each<[name: string, limit: keyof Limits, value: number]>([
+    ['MAX_BODY_BYTES', 'bodyBytes', 2_001],
+    ['MAX_QUERY_TOKENS', 'queryTokens', 2_002],
+    ['MAX_QUERY_DEPTH', 'queryDepth', 203],
+    ['MAX_QUERY_COST', 'queryCost', 2_004],
+    ['MAX_QUERY_ALIASES', 'queryAliases', 0],
+    ['MAX_MESSAGE_BYTES', 'messageBytes', 2_005],
+    ['MAX_CONNECTIONS', 'connections', 2_006],
+    ['MAX_CONNECTIONS_PER_ADDRESS', 'connectionsPerAddress', 2_007],
+    ['MAX_SUBSCRIPTIONS_PER_CONNECTION', 'subscriptionsPerConnection', 2_008],
+    ['CONNECTION_INIT_TIMEOUT_MS', 'connectionInitTimeoutMs', 2_009],
+    ['MAX_MESSAGES_PER_SECOND', 'messagesPerSecond', 2_010],
+    ['SLOW_CLIENT_TIMEOUT_MS', 'slowClientTimeoutMs', 2_011],
+    ['REQUEST_TIMEOUT_MS', 'requestTimeoutMs', 2_012],
+    ['UNCACHED_LOOKUPS_PER_MINUTE', 'uncachedLookupsPerMinute', 2_013],
+    ['TRUST_PROXY', 'trustedProxies', 2],
+  ])('takes %s for what it says, and for nothing else', (name, limit, value) => {
+    const { limits } = parseConfig({ [name]: String(value) });
+    expect(limits).toEqual({ ...DEFAULT_LIMITS, [limit]: value });
+    expect(() => parseConfig({ [name]: '-1' })).toThrow(`${name}: expected a whole number`);
+  });
+
+  it('switches off what is to be off', () => {
+    for (const [name, limit] of [
+      ['INTROSPECTION', 'introspection'],
+      ['GRAPHIQL', 'graphiql'],
+    ] as const) {
+      expect(parseConfig({ [name]: 'off' }).limits).toEqual({ ...DEFAULT_LIMITS, [limit]: false });
+      expect(parseConfig({ [name]: 'on' }).limits).toEqual(DEFAULT_LIMITS);
+    }
+  });
+
+  it('has one client cause at most half of the calls, rounded up, where nothing else is set', () => {
+    const lookupsOf = (calls: string) =>
+      parseConfig({ UPSTREAM_CALLS_PER_MINUTE: calls }).limits.uncachedLookupsPerMinute;
+    expect([lookupsOf('60'), lookupsOf('5')]).toEqual([30, 3]);
+  });
+
+  it('takes tickets as they are to be told from forgeries', () => {
+    const expected = { AUTH_ISSUER: 'shop', AUTH_AUDIENCE: 'gateway' };
+    const told = { issuer: 'shop', audience: 'gateway' };
+    const secret = 'x'.repeat(32);
+    expect(parseConfig({ ...expected, AUTH_JWT_SECRET: secret }).auth).toEqual({
+      kind: 'secret',
+      secret,
+      ...told,
+    });
+    const url = 'https://shop.example/jwks.json';
+    expect(parseConfig({ ...expected, AUTH_JWKS_URL: url }).auth).toEqual({
+      kind: 'key set',
+      url,
+      ...told,
     });
   });
 

@@ -1,5 +1,6 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { mintTicket } from '../../src/auth/mint.ts';
 import { type AuthConfig, createTickets } from '../../src/auth/tickets.ts';
 import type { Fetch } from '../../src/core/ports.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -102,6 +103,18 @@ describe('a ticket', () => {
     for (const other of [{ iss: 'x' }, { aud: 'x' }, { iss: undefined }, { aud: undefined }]) {
       const ticket = await bearer({ ...meant, ...other });
       await expect(tickets.accessOf(ticket)).rejects.toMatchObject(refused);
+    }
+  });
+
+  it('of `npm run ticket` comes from the issuer and is meant for the audience that are set', async () => {
+    const expected = { issuer: 'shop', audience: 'gateway' };
+    const { tickets } = ticketsWith({ ...SECRET_AUTH, ...expected });
+    const made = { secret: SECRET, topups: [ORDER_ID], scope: 'status', ttlSeconds: 60 };
+    const minted = async (more: object) => `Bearer ${await mintTicket({ ...made, ...more })}`;
+    expect((await tickets.accessOf(await minted(expected))).names(ORDER_ID)).toBe(true);
+    for (const name of ['issuer', 'audience']) {
+      const lacking = await minted({ ...expected, [name]: '' });
+      await expect(tickets.accessOf(lacking)).rejects.toMatchObject(refused);
     }
   });
 
@@ -221,15 +234,32 @@ describe('the keys behind an address', () => {
     }
   });
 
-  it('go on working while their server is down, and others stay out', async () => {
+  it('go on working while their server is down, which is asked every 30 s, and others stay out', async () => {
+    // The library goes by the time of the machine: without it, the server would not be asked again.
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
     const { tickets, good, sign, server, add, clock } = await keyServer();
+    const pass = async (ms: number) => {
+      vi.advanceTimersByTime(ms);
+      await clock.advance(ms);
+    };
     await tickets.accessOf(await sign('one', good));
     server.isDown = true;
-    await clock.advance(3_600_000);
-    const later = { ...good, exp: clock.now() / 1_000 + 60 };
+    await pass(3_600_000);
+    const later = { ...good, exp: clock.now() / 1_000 + 600 };
+    /** A ticket that was not verified before. */
+    const another = (kid: string) => sign(kid, { ...later, nonce: server.fetched });
     expect((await tickets.accessOf(await sign('one', later))).names(ORDER_ID)).toBe(true);
+    expect(server.fetched).toBe(2);
     await add('two');
-    await expect(tickets.accessOf(await sign('two', later))).rejects.toThrow();
+    await expect(tickets.accessOf(await another('two'))).rejects.toMatchObject(refused);
+    await pass(29_999);
+    expect((await tickets.accessOf(await another('one'))).names(ORDER_ID)).toBe(true);
+    expect(server.fetched).toBe(2);
+    server.isDown = false;
+    await pass(1);
+    expect((await tickets.accessOf(await another('two'))).names(ORDER_ID)).toBe(true);
+    expect(server.fetched).toBe(3);
   });
 
   it('do not fill the log when they cannot be fetched', async () => {
