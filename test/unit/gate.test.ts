@@ -44,6 +44,9 @@ describe('UpstreamGate', () => {
     const gate = new UpstreamGate({ name: 'serving', failuresInRow: 0 });
     gate.report({ kind: 'failed', retryAfterMs: 20_000 }, 0);
     expect([gate.admits(19_999, 0), gate.admits(20_000, 0)]).toEqual([false, true]);
+    // But not for an hour.
+    gate.report({ kind: 'failed', retryAfterMs: 3_600_000 }, 20_000);
+    expect([gate.admits(319_999, 0), gate.admits(320_000, 0)]).toEqual([false, true]);
   });
 
   it.each([
@@ -55,9 +58,32 @@ describe('UpstreamGate', () => {
     gate.report(result, 0);
     gate.report(GOOD, 1);
     gate.report(FAILED, 2);
+    gate.report({ kind: 'failed', retryAfterMs: 1 }, 2);
     gate.report({ kind: 'throttled', retryAfterMs: 1 }, 3);
     expect(gate.admits(waitMs - 1, 0)).toBe(false);
     expect(gate.refusalAt(0)).toMatchObject({ code, retryAfterMs: waitMs });
     expect([gate.admits(waitMs, 0), gate.admits(waitMs, 1)]).toEqual([true, false]);
+  });
+
+  it('waits longer when a second 429 says so', () => {
+    const gate = new UpstreamGate({ name: 'serving', failuresInRow: 0 });
+    gate.report({ kind: 'throttled', retryAfterMs: 3_000 }, 0);
+    gate.report({ kind: 'throttled', retryAfterMs: 30_000 }, 1);
+    expect([gate.admits(30_000, 0), gate.admits(30_001, 0)]).toEqual([false, true]);
+  });
+
+  it.each(['throttled', 'refused'] as const)(
+    'pauses when the probe after a wait fails: %s',
+    (name) => {
+      const gate = new UpstreamGate({ name, until: 1_000 });
+      gate.report(FAILED, 1_000);
+      expect([gate.admits(2_999, 0), gate.admits(3_000, 0)]).toEqual([false, true]);
+    },
+  );
+
+  it('takes a good answer for the end of an outage, though the pause is not over', () => {
+    const gate = new UpstreamGate({ name: 'failing', until: 60_000, breakMs: 60_000 });
+    gate.report(GOOD, 1_000);
+    expect(gate.admits(1_000, 3)).toBe(true);
   });
 });
