@@ -167,7 +167,9 @@ describe('pruning', () => {
   test('what it removes is in no page of the file', async ({ open, path }) => {
     const store = await open();
     const ref = 'a-reference-of-long-ago';
-    await store.record(observed({ orderId: 'old', ref, observedAt: T0 }), inOneSecond);
+    // So long that what is written after it does not cover all of its place.
+    const long = ref.repeat(20);
+    await store.record(observed({ orderId: 'old', ref: long, observedAt: T0 }), inOneSecond);
     await store.record(
       observed({ orderId: 'old', ref: 'new', upstreamStatus: 'REFUNDED', observedAt: T0 + 1 }),
       never,

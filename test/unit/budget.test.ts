@@ -35,6 +35,37 @@ describe('CallBudget', () => {
     60_000,
   );
 
+  it.each([
+    [5, 1],
+    [60, 2],
+    [120, 4],
+    [6_000, 10],
+  ])(
+    'at %i calls a minute lets %i start at once, the others evenly',
+    async (callsPerMinute, burst) => {
+      const clock = new ManualClock();
+      const budget = new CallBudget({ callsPerMinute, clock });
+      await clock.advance(60_000);
+      const startAll = () => {
+        let started = 0;
+        while (budget.start() !== undefined) started += 1;
+        return started;
+      };
+      expect(startAll()).toBe(burst);
+      await clock.advance(60_000 / callsPerMinute - 1);
+      expect(startAll()).toBe(0);
+      await clock.advance(1);
+      expect(startAll()).toBe(1);
+    },
+  );
+
+  it('has no other call wait longer for urgent ones than for its turn', async () => {
+    const clock = new ManualClock();
+    const budget = new CallBudget({ callsPerMinute: 120, clock });
+    for (let n = 0; n < 20; n += 1) budget.start({ urgent: true });
+    expect(budget.waitMs()).toBe(500);
+  });
+
   it('says how long to wait, and is right', () => {
     fc.assert(
       fc.property(fc.integer({ min: 5, max: 500 }), fc.nat(50), (callsPerMinute, taken) => {
@@ -135,6 +166,41 @@ describe('CallBudget', () => {
     expect(budget.room).toBe(119);
     await clock.advance(1);
     expect(budget.room).toBe(120);
+  });
+
+  it('counts no call for longer because one before it was answered later', async () => {
+    const clock = new ManualClock();
+    const budget = new CallBudget({ callsPerMinute: 120, clock });
+    const [slow, quick] = [budget.start({ urgent: true }), budget.start({ urgent: true })];
+    quick?.end();
+    await clock.advance(30_000);
+    slow?.end();
+    await clock.advance(30_000);
+    expect(budget.room).toBe(119);
+  });
+
+  it('says when the window has room for so many calls', async () => {
+    const clock = new ManualClock();
+    const budget = new CallBudget({ callsPerMinute: 120, clock });
+    for (let n = 0; n < 118; n += 1) {
+      budget.start({ urgent: true })?.end();
+      await clock.advance(100);
+    }
+    expect([budget.roomInMs(2), budget.roomInMs(3)]).toEqual([0, 60_000 - 11_800]);
+    await clock.advance(1_000);
+    expect(budget.roomInMs(3)).toBe(60_000 - 12_800);
+  });
+
+  it('says when a 429 leaves room again, though the limit has some', async () => {
+    const clock = new ManualClock();
+    const budget = new CallBudget({ callsPerMinute: 120, clock });
+    for (let n = 0; n < 60; n += 1) budget.start({ urgent: true })?.end();
+    budget.shrink();
+    await clock.advance(2_000);
+    let calls = 0;
+    while (budget.start({ urgent: true }) !== undefined) calls += 1;
+    expect([calls, budget.callsPerMinute]).toEqual([42, 42]);
+    expect(budget.roomInMs(1)).toBe(61_000);
   });
 
   it('counts a call for a minute after its answer, even if that took longer than a minute', async () => {

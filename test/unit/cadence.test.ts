@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { overdueAfter, planner, retryDelayMs, staleAfter } from '../../src/core/cadence.ts';
+import {
+  freshUntil,
+  overdueAfter,
+  planner,
+  retryDelayMs,
+  staleAfter,
+  trackedSince,
+} from '../../src/core/cadence.ts';
 import type { Order } from '../../src/core/store.ts';
+import { viewOf, viewOfEarlier } from '../../src/core/view.ts';
 import { observation } from '../support/observations.ts';
 
 const SECOND_MS = 1_000;
@@ -77,8 +85,76 @@ describe('staleAfter', () => {
     expect(judge('HANDLING', 0, 1)).toBe(true);
   });
 
-  it('is never so once settled', () => {
+  it('is not so before a check that was planned for later', () => {
+    const later = order('HANDLING', { dueAt: MINUTE_MS });
+    expect(staleAfter(later)).toBe(MINUTE_MS + 2 * SECOND_MS);
+  });
+
+  it('is never so once settled, nor once abandoned', () => {
     expect(judge('FULFILLED', DAY_MS, 3)).toBe(false);
+    expect(staleAfter(order('HANDLING', { dueAt: null }))).toBe(Number.POSITIVE_INFINITY);
+  });
+});
+
+describe('freshUntil', () => {
+  it.each([
+    ['HANDLING', undefined, 5 * SECOND_MS],
+    ['VERIFYING', undefined, 5 * SECOND_MS],
+    ['QUEUED', undefined, 5 * MINUTE_MS],
+    ['QUEUED', 7 * SECOND_MS, 7 * SECOND_MS],
+    ['HANDLING', 0, Number.NEGATIVE_INFINITY],
+    ['FULFILLED', 0, Number.POSITIVE_INFINITY],
+  ])('%s with a maxAge of %o', (status, maxAgeMs, until) => {
+    expect(freshUntil(order(status, { checkedAt: DAY_MS }), maxAgeMs)).toBe(DAY_MS + until);
+  });
+});
+
+describe('trackedSince', () => {
+  const since = (now: number, told: Partial<Order>) =>
+    trackedSince(order('HANDLING', { trackedSince: HOUR_MS, ...told }), now);
+
+  it('stays, also for a check that is days late, and for an abandoned order', () => {
+    expect(since(8 * DAY_MS, { dueAt: 2 * DAY_MS })).toBe(HOUR_MS);
+    expect(since(8 * DAY_MS, { dueAt: DAY_MS })).toBe(HOUR_MS);
+    expect(since(8 * DAY_MS, { dueAt: null })).toBe(HOUR_MS);
+  });
+
+  it('begins anew with a check that is over seven days late, and after the clock was set back', () => {
+    expect(since(8 * DAY_MS + 1, { dueAt: DAY_MS })).toBe(8 * DAY_MS + 1);
+    expect(since(SECOND_MS, { dueAt: DAY_MS })).toBe(SECOND_MS);
+  });
+});
+
+describe('viewOf', () => {
+  it.each([
+    ['HANDLING', MINUTE_MS, MINUTE_MS],
+    // As soon as the budget allows.
+    ['HANDLING', SECOND_MS, 2 * SECOND_MS],
+    ['FULFILLED', null, null],
+    ['QUEUED', null, null],
+  ])(
+    'of an order in %s that is due at %o says when the next check is',
+    (status, dueAt, nextCheckAt) => {
+      expect(viewOf(order(status, { dueAt }), 2 * SECOND_MS)).toMatchObject({ nextCheckAt });
+    },
+  );
+
+  it('says what is stale and overdue, and when it comes to be', () => {
+    const now = 5 * MINUTE_MS;
+    const turns = { stale: 7 * SECOND_MS, overdue: now };
+    const late = order('HANDLING');
+    expect(viewOf(late, now)).toMatchObject({ isStale: true, isOverdue: false, turns });
+    expect(viewOf(late, now + 1)).toMatchObject({ isStale: true, isOverdue: true, turns });
+    expect(viewOf(late, turns.stale)).toMatchObject({ isStale: false, isOverdue: false, turns });
+  });
+
+  it('of an earlier snapshot is neither, and tells of the next check of its order', () => {
+    const later = order('HANDLING', { dueAt: MINUTE_MS, checkedAt: SECOND_MS, failures: 1 });
+    const snapshot = { ...later.latest, observedAt: 7 };
+    const calm = { checkedAt: 7, isStale: false, isOverdue: false };
+    expect(viewOfEarlier(snapshot, later)).toMatchObject({ ...calm, nextCheckAt: MINUTE_MS });
+    const settled = order('FULFILLED', { dueAt: null });
+    expect(viewOfEarlier(snapshot, settled)).toMatchObject({ ...calm, nextCheckAt: null });
   });
 });
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -82,6 +82,7 @@ describe('card keys', () => {
     '',
     base64,
     `new:${base64},`.repeat(2),
+    `new:${base64},else`,
     'new:c2hvcnQ=',
     `new:${base64}A`,
     `a b:${base64}`,
@@ -103,6 +104,8 @@ describe('card keys', () => {
     const made = keepCardKeys(path);
     expect((await stat(path)).mode & 0o777).toBe(0o600);
     expect(keepCardKeys(path)).toEqual(made);
+    // No other copy of the key is left.
+    expect(await readdir(folder)).toEqual(['keys']);
   });
 
   it('in a file that holds something else are not made up', async () => {

@@ -78,6 +78,60 @@ describe('a query', () => {
     expect(await answer).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
   });
 
+  it('shares the call that is in flight for its order, whoever asked for that', async () => {
+    const { clock, client, poller } = await startPolling();
+    const first = poller.lookup(ORDER_ID);
+    await clock.advance(50);
+    const second = poller.lookup(ORDER_ID, 0);
+    await clock.advance(50);
+    expect(await second).toEqual(await first);
+    await clock.advance(500);
+    expect(client.calls).toHaveLength(1);
+  });
+
+  it('is charged for a call that is made for it alone, and for no other', async () => {
+    const { clock, client, poller } = await startPolling();
+    let charged = 0;
+    const ask = () => {
+      const mayAsk = () => {
+        charged += 1;
+        return undefined;
+      };
+      return poller.lookup(ORDER_ID, 0, mayAsk).catch((error: unknown) => error);
+    };
+    const both = [ask(), ask()];
+    await clock.advance(50);
+    expect([charged, client.calls.length]).toEqual([1, 1]);
+    const third = ask();
+    await clock.advance(50);
+    await Promise.all([...both, third]);
+    expect(charged).toBe(1);
+    client.answer(() => ({ kind: 'throttled', retryAfterMs: 30_000 }));
+    void ask();
+    await clock.advance(1_000);
+    await ask();
+    expect(charged).toBe(2);
+    await poller.stop();
+    await clock.advance(60_000);
+    await ask();
+    expect(charged).toBe(2);
+  });
+
+  it('that may cost no call gets what the log holds, marked stale, or the refusal where it holds nothing', async () => {
+    const { clock, client, poller } = await startPolling();
+    client.answer((id, at) => observed(id, at, 'QUEUED'));
+    const refusal = new Error('too many');
+    const mayAsk = () => refusal;
+    await expect(poller.lookup(ORDER_ID, undefined, mayAsk)).rejects.toBe(refusal);
+    const first = poller.lookup(ORDER_ID);
+    await clock.advance(HOUR_MS);
+    await first;
+    const held = { isStale: true, snapshot: { version: 1 } };
+    expect(await poller.lookup(ORDER_ID, undefined, mayAsk)).toMatchObject(held);
+    await expect(poller.lookup(ORDER_ID, 1_000, mayAsk)).rejects.toBe(refusal);
+    expect(client.calls).toHaveLength(1);
+  });
+
   it('is told at once when the budget is spent for the moment', async () => {
     const { clock, poller } = await startPolling({ callsPerMinute: 12 });
     const answers = orderIds(20).map((id) => poller.lookup(id).catch((error: unknown) => error));
@@ -377,6 +431,16 @@ describe('when the upstream fails', () => {
     },
   );
 
+  it('waits after a restart only for what is left of a wait', async () => {
+    const { clock, client, poller, store } = await startPolling();
+    client.answer(() => refused);
+    poller.lookup(ORDER_ID).catch(() => undefined);
+    await clock.advance(10 * MINUTE_MS + 100);
+    // The first one was killed.
+    const next = await startPolling({ clock, store });
+    expect(next.poller.status().resumesAt).toBe(clock.now() + 5 * MINUTE_MS);
+  });
+
   it('knows after a restart how long a wait still is, though the clock was set during it', async () => {
     const { clock, client, poller, store } = await startPolling();
     client.answer(() => refused);
@@ -406,6 +470,41 @@ describe('when the upstream fails', () => {
     client.answer((id, at) => observed(id, at));
     await clock.advance(MINUTE_MS);
     expect(poller.status().state).toBe('SERVING');
+  });
+});
+
+describe('a stop', () => {
+  const SHUTTING_DOWN = { code: 'UPSTREAM_UNAVAILABLE', retryAfterMs: 3_000 };
+  const caught = (error: unknown) => error;
+
+  it('records what calls in flight find, tells waiting queries at once, and takes no more', async () => {
+    const { clock, client, poller, store } = await startPolling();
+    client.latencyMs = 1_500;
+    const asked = poller.lookup(ORDER_ID);
+    await clock.advance(10);
+    const waiting = poller.lookup(orderIds(1)[0] ?? '').catch(caught);
+    await clock.advance(10);
+    const stopped = poller.stop();
+    expect(await waiting).toMatchObject(SHUTTING_DOWN);
+    await expect(poller.lookup(orderIds(2)[1] ?? '')).rejects.toMatchObject(SHUTTING_DOWN);
+    await clock.advance(1_480);
+    await stopped;
+    expect(await store.find(ORDER_ID)).toBeDefined();
+    expect(await asked).toMatchObject({ snapshot: { version: 1 } });
+    await clock.advance(MINUTE_MS);
+    expect(client.calls).toHaveLength(1);
+  });
+
+  it('waits two seconds at most for calls in flight, and then fails who waits for them', async () => {
+    const { clock, client, poller } = await startPolling();
+    client.latencyMs = 10_000;
+    const asked = poller.lookup(ORDER_ID).catch(caught);
+    await clock.advance(10);
+    const from = clock.steady();
+    const stopped = poller.stop().then(() => clock.steady() - from);
+    await clock.advance(5_000);
+    expect(await stopped).toBe(2_000);
+    expect(await asked).toMatchObject(SHUTTING_DOWN);
   });
 });
 

@@ -41,6 +41,27 @@ describe('nextSnapshot', () => {
     });
   });
 
+  const DETAILS = {
+    ref: 'b',
+    type: 'ADSL',
+    number: '036362608',
+    amount: 500,
+    cardCode: '123456789012',
+    transactionNumber: 'AT-1',
+    processedAt: 2,
+    refundMessage: 'sorry',
+    createdAt: 1,
+  };
+
+  it.each(Object.entries(DETAILS))('takes over and keeps the %s', (name, value) => {
+    const told = nextSnapshot(handling, observation({ [name]: value }));
+    expect(told).toMatchObject({ version: 2, [name]: value });
+    const later = nextSnapshot(told, observation({ upstreamStatus: 'REFUNDED' }));
+    expect(later).toMatchObject({ version: 3, [name]: value });
+    const anew = { ...handling, [name]: typeof value === 'number' ? 99 : 'else' };
+    expect(nextSnapshot(anew, observation({ [name]: value }))).toMatchObject({ [name]: value });
+  });
+
   it('carries forward what the upstream leaves out', () => {
     expect(nextSnapshot(handling, observation())).toBeUndefined();
     expect(nextSnapshot(handling, observation({ upstreamStatus: 'QUEUED' }))).toMatchObject({

@@ -170,10 +170,15 @@ describe('check', () => {
 
   it('refuses a body that says it is too long before it reads it', async () => {
     let pulled = 0;
+    let isCancelled = false;
     const body = new ReadableStream(
       {
         pull() {
           pulled += 1;
+        },
+        cancel() {
+          // Else its connection would stay taken.
+          isCancelled = true;
         },
       },
       { highWaterMark: 0 },
@@ -181,7 +186,7 @@ describe('check', () => {
     const headers = { 'content-length': String(50 * 1024 * 1024) };
     const { client } = createClient(async () => new Response(body, { headers }));
     expect(await client.check(ORDER_ID)).toMatchObject({ reason: 'too_large' });
-    expect(pulled).toBe(0);
+    expect([pulled, isCancelled]).toEqual([0, true]);
   });
 
   it('logs the word of the system for a network fault', async () => {
@@ -193,6 +198,25 @@ describe('check', () => {
     );
     await client.check(ORDER_ID);
     expect(logger.lines).toMatchObject([{ fields: { outcome: 'network', code: 'ENOTFOUND' } }]);
+  });
+
+  it.each([
+    ['IP_NOT_ALLOWED', 'IP_NOT_ALLOWED'],
+    ['INVALID-ACCESS-TOKEN', 'INVALID-ACCESS-TOKEN'],
+    ['ea27b376-9f5c-4b09-883f-1b96cd7b541c', undefined],
+    ['X'.repeat(41), undefined],
+  ])('tells of a refusal with the code %s', async (code, told) => {
+    const body = { success: false, error: { code, message: 'No.' } };
+    const { client, logger } = createClient(async () => Response.json(body, { status: 403 }));
+    const refused = { kind: 'refused', httpStatus: 403, upstreamCode: told };
+    expect(await client.check(ORDER_ID)).toEqual(refused);
+    expect(logger.lines).toMatchObject([{ fields: { outcome: 'refused', code: told } }]);
+  });
+
+  it('takes a refusal for one though its body breaks off', async () => {
+    const body = new ReadableStream({ pull: (controller) => controller.error(new Error('reset')) });
+    const { client } = createClient(async () => new Response(body, { status: 401 }));
+    expect(await client.check(ORDER_ID)).toMatchObject({ kind: 'refused', httpStatus: 401 });
   });
 
   it('logs one line a call, without the key, a card code or a reference', async () => {
