@@ -1,9 +1,24 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Recorded } from '../../src/core/store.ts';
+import { noTelemetry } from '../../src/core/telemetry.ts';
+import type { Observation } from '../../src/core/topup.ts';
+import { GatewayError } from '../../src/errors.ts';
+import { ListTrust } from '../../src/poller/list-trust.ts';
+import { MissingCards } from '../../src/poller/missing-cards.ts';
+import { Pacer } from '../../src/poller/pace.ts';
+import { Requests } from '../../src/poller/requests.ts';
+import { SweepPlanner } from '../../src/poller/sweep-planner.ts';
+import { Sweeps } from '../../src/poller/sweeps.ts';
+import { Watchers } from '../../src/poller/watchers.ts';
 import type { FaultName } from '../../src/simulator/faults.ts';
 import { fulfilledAfter, refundedAfter } from '../../src/simulator/life.ts';
 import type { SimulatorOptions } from '../../src/simulator/simulator.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { observation } from '../support/observations.ts';
 import { type PolledSimulator, pollSimulator } from '../support/polling-simulator.ts';
+import { recordingLogger } from '../support/recording-logger.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -227,6 +242,129 @@ describe('while a list is on its way', () => {
     }
     // A few for each call and each query.
     expect(looks).toBeLessThan(20 * 40);
+  });
+});
+
+describe('one list', () => {
+  const NOW = Date.UTC(2026, 0, 1);
+  const IDS = ['a', 'b', 'c'].map((digit) => digit.repeat(24));
+  const [FIRST = '', SECOND = '', THIRD = ''] = IDS;
+  const CARD = { cardCode: '123456789012' };
+
+  /** Sweeps over a list that shows `rows`, beside `others` that nobody asked for. */
+  async function over(rows: readonly Partial<Observation>[], others = 0) {
+    const clock = new ManualClock(NOW);
+    const [store, logger] = [createMemoryStore(), recordingLogger()];
+    const random = () => 0.5;
+    const common = { store, clock, random, logger, telemetry: noTelemetry };
+    const watchers = new Watchers(common);
+    const requests = new Requests({
+      clock,
+      inVain: () => new GatewayError('UPSTREAM_THROTTLED', ''),
+    });
+    const [pacer, trust, missingCards] = [
+      new Pacer({ ...common, watchers }),
+      new ListTrust(common),
+      new MissingCards(common),
+    ];
+    const parts = { ...common, watchers, requests, pacer, trust, missingCards };
+    const planner = new SweepPlanner({ ...parts, isBusy: () => false });
+    const observations = rows.map((row) => observation({ observedAt: clock.now(), ...row }));
+    const listed = { kind: 'listed', observations, rows: rows.length + others } as const;
+    const list = async () => ({ ...listed, askedAt: clock.now() });
+    const client = { list, check: shouldNot, validate: shouldNot };
+    const recorded: string[] = [];
+    const onRecorded = ({ order }: Recorded) => void recorded.push(order.latest.orderId);
+    const sweeps = new Sweeps({ ...parts, client, planner, onRecorded });
+    /** Runs a sweep that covers these orders, as far as the log holds them. */
+    const run = async (covered: readonly string[]) => {
+      const values = { createdAt: NOW, gainMs: 1, worth: 1 };
+      const all = covered.map(async (orderId) => {
+        return { ...values, orderId, order: await store.find(orderId) };
+      });
+      const sweep = { from: NOW - 1, to: NOW + 999, covered: await Promise.all(all) };
+      return sweeps.run(sweep, () => undefined);
+    };
+    const record = (orderId: string, upstreamStatus = 'HANDLING') =>
+      store.record(observation({ orderId, upstreamStatus, observedAt: NOW }), () => NOW);
+    return { ...parts, planner, recorded, run, record };
+  }
+
+  const shouldNot = () => Promise.reject(new Error('not asked for'));
+
+  it('records what it shows of the orders that it is for, and tells of each', async () => {
+    const rows = [{ orderId: FIRST, upstreamStatus: 'QUEUED' }, { orderId: SECOND }];
+    const { store, recorded, run } = await over(rows);
+    expect(await run([FIRST])).toMatchObject([{ latest: { upstreamStatus: 'QUEUED' } }]);
+    expect(recorded).toEqual([FIRST]);
+    expect(await store.find(SECOND)).toBeUndefined();
+  });
+
+  it('has the card checked first of the order that settled first', async () => {
+    const settled = { upstreamStatus: 'FULFILLED' };
+    const { missingCards, run } = await over([
+      { orderId: FIRST, ...settled, processedAt: NOW - 1_000 },
+      { orderId: SECOND, ...settled, processedAt: NOW - 2_000 },
+      { orderId: THIRD, ...settled, ...CARD, processedAt: NOW - 3_000 },
+    ]);
+    expect(await run(IDS)).toMatchObject([{ latest: CARD }]);
+    expect([missingCards.first, missingCards.size]).toEqual([SECOND, 2]);
+  });
+
+  it('is trusted where it shows an order that had settled as settled', async () => {
+    const { trust, record, run } = await over([{ orderId: FIRST, upstreamStatus: 'REFUNDED' }]);
+    await record(FIRST, 'REFUNDED');
+    await run([]);
+    expect(trust.isTrusted).toBe(true);
+  });
+
+  it('lags behind where it shows an order that had settled in progress: nothing in it counts', async () => {
+    const { store, trust, record, run } = await over([
+      { orderId: FIRST },
+      { orderId: SECOND, upstreamStatus: 'QUEUED' },
+    ]);
+    await record(FIRST, 'REFUNDED');
+    expect(await run([SECOND])).toEqual([]);
+    expect(await store.find(SECOND)).toBeUndefined();
+    expect(trust.isTrusted).toBe(false);
+  });
+
+  it('that is full has no room for the orders that it leaves out, and is trusted', async () => {
+    const { trust, record, run } = await over([{ orderId: FIRST }], 99);
+    await record(SECOND);
+    await run([FIRST, SECOND]);
+    expect(trust.isTrusted).toBe(true);
+  });
+
+  it('that is not full is not trusted where it leaves out a known order, but for an unknown one', async () => {
+    const { trust, record, run } = await over([{ orderId: FIRST }], 98);
+    await run([FIRST, THIRD]);
+    expect(trust.isTrusted).toBe(true);
+    await record(SECOND);
+    await run([FIRST, SECOND]);
+    expect(trust.isTrusted).toBe(false);
+  });
+
+  it('that shows all it should makes up for those before: the next fault costs a minute again', async () => {
+    const { clock, trust, recorded, record, run } = await over([{ orderId: FIRST }]);
+    const faults = async (count: number) => {
+      for (let fault = 0; fault < count; fault += 1) {
+        const { order } = await record(SECOND);
+        trust.verify({ before: undefined, order, appended: undefined });
+        await run([SECOND]);
+        expect(trust.isTrusted).toBe(false);
+        await clock.advance(60_000);
+      }
+    };
+    await faults(1);
+    expect(trust.isTrusted).toBe(true);
+    await faults(1);
+    expect(trust.isTrusted).toBe(false);
+    await clock.advance(60_000);
+    await run([FIRST]);
+    expect(recorded).toContain(FIRST);
+    await faults(1);
+    expect(trust.isTrusted).toBe(true);
   });
 });
 
