@@ -48,6 +48,21 @@ it('takes lists that were in flight together, and failed one after the other, fo
   expect(logger.lines).toHaveLength(1);
 });
 
+it('is lost for twice as long each time, up to half an hour, while other calls show orders', async () => {
+  const clock = new ManualClock(NOW);
+  const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
+  const minutes: number[] = [];
+  for (let fault = 0; fault < 8; fault += 1) {
+    trust.lost('missing orders');
+    const from = clock.steady();
+    while (!trust.isTrusted) await clock.advance(60_000);
+    minutes.push((clock.steady() - from) / 60_000);
+    const order = orderOf({ createdAt: null }, clock);
+    trust.verify({ before: undefined, order, appended: undefined });
+  }
+  expect(minutes).toEqual([1, 2, 4, 8, 16, 30, 30, 30]);
+});
+
 function orderOf(told: Parameters<typeof observation>[0], clock: ManualClock): Order {
   const now = clock.now();
   return {

@@ -3,6 +3,7 @@ import { encodeCursor } from '../../src/core/cursor.ts';
 import { noTelemetry } from '../../src/core/telemetry.ts';
 import { GatewayError } from '../../src/errors.ts';
 import { createFeed } from '../../src/feed/feed.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
 import type { CheckAnswer } from '../../src/upstream/answer.ts';
 import { ORDER_ID } from '../support/observations.ts';
 import { startPolling } from '../support/polling.ts';
@@ -455,6 +456,32 @@ describe('when the upstream fails', () => {
     });
   });
 
+  it.each<CheckAnswer>([{ kind: 'failed', reason: 'wrong_order' }, { kind: 'unknown' }])(
+    'tries an order whose checks alone fail later each time, and calls it stale: %j',
+    async (answer) => {
+      const { clock, client, poller } = await startPolling();
+      const [broken = '', sound = ''] = orderIds(2);
+      for (const id of [broken, sound]) void poller.lookup(id);
+      await clock.advance(2_000);
+      client.answer((id, at) => (id === broken ? answer : observed(id, at)));
+      const from = clock.now();
+      await clock.advance(2 * MINUTE_MS);
+      const tries = client.calls.filter(({ orderId, at }) => orderId === broken && at >= from);
+      const apartMs = tries.slice(1).map(({ at }, index) => at - (tries[index]?.at ?? 0));
+      expect(apartMs.length).toBeGreaterThan(4);
+      expect(apartMs).toEqual([...apartMs].sort((one, other) => one - other));
+      expect(apartMs.at(-1)).toBeGreaterThan(30_000);
+      expect(client.callsFor(sound)).toBeGreaterThan(20);
+      const [stale, fresh] = [
+        await poller.lookup(broken, HOUR_MS),
+        await poller.lookup(sound, HOUR_MS),
+      ];
+      expect(stale).toMatchObject({ isStale: true, snapshot: { version: 1 } });
+      expect(stale?.nextCheckAt).toBeGreaterThan(clock.now());
+      expect(fresh).toMatchObject({ isStale: false });
+    },
+  );
+
   it('breaks after failures in a row, and lets one probe through at a time', async () => {
     const { clock, client, poller } = await startPolling();
     for (const id of orderIds(10)) void poller.lookup(id).catch(() => undefined);
@@ -471,6 +498,20 @@ describe('when the upstream fails', () => {
     await clock.advance(MINUTE_MS);
     expect(poller.status().state).toBe('SERVING');
   });
+});
+
+it('pauses for a second where an answer cannot be written down, and goes on once it can', async () => {
+  const store = createMemoryStore();
+  const record = store.record.bind(store);
+  store.record = () => Promise.reject(new Error('disk full'));
+  const { clock, client, poller } = await startPolling({ store });
+  const answers = orderIds(8).map((id) => poller.lookup(id).catch((error: unknown) => error));
+  await clock.advance(1_000);
+  expect(client.calls).toHaveLength(1);
+  expect(await answers[0]).toMatchObject({ code: 'INTERNAL_SERVER_ERROR' });
+  store.record = record;
+  await clock.advance(4_000);
+  expect(await answers[1]).toMatchObject({ snapshot: { version: 1 } });
 });
 
 describe('a stop', () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../src/core/ports.ts';
 import { CallBudget } from '../../src/poller/budget.ts';
+import { RateCeiling } from '../../src/poller/rate-ceiling.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -167,4 +168,10 @@ it('a slip of the upstream is won back within ten minutes', () => {
   });
   expect(refused.length).toBeLessThanOrEqual(1);
   expect(budget.callsPerMinute).toBe(120);
+});
+
+it.each([0, 120])('some calls are made however many 429s come, with %i calls in use', (used) => {
+  const ceiling = new RateCeiling(120);
+  for (let hour = 1; hour < 50; hour += 1) ceiling.shrink(used, START + hour * HOUR_MS);
+  expect(ceiling.calls).toBe(5);
 });

@@ -311,6 +311,40 @@ describe('one list', () => {
     expect([missingCards.first, missingCards.size]).toEqual([SECOND, 2]);
   });
 
+  it('has the refund checked whose reason it leaves out, and no other', async () => {
+    const refunded = { upstreamStatus: 'REFUNDED' };
+    const { missingCards, run } = await over([
+      { orderId: FIRST, ...refunded, refundMessage: 'sorry' },
+      { orderId: SECOND, ...refunded, ...CARD },
+    ]);
+    expect(await run(IDS)).toMatchObject([{ latest: { orderId: FIRST } }]);
+    expect([missingCards.first, missingCards.size]).toEqual([SECOND, 1]);
+  });
+
+  it('asks for fewer orders where the key has others too, which take up room on a page', async () => {
+    const { store, planner, clock, run } = await over([], 100);
+    const ids = Array.from({ length: 80 }, (_, n) => n.toString(16).padStart(24, '0'));
+    for (const [nth, orderId] of ids.entries()) {
+      const row = observation({ orderId, createdAt: NOW + nth * 1_000, observedAt: NOW + 80_000 });
+      await store.record(row, () => NOW + 80_000);
+    }
+    await clock.advance(90_000);
+    const plan = async () => {
+      const due = { orderId: ids[0] ?? '', order: await store.find(ids[0] ?? ''), gainMs: 0 };
+      return planner.forSchedule(due);
+    };
+    const all = await plan();
+    if (all === undefined) throw new Error('no list');
+    expect(all.covered).toHaveLength(80);
+    // Full: nobody knows how many orders it left out.
+    for (let page = 0; page < 5; page += 1) await run(ids.slice(0, 1));
+    const fewer = (await plan())?.covered.length ?? 0;
+    expect(fewer).toBeGreaterThan(50);
+    expect(fewer).toBeLessThan(65);
+    for (let page = 0; page < 30; page += 1) await planner.adapt(all, 80);
+    expect((await plan())?.covered).toHaveLength(80);
+  });
+
   it('is trusted where it shows an order that had settled as settled', async () => {
     const { trust, record, run } = await over([{ orderId: FIRST, upstreamStatus: 'REFUNDED' }]);
     await record(FIRST, 'REFUNDED');
