@@ -62,8 +62,8 @@ export function idealRows(inProgress: number): readonly Row[] {
   const lagsMs = idealCycle(inProgress);
   if (lagsMs === undefined) return [];
   const row = { inProgress, who, ...lagsOf(lagsMs) };
-  const others = lateOnesLast(inProgress, IN_TIME_MS);
-  if (row.p95Seconds * 1_000 <= IN_TIME_MS || others === undefined) return [row];
+  if (row.p95Seconds * 1_000 <= IN_TIME_MS) return [row];
+  const others = lateOnesLast(inProgress, IN_TIME_MS) ?? [];
   return [row, { inProgress, who: `${who}, late ones last`, ...lagsOf(others) }];
 }
 

@@ -71,6 +71,11 @@ export function isSettled(upstreamStatus: string): boolean {
   return upstreamStatus === 'FULFILLED' || upstreamStatus === 'REFUNDED';
 }
 
+/** Whether it lacks what every fulfilled order has. */
+export function lacksCard(observation: Pick<Observation, 'upstreamStatus' | 'cardCode'>): boolean {
+  return observation.upstreamStatus === 'FULFILLED' && observation.cardCode === null;
+}
+
 /**
  * The snapshot that an observation adds after `latest`, or `undefined` if it says nothing new.
  *

@@ -2,12 +2,12 @@ import { isAbandoned, planner, retryDelayMs, trackedSince } from '../core/cadenc
 import type { Clock, Logger, Random } from '../core/ports.ts';
 import type { Order, Recorded, Schedule, SnapshotLog } from '../core/store.ts';
 import type { Telemetry } from '../core/telemetry.ts';
-import { isSettled, type Snapshot, statusOf } from '../core/topup.ts';
+import { isSettled, lacksCard, type Snapshot, statusOf } from '../core/topup.ts';
 import { GatewayError } from '../errors.ts';
 import type { CheckAnswer, Failure } from '../upstream/answer.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
 import { refused, throttled } from './gate.ts';
-import { LateCards, lacksCard } from './late-cards.ts';
+import { LateCards } from './late-cards.ts';
 import type { Pacer } from './pace.ts';
 import type { Watchers } from './watchers.ts';
 

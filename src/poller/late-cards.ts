@@ -1,6 +1,5 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../core/ports.ts';
-import { type Observation, statusOf } from '../core/topup.ts';
 
 const PATIENCE_MS = 60_000;
 /** Of more orders than this, those that were looked at longest ago are waited for anew. */
@@ -27,8 +26,4 @@ export class LateCards {
     this.#since.set(orderId, since);
     return now - since < PATIENCE_MS;
   }
-}
-
-export function lacksCard({ upstreamStatus, cardCode }: Observation): boolean {
-  return statusOf(upstreamStatus) === 'FULFILLED' && cardCode === null;
 }

@@ -1,6 +1,6 @@
 import { planner } from '../core/cadence.ts';
 import type { Order, Recorded, Schedule, SnapshotLog, UnplannedOrder } from '../core/store.ts';
-import { isSettled, type Observation } from '../core/topup.ts';
+import { isSettled, lacksCard, type Observation } from '../core/topup.ts';
 import type { ListAnswer } from '../upstream/answer.ts';
 import { PAGE_SIZE, type UpstreamClient } from '../upstream/client.ts';
 import type { ListTrust } from './list-trust.ts';
@@ -110,7 +110,7 @@ function byEnd(one: Observation, other: Observation): number {
 }
 
 /** Settled, but without the card or the reason of the refund, which only a single check shows. */
-function needsSingleCheck({ upstreamStatus, cardCode, refundMessage }: Observation): boolean {
-  if (!isSettled(upstreamStatus)) return false;
-  return upstreamStatus === 'FULFILLED' ? cardCode === null : refundMessage === null;
+function needsSingleCheck(observation: Observation): boolean {
+  const { upstreamStatus, refundMessage } = observation;
+  return lacksCard(observation) || (upstreamStatus === 'REFUNDED' && refundMessage === null);
 }
