@@ -16,7 +16,7 @@ import {
   runBoundRow,
 } from './rows.ts';
 import type { RunArrivals } from './run-bound.ts';
-import type { Run } from './run-gateway.ts';
+import { type Run, runGateway } from './run-gateway.ts';
 import { type Selection, selectionFrom } from './selection.ts';
 import { ORDERS_IN_PROGRESS, SUBSCRIBER_HEADER, subscriberRows } from './subscribers.ts';
 import { VirtualClock } from './virtual-clock.ts';
@@ -31,7 +31,13 @@ const FEWEST_ORDERS = 750;
 const SUBSCRIBED_ARRIVALS_MS = 10 * MINUTE_MS;
 const ENDING_MS = 15 * MINUTE_MS;
 
+/** Before the runs, a gateway learns from this many orders in progress, other ones than those of the runs. */
+const LEARNING = { inProgress: 10, arrivalsMs: 60 * MINUTE_MS, seed: SEED + 1 };
+/** Up to here, each row of a gateway is followed by one of a gateway that has learned nothing yet. */
+const UNLEARNED_UP_TO = 40;
+
 const selection = selectionFrom(process.argv.slice(2));
+const { learned } = await runGateway(newRun(LEARNING), 'with cards');
 const rows: Row[] = [];
 if (selection.lags) {
   say(...HEADER);
@@ -44,7 +50,7 @@ const subscribed: string[] = [];
 if (selection.subscribers) {
   say('', ...SUBSCRIBER_HEADER);
   for await (const row of subscriberRows(() =>
-    newRun(ORDERS_IN_PROGRESS, SUBSCRIBED_ARRIVALS_MS),
+    newRun({ inProgress: ORDERS_IN_PROGRESS, arrivalsMs: SUBSCRIBED_ARRIVALS_MS, learned }),
   )) {
     say(row);
     subscribed.push(row);
@@ -69,13 +75,17 @@ async function* lagRows({ inProgress, regimes }: Selection): AsyncGenerator<Row>
 async function* rowsOf(contestant: Contestant, inProgress: number): AsyncGenerator<Row> {
   const { name, regime, run, upTo } = contestant;
   const arrivalsMs = Math.max(ARRIVALS_MS, FEWEST_ORDERS / ordersPerMs(inProgress));
+  const workload = { inProgress, arrivalsMs };
   if (inProgress <= upTo) {
-    yield measuredRow(inProgress, name, await run(newRun(inProgress, arrivalsMs)));
+    yield measuredRow(inProgress, name, await run(newRun({ ...workload, learned })));
   }
   if (regime === 'vendor') return;
+  if (inProgress <= UNLEARNED_UP_TO) {
+    yield measuredRow(inProgress, `${name}, nothing learned yet`, await run(newRun(workload)));
+  }
   const bound = boundRow(inProgress, regime);
   yield bound;
-  const ofRun = runBoundRow(inProgress, regime, arrivalsOf(newRun(inProgress, arrivalsMs)));
+  const ofRun = runBoundRow(inProgress, regime, arrivalsOf(newRun(workload)));
   if (ofRun !== undefined) yield ofRun;
   const blind = blindRow(inProgress, bound, regime);
   if (blind !== undefined) {
@@ -85,11 +95,20 @@ async function* rowsOf(contestant: Contestant, inProgress: number): AsyncGenerat
   if (regime === 'without cards') yield* idealRows(inProgress);
 }
 
-function newRun(inProgress: number, arrivalsMs: number): Run {
+function newRun({
+  inProgress,
+  arrivalsMs,
+  learned,
+  seed = SEED,
+}: Pick<Run, 'learned'> & {
+  readonly inProgress: number;
+  readonly arrivalsMs: number;
+  readonly seed?: number;
+}): Run {
   const from = START + 1_000;
   const until = from + arrivalsMs;
-  const orders = [...arrivals({ inProgress, from, until, random: createRandom(SEED) })];
-  return { clock: new VirtualClock(START), orders, seed: SEED, until: until + ENDING_MS };
+  const orders = [...arrivals({ inProgress, from, until, random: createRandom(seed) })];
+  return { clock: new VirtualClock(START), orders, seed, learned, until: until + ENDING_MS };
 }
 
 function arrivalsOf({ clock, orders, until }: Run): RunArrivals {

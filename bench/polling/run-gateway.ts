@@ -2,6 +2,7 @@ import { silentLogger } from '../../src/core/ports.ts';
 import type { Store } from '../../src/core/store.ts';
 import { noTelemetry } from '../../src/core/telemetry.ts';
 import { isSettled } from '../../src/core/topup.ts';
+import { SETTLING_NOTE } from '../../src/poller/pace.ts';
 import { Poller } from '../../src/poller/poller.ts';
 import { createRandom } from '../../src/simulator/random.ts';
 import type { Simulator } from '../../src/simulator/simulator.ts';
@@ -16,8 +17,15 @@ export interface Run {
   readonly clock: VirtualClock;
   readonly orders: readonly Arrival[];
   readonly seed: number;
+  /** What an earlier run has `learned`; without it, the gateway starts with what OneClickDz states. */
+  readonly learned?: string | undefined;
   /** When the run ends, Unix milliseconds. */
   readonly until: number;
+}
+
+export interface GatewayRun extends Measured {
+  /** The gateway's note of how long orders take, which its next process goes on with. */
+  readonly learned: string | undefined;
 }
 
 /** The parts that an audience needs. */
@@ -38,10 +46,11 @@ export async function runGateway(
   run: Run,
   list: ListRegime,
   audience: Audience = watchToTheEnd,
-): Promise<Measured> {
-  const { clock, orders, seed } = run;
+): Promise<GatewayRun> {
+  const { clock, orders, seed, learned } = run;
   const { simulator, fetch } = distantSimulator({ clock, seed, list });
   const store = await openSqliteStore({ url: 'file::memory:' });
+  if (learned !== undefined) await store.note(SETTLING_NOTE, learned);
   const settledAt = new Map<string, number>();
   const common = { clock, logger: silentLogger, telemetry: noTelemetry };
   const { apiKey } = simulator;
@@ -67,8 +76,10 @@ export async function runGateway(
   });
   await clock.runUntil(run.until);
   await Promise.all([poller.stop(), clock.runUntil(run.until + STOP_MS)]);
+  const result = measured(orders, (order) => settledAt.get(ids.get(order) ?? ''), simulator);
+  const noted = await store.recall(SETTLING_NOTE);
   await store.close();
-  return measured(orders, (order) => settledAt.get(ids.get(order) ?? ''), simulator);
+  return { ...result, learned: noted };
 }
 
 /** Sends each order at its time. The returned map fills with their ids as they are sent. */

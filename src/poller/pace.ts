@@ -9,8 +9,8 @@ import { Worth } from '../core/worth.ts';
 import { parseNote } from './parse-note.ts';
 import type { UnseenDue, Watchers } from './watchers.ts';
 
-/** Not the name that earlier versions used: their counts are by other age bins. */
-const NOTE = 'settling-ages';
+/** The note of what was learned. Not the name that earlier versions used: their counts are by other age bins. */
+export const SETTLING_NOTE = 'settling-ages';
 const NOTE_EVERY_MS = 10_000;
 
 /** The upstream knows a handful of types. Beyond this number, all new types share one entry. */
@@ -93,7 +93,7 @@ export class Pacer {
 
   /** Loads what an earlier process learned. */
   async recall(): Promise<void> {
-    const counts = parseNote(await this.#notebook.recall(NOTE), noteSchema);
+    const counts = parseNote(await this.#notebook.recall(SETTLING_NOTE), noteSchema);
     for (const [type, { settled, reached }] of Object.entries(counts ?? {})) {
       this.#byType.set(type, learnedFrom(new SettlingTimes(settled, reached)));
     }
@@ -188,7 +188,9 @@ export class Pacer {
     this.#notedAt = now;
     const counts = [...this.#byType].map(([type, { times }]) => [type, times.counted]);
     // If the write fails, the next process learns these counts again.
-    this.#notebook.note(NOTE, JSON.stringify(Object.fromEntries(counts))).catch(() => undefined);
+    this.#notebook
+      .note(SETTLING_NOTE, JSON.stringify(Object.fromEntries(counts)))
+      .catch(() => undefined);
   }
 
   #learnedOf(type: string | null): Learned {
