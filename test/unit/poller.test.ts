@@ -142,6 +142,23 @@ describe('a query', () => {
     expect(refused[0]).toMatchObject({ code: 'UPSTREAM_THROTTLED' });
     expect(refused[0]?.retryAfterMs).toBeGreaterThan(5_000);
   });
+
+  it('is told at once, and leads to no call, where a thousand others wait', async () => {
+    const { clock, client, poller } = await startPolling();
+    void poller.lookup(ORDER_ID);
+    await clock.advance(200);
+    const ids = orderIds(1_001);
+    const told = ids.map(() => 'nothing');
+    for (const [nth, id] of ids.entries()) {
+      poller.lookup(id).catch(({ code }: GatewayError) => {
+        told[nth] = code;
+      });
+    }
+    await clock.advance(0);
+    expect([told[999], told[1_000]]).toEqual(['nothing', 'UPSTREAM_THROTTLED']);
+    await clock.advance(20_000);
+    expect(client.callsFor(ids[1_000] ?? '')).toBe(0);
+  });
 });
 
 it('is answered whenever it comes, also while the poller goes to sleep', async () => {
@@ -629,6 +646,18 @@ describe('following an order', () => {
     client.answer((id, at) => observed(id, at));
     await clock.advance(10 * MINUTE_MS);
     expect((await first).value).toMatchObject({ snapshot: { upstreamStatus: 'HANDLING' } });
+  });
+
+  it('asks ever more rarely for an order whose first look fails while others are answered', async () => {
+    const { clock, client, feed } = await startPolling();
+    const other = orderIds(1)[0] ?? '';
+    client.answer((id, at) =>
+      id === other ? observed(id, at) : { kind: 'failed', reason: 'http_status', httpStatus: 500 },
+    );
+    for (const id of [other, ORDER_ID]) void feed.follow(id).next();
+    await clock.advance(10 * MINUTE_MS);
+    expect(client.callsFor(ORDER_ID)).toBeGreaterThan(5);
+    expect(client.callsFor(ORDER_ID)).toBeLessThan(15);
   });
 
   it('ends where the log fails, and leaves nothing behind', async () => {
