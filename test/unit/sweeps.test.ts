@@ -243,6 +243,23 @@ describe('while a list is on its way', () => {
     // A few for each call and each query.
     expect(looks).toBeLessThan(20 * 40);
   });
+
+  it('it answers queries for the orders in it, which make no calls of their own', async () => {
+    const polled = await pollSimulator({ listCarriesCards: true });
+    const { clock, simulator, poller } = polled;
+    const ids = await sendAndWatch(polled, Array(50).fill(400_000), 50);
+    await clock.advance(10_000);
+    simulator.fail({ fault: 'slow', operation: 'list', delayMs: 3_000 });
+    const checks = () => simulator.calls.byOperation()['check-id'];
+    const [checksBefore, callsBefore] = [checks(), simulator.calls.total];
+    while (simulator.calls.total === callsBefore) await clock.advance(50);
+    const askedAt = clock.now();
+    const views = Promise.all(ids.map((id) => poller.lookup(id, 0)));
+    await clock.advance(3_000);
+    expect(checks()).toBe(checksBefore);
+    await clock.advance(200);
+    for (const view of await views) expect(view?.checkedAt).toBeGreaterThan(askedAt);
+  });
 });
 
 describe('one list', () => {
