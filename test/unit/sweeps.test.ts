@@ -142,6 +142,16 @@ it('cards that a list left out take turns with queries: neither waits for the ot
   expect(found).toBeGreaterThan(0.4 * calls);
 });
 
+it('looks leave room for cards: none waits for long, though there are hardly calls enough', async () => {
+  const polled = await pollSimulator();
+  const ids = await sendAndWatch(polled, Array(320).fill(20_000), 750);
+  await polled.clock.advance(MINUTE_MS);
+  const lags = (await latestOf(polled, ids.slice(80))).map(
+    (each) => (each?.observedAt ?? Number.POSITIVE_INFINITY) - (each?.processedAt ?? 0),
+  );
+  expect(Math.max(...lags)).toBeLessThan(4_000);
+});
+
 it('a card that cannot be fetched is tried again later each time, though every list shows that it is there', async () => {
   const { clock, simulator, poller, store } = await pollSimulator();
   const broken = simulator.addOrder({ plan: fulfilledAfter(10_000) });
@@ -218,6 +228,21 @@ describe('a list that cannot be relied on', () => {
     await polled.clock.advance(MINUTE_MS);
     expect(polled.simulator.calls.byOperation().list ?? 0).toBeGreaterThan(before + 5);
   });
+});
+
+it('a log that failed is known to be mended as soon as a list is written down, without a check', async () => {
+  const polled = await pollSimulator({ listCarriesCards: true });
+  const { clock, simulator, poller, store } = polled;
+  await sendAndWatch(polled, Array(50).fill(400_000), 50);
+  await clock.advance(10_000);
+  const checks = () => simulator.calls.byOperation()['check-id'];
+  const [recordAll, before] = [store.recordAll.bind(store), checks()];
+  store.recordAll = () => Promise.reject(new Error('disk full'));
+  await clock.advance(2_500);
+  expect(poller.canRecord).toBe(false);
+  store.recordAll = recordAll;
+  await clock.advance(2_500);
+  expect([poller.canRecord, checks()]).toEqual([true, before]);
 });
 
 describe('while a list is on its way', () => {
