@@ -80,9 +80,15 @@ it('a store that cannot be written is told of when it fails and when it can be w
   expect(lines().filter(({ message }) => message !== 'snapshot')).toEqual([failing, again]);
 });
 
-it('while the store fails, one call a second tries it', async () => {
+it('while the store fails, one call a second tries it, and the schedule is not read all the time', async () => {
   const record = () => Promise.reject(new Error('disk full'));
   const store = Object.assign(createMemoryStore(), { record });
+  const readDue = store.due.bind(store);
+  let reads = 0;
+  store.due = (query) => {
+    reads += 1;
+    return readDue(query);
+  };
   const { clock, client, poller } = await startPolling({ store });
   client.answer((id, at) => observed(id, at));
   for (let nth = 0; nth < 60; nth += 1) {
@@ -91,6 +97,8 @@ it('while the store fails, one call a second tries it', async () => {
   }
   expect(client.calls.length).toBeGreaterThanOrEqual(10);
   expect(client.calls.length).toBeLessThanOrEqual(16);
+  // A few for each call and each query.
+  expect(reads).toBeLessThan(60 * 5);
 });
 
 it('a store that goes on failing is an error once a minute, however often a call fails for it', async () => {

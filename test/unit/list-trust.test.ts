@@ -36,7 +36,9 @@ it('comes back though the clock of the machine was behind at first, and then was
 it('takes lists that were in flight together, and failed one after the other, for one failure', async () => {
   const clock = new ManualClock(NOW);
   const logger = recordingLogger();
-  const trust = new ListTrust({ clock, logger, telemetry: noTelemetry });
+  const counted: string[] = [];
+  const sweepsStopped = (reason: string) => void counted.push(reason);
+  const trust = new ListTrust({ clock, logger, telemetry: { ...noTelemetry, sweepsStopped } });
   for (let list = 0; list < 4; list += 1) {
     trust.lost('timeout');
     const shown = orderOf({ createdAt: clock.now() }, clock);
@@ -46,6 +48,7 @@ it('takes lists that were in flight together, and failed one after the other, fo
   await clock.advance(40_000);
   expect(trust.isTrusted).toBe(true);
   expect(logger.lines).toHaveLength(1);
+  expect(counted).toEqual(['timeout']);
 });
 
 it('is lost for twice as long each time, up to half an hour, while other calls show orders', async () => {
@@ -62,6 +65,22 @@ it('is lost for twice as long each time, up to half an hour, while other calls s
   }
   expect(minutes).toEqual([1, 2, 4, 8, 16, 30, 30, 30]);
 });
+
+it.each(['QUEUED', 'FULFILLED'])(
+  'is not lost over an order that was %s when it was last seen, long after it was processed',
+  async (upstreamStatus) => {
+    const clock = new ManualClock(NOW);
+    const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
+    const fresh = orderOf({ createdAt: NOW }, clock);
+    trust.verify({ before: undefined, order: fresh, appended: undefined });
+    await clock.advance(60_000);
+    const before = orderOf({ createdAt: NOW, upstreamStatus }, clock);
+    const processedAt = NOW + 30_000;
+    const order = orderOf({ createdAt: NOW, upstreamStatus: 'FULFILLED', processedAt }, clock);
+    trust.verify({ before, order, appended: undefined });
+    expect(trust.isTrusted).toBe(true);
+  },
+);
 
 function orderOf(told: Parameters<typeof observation>[0], clock: ManualClock): Order {
   const now = clock.now();

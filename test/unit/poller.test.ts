@@ -142,6 +142,37 @@ describe('a query', () => {
     expect(refused[0]).toMatchObject({ code: 'UPSTREAM_THROTTLED' });
     expect(refused[0]?.retryAfterMs).toBeGreaterThan(5_000);
   });
+
+  it('has its call at once, though more orders are due than there are calls', async () => {
+    const { clock, client, poller } = await startPolling();
+    for (const id of orderIds(60)) {
+      void poller.lookup(id).catch(() => undefined);
+      await clock.advance(1_500);
+    }
+    for (const orderId of orderIds(10, 'f')) {
+      await clock.advance(3_130);
+      void poller.lookup(orderId);
+      await clock.advance(0);
+      expect(client.calls.at(-1)).toEqual({ orderId, at: clock.steady() });
+    }
+  });
+
+  it('is told at once, and leads to no call, where a thousand others wait', async () => {
+    const { clock, client, poller } = await startPolling();
+    void poller.lookup(ORDER_ID);
+    await clock.advance(200);
+    const ids = orderIds(1_001);
+    const told = ids.map(() => 'nothing');
+    for (const [nth, id] of ids.entries()) {
+      poller.lookup(id).catch(({ code }: GatewayError) => {
+        told[nth] = code;
+      });
+    }
+    await clock.advance(0);
+    expect([told[999], told[1_000]]).toEqual(['nothing', 'UPSTREAM_THROTTLED']);
+    await clock.advance(20_000);
+    expect(client.callsFor(ids[1_000] ?? '')).toBe(0);
+  });
 });
 
 it('is answered whenever it comes, also while the poller goes to sleep', async () => {
@@ -159,6 +190,23 @@ it('is answered whenever it comes, also while the poller goes to sleep', async (
       snapshot: { version: 1 },
     });
   }
+});
+
+it('the poller does not spin while the first look at a watched order is on its way', async () => {
+  const { clock, client, poller, store } = await startPolling();
+  client.latencyMs = 10_000;
+  const due = store.due.bind(store);
+  let looks = 0;
+  store.due = (query) => {
+    looks += 1;
+    return due(query);
+  };
+  void poller.lookup(ORDER_ID);
+  await clock.advance(10_000);
+  poller.watch('a'.repeat(24), () => undefined);
+  await clock.advance(9_000);
+  expect(client.callsFor('a'.repeat(24))).toBe(1);
+  expect(looks).toBeLessThan(60);
 });
 
 describe('the schedule', () => {
@@ -277,6 +325,13 @@ describe('the schedule', () => {
     expect(polls).toBeGreaterThan(client.calls.length * 0.45);
   });
 
+  it('goes on where a key allows too few calls to leave one for queries', async () => {
+    const { clock, client, poller } = await startPolling({ callsPerMinute: 30 });
+    void poller.lookup(ORDER_ID);
+    await clock.advance(MINUTE_MS);
+    expect(client.calls.length).toBeGreaterThan(20);
+  });
+
   it('lets every class move under overload, and intervals stretch alike within one', async () => {
     const { clock, client, poller, store } = await startPolling({ callsPerMinute: 60 });
     const [watched, unwatched, parked] = [orderIds(40, 'a'), orderIds(40, 'b'), orderIds(10, 'c')];
@@ -360,16 +415,31 @@ describe('when the upstream fails', () => {
     expect(next.poller.status().callsPerMinute).toBe(callsPerMinute);
   });
 
+  it('waits for the longest time that 429s to calls in flight together say, restarts included', async () => {
+    const { clock, client, poller, store } = await startPolling();
+    for (const id of orderIds(4)) void poller.lookup(id).catch(() => undefined);
+    await clock.advance(MINUTE_MS);
+    const waitsMs = [5_000, 60_000, 10_000];
+    client.answer(() => throttled(waitsMs.shift()));
+    client.latencyMs = 3_000;
+    while (waitsMs.length > 0) await clock.advance(100);
+    const { state, resumesAt } = poller.status();
+    expect(state).toBe('THROTTLED');
+    expect((resumesAt ?? 0) - clock.now()).toBeGreaterThan(55_000);
+    // The first one was killed.
+    const next = await startPolling({ clock, store });
+    expect(next.poller.status()).toMatchObject({ state, resumesAt });
+  });
+
   it('tries a bad key once, whoever waits, and not again for 15 minutes, restarts included', async () => {
     const { clock, client, poller, store, logger } = await startPolling();
     client.answer(() => refused);
     const answers = orderIds(50).map((id) => poller.lookup(id).catch((error: unknown) => error));
     await clock.advance(10_000);
-    expect((await Promise.all(answers)).slice(0, 3)).toMatchObject([
-      { code: 'UPSTREAM_REFUSED' },
-      { code: 'UPSTREAM_REFUSED' },
-      { code: 'UPSTREAM_REFUSED' },
-    ]);
+    // Also the one whose call it was.
+    for (const answer of await Promise.all(answers)) {
+      expect(answer).toMatchObject({ code: 'UPSTREAM_REFUSED', retryAfterMs: 15 * MINUTE_MS });
+    }
     expect(client.calls).toHaveLength(1);
     expect(poller.status()).toMatchObject({ state: 'REFUSED' });
     expect(logger.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
@@ -621,6 +691,16 @@ describe('following an order', () => {
     expect(client.calls).toHaveLength(count);
   });
 
+  it('asks no more often for an order that the upstream does not know, however many follow it', async () => {
+    const { clock, client, poller } = await startPolling();
+    client.answer(() => ({ kind: 'unknown' }));
+    for (let second = 0; second < 24; second += 1) {
+      poller.watch(ORDER_ID, () => undefined);
+      await clock.advance(1_000);
+    }
+    expect(client.calls.length).toBeLessThan(8);
+  });
+
   it('stays open while the upstream fails', async () => {
     const { clock, client, feed } = await startPolling();
     client.answer(() => ({ kind: 'failed', reason: 'http_status', httpStatus: 503 }));
@@ -629,6 +709,18 @@ describe('following an order', () => {
     client.answer((id, at) => observed(id, at));
     await clock.advance(10 * MINUTE_MS);
     expect((await first).value).toMatchObject({ snapshot: { upstreamStatus: 'HANDLING' } });
+  });
+
+  it('asks ever more rarely for an order whose first look fails while others are answered', async () => {
+    const { clock, client, feed } = await startPolling();
+    const other = orderIds(1)[0] ?? '';
+    client.answer((id, at) =>
+      id === other ? observed(id, at) : { kind: 'failed', reason: 'http_status', httpStatus: 500 },
+    );
+    for (const id of [other, ORDER_ID]) void feed.follow(id).next();
+    await clock.advance(10 * MINUTE_MS);
+    expect(client.callsFor(ORDER_ID)).toBeGreaterThan(5);
+    expect(client.callsFor(ORDER_ID)).toBeLessThan(15);
   });
 
   it('ends where the log fails, and leaves nothing behind', async () => {
@@ -654,6 +746,13 @@ describe('following an order', () => {
     const count = client.calls.length;
     await clock.advance(HOUR_MS);
     expect(client.calls).toHaveLength(count);
+  });
+
+  it('can be ended as soon as it has begun, and then costs nothing', async () => {
+    const { clock, client, poller } = await startPolling();
+    poller.watch(ORDER_ID, () => undefined)();
+    await clock.advance(MINUTE_MS);
+    expect(client.calls).toEqual([]);
   });
 
   it('can be ended while it waits, and then costs nothing more', async () => {

@@ -142,6 +142,16 @@ it('cards that a list left out take turns with queries: neither waits for the ot
   expect(found).toBeGreaterThan(0.4 * calls);
 });
 
+it('looks leave room for cards: none waits for long, though there are hardly calls enough', async () => {
+  const polled = await pollSimulator();
+  const ids = await sendAndWatch(polled, Array(320).fill(20_000), 750);
+  await polled.clock.advance(MINUTE_MS);
+  const lags = (await latestOf(polled, ids.slice(80))).map(
+    (each) => (each?.observedAt ?? Number.POSITIVE_INFINITY) - (each?.processedAt ?? 0),
+  );
+  expect(Math.max(...lags)).toBeLessThan(4_000);
+});
+
 it('a card that cannot be fetched is tried again later each time, though every list shows that it is there', async () => {
   const { clock, simulator, poller, store } = await pollSimulator();
   const broken = simulator.addOrder({ plan: fulfilledAfter(10_000) });
@@ -220,6 +230,21 @@ describe('a list that cannot be relied on', () => {
   });
 });
 
+it('a log that failed is known to be mended as soon as a list is written down, without a check', async () => {
+  const polled = await pollSimulator({ listCarriesCards: true });
+  const { clock, simulator, poller, store } = polled;
+  await sendAndWatch(polled, Array(50).fill(400_000), 50);
+  await clock.advance(10_000);
+  const checks = () => simulator.calls.byOperation()['check-id'];
+  const [recordAll, before] = [store.recordAll.bind(store), checks()];
+  store.recordAll = () => Promise.reject(new Error('disk full'));
+  await clock.advance(2_500);
+  expect(poller.canRecord).toBe(false);
+  store.recordAll = recordAll;
+  await clock.advance(2_500);
+  expect([poller.canRecord, checks()]).toEqual([true, before]);
+});
+
 describe('while a list is on its way', () => {
   it.each([
     ['a query waits for an order in it', 50, true],
@@ -242,6 +267,23 @@ describe('while a list is on its way', () => {
     }
     // A few for each call and each query.
     expect(looks).toBeLessThan(20 * 40);
+  });
+
+  it('it answers queries for the orders in it, which make no calls of their own', async () => {
+    const polled = await pollSimulator({ listCarriesCards: true });
+    const { clock, simulator, poller } = polled;
+    const ids = await sendAndWatch(polled, Array(50).fill(400_000), 50);
+    await clock.advance(10_000);
+    simulator.fail({ fault: 'slow', operation: 'list', delayMs: 3_000 });
+    const checks = () => simulator.calls.byOperation()['check-id'];
+    const [checksBefore, callsBefore] = [checks(), simulator.calls.total];
+    while (simulator.calls.total === callsBefore) await clock.advance(50);
+    const askedAt = clock.now();
+    const views = Promise.all(ids.map((id) => poller.lookup(id, 0)));
+    await clock.advance(3_000);
+    expect(checks()).toBe(checksBefore);
+    await clock.advance(200);
+    for (const view of await views) expect(view?.checkedAt).toBeGreaterThan(askedAt);
   });
 });
 
