@@ -32,12 +32,29 @@ describe('a document', () => {
     expect(limitOf(places('@x'))).toBe('directives');
   });
 
+  it.each([
+    '{ __schema { queryType { name } } }',
+    '{ __typename __type(name: "Topup") { name } a }',
+    '{ a ...F ...G } fragment F on Query { ... { x: __schema { description } } } fragment G on Query { b }',
+    '{ a } fragment F on Query { __type(name: "Topup") { name } }',
+  ])('asks for nothing of the schema where that is off: %s', (text) => {
+    expect(limitOf(text)).toBeUndefined();
+    expect(limitOf(text, { introspection: false })).toBe('introspection');
+    expect(limitOf('{ a { __typename } }', { introspection: false })).toBeUndefined();
+  });
+
   it('may open twenty lists of the introspection, of whatever kind', () => {
     const kinds = introspectionLists();
     expect(kinds.length).toBeGreaterThan(5);
     for (const name of kinds) {
       const asking = (count: number) => `{ __schema { ${times(count, () => name)} } }`;
       expect([name, limitOf(asking(20)), limitOf(asking(21))]).toEqual([
+        name,
+        undefined,
+        'introspection',
+      ]);
+      const within = (count: number) => `{ __schema { types { ${times(count, () => name)} } } }`;
+      expect([name, limitOf(within(19)), limitOf(within(20))]).toEqual([
         name,
         undefined,
         'introspection',

@@ -16,41 +16,48 @@ function tell(error: unknown) {
 }
 
 describe('what a client is told of an error', () => {
-  it.each<[string, unknown]>([
-    ['as it was thrown', new TypeError(SECRET)],
-    ['of a resolver', located(new TypeError(SECRET))],
-    ['wrapped twice', located(located(new TypeError(SECRET)))],
-    ['that is none', SECRET],
-    ['of ours that names its cause', new GatewayError('INTERNAL_SERVER_ERROR', SECRET)],
-  ])('is nothing of one from inside, %s; the log tells where it came from', (_, error) => {
+  it.each<[how: string, error: unknown, logged: string]>([
+    ['as it was thrown', new TypeError(SECRET), 'TypeError'],
+    ['of a resolver', located(new TypeError(SECRET)), 'TypeError'],
+    ['wrapped twice', located(located(new TypeError(SECRET))), 'TypeError'],
+    ['that is none', SECRET, 'string'],
+  ])('is nothing of one from inside, %s; the log names it', (_, error, logged) => {
     const { told, lines } = tell(error);
     expect(told).toEqual({
       message: 'Internal server error.',
       ...(error instanceof GraphQLError ? { path: ['topup'] } : {}),
       extensions: { code: 'INTERNAL_SERVER_ERROR', http: { status: 500 } },
     });
-    expect(lines).toMatchObject([
-      { level: 'error', message: 'a request failed inside the gateway' },
-    ]);
+    expect(lines).toMatchObject([{ level: 'error', fields: { error: logged } }]);
     expect(JSON.stringify(lines)).not.toContain(SECRET);
   });
 
   it('is nothing of the cause of one of ours, which the log names', () => {
     const cause = Object.assign(new Error(SECRET), { code: 'SQLITE_FULL' });
-    const error = new GatewayError('INTERNAL_SERVER_ERROR', 'It failed.', { cause });
+    const error = new GatewayError('INTERNAL_SERVER_ERROR', SECRET, { cause });
     const { told, lines } = tell(located(error));
     expect(told.message).toBe('Internal server error.');
     expect(lines).toMatchObject([{ fields: { code: 'SQLITE_FULL' } }]);
   });
 
   it('is the code, the message and when to try again, of one of ours', () => {
-    const error = new GatewayError('UPSTREAM_THROTTLED', 'Busy.', { retryAfterMs: 1_001 });
+    const error = new GatewayError('UPSTREAM_THROTTLED', 'Busy.', {
+      retryAfterMs: 1_001,
+      cause: new Error(SECRET),
+    });
     for (const thrown of [error, located(error)]) {
       const { told, lines } = tell(thrown);
       expect(told).toMatchObject({ message: 'Busy.' });
       expect(told.extensions).toEqual({ code: 'UPSTREAM_THROTTLED', retryAfterSeconds: 2 });
       expect(lines).toEqual([]);
     }
+    const extensions = { http: { status: 413 }, hint: SECRET };
+    const { told } = tell(new GraphQLError('', { originalError: error, extensions }));
+    expect(told.extensions).toEqual({
+      code: 'UPSTREAM_THROTTLED',
+      retryAfterSeconds: 2,
+      http: extensions.http,
+    });
   });
 
   it('is that a ticket is needed, which HTTP has a status for', () => {
