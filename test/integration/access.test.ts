@@ -148,11 +148,11 @@ describe('a query', () => {
   });
 
   it('for an order needs the scope for states, whatever else there is', async () => {
-    const { errors } = await post(
-      CARD_QUERY,
-      await scene.ticket({ topups: '*', scope: 'operator card' }),
-    );
-    expect(errors).toEqual([['topup', 'FORBIDDEN']]);
+    const ticket = await scene.ticket({ topups: '*', scope: 'operator card' });
+    expect((await post(CARD_QUERY, ticket)).errors).toEqual([['topup', 'FORBIDDEN']]);
+    const many = `{ topups(ids: ["${ORDER_ID}"]) { status cardCode } }`;
+    expect((await post(many, ticket)).errors).toEqual([['topups', 'FORBIDDEN']]);
+    expect(scene.looked).toEqual([]);
   });
 });
 

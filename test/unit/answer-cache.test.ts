@@ -97,6 +97,30 @@ describe('the cache of answers', () => {
     expect(cache.get('a')).toBeUndefined();
   });
 
+  it('lets an answer fall with its order, though another of that order fell before', async () => {
+    const { cache, clock, keep, write } = open();
+    keep('a');
+    const draft = cache.draft();
+    draft.order(ORDER_ID);
+    draft.until(clock.now() + 500);
+    cache.keep(draft, 'b', { value: 'answer', bytes: 100 });
+    await clock.advance(501);
+    expect([cache.get('a'), cache.get('b')]).toEqual(['answer to a', undefined]);
+    await write();
+    expect(cache.get('a')).toBeUndefined();
+  });
+
+  it('shares one that is being made for no longer than it will hold', async () => {
+    const { cache, clock } = open();
+    const draft = cache.draft();
+    draft.order(ORDER_ID);
+    draft.until(clock.now() + 500);
+    await clock.advance(500);
+    expect(cache.mayShare(draft)).toBe(true);
+    await clock.advance(1);
+    expect(cache.mayShare(draft)).toBe(false);
+  });
+
   it('keeps nothing for long that nobody hears changes of', async () => {
     const { cache, clock, keep } = open();
     keep('a');

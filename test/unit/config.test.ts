@@ -74,6 +74,12 @@ describe('parseConfig', () => {
     expect(parseConfig({ PORT: '', ONECLICKDZ_API_KEY: '' })).toEqual(parseConfig({}));
   });
 
+  it('takes the keys of card codes', () => {
+    const keys = [1, 2].map((n) => ({ id: `k${n}`, key: Buffer.alloc(32, n) }));
+    const CARD_CODE_KEYS = keys.map(({ id, key }) => `${id}:${key.toString('base64')}`).join();
+    expect(parseConfig({ CARD_CODE_KEYS }).cardKeys).toEqual(keys);
+  });
+
   it('takes what is set', () => {
     expect(
       parseConfig({
@@ -196,6 +202,21 @@ describe('parseConfig', () => {
     expect(message).not.toContain(AUTH_JWT_SECRETS);
   });
 
+  it.each([
+    ['HOST', '127.0.0.1:4000/x'],
+    ['HOST', 'my host'],
+    ['AUTH_JWKS_URL', 'keys'],
+    ['AUTH_JWKS_URL', 'ftp://127.0.0.1/jwks.json'],
+    ['ALLOWED_ORIGINS', 'shop.example'],
+    ['ALLOWED_ORIGINS', 'ftp://shop.example'],
+    ['ALLOWED_ORIGINS', 'https://shop.example/'],
+    ['ALLOWED_ORIGINS', 'https://shop.example,'],
+    ['ALLOWED_ORIGINS', 'null'],
+    ['ALLOWED_ORIGINS', '*'],
+  ])('does not take %s for %s', (name, text) => {
+    expect(faultOf({ [name]: text }).message).toContain(`\n  ${name}: expected `);
+  });
+
   it('never shows the key, not even a wrong one', () => {
     const fault = faultOf({ ONECLICKDZ_API_KEY: 'secret with blanks' });
     expect(fault.message).toContain('ONECLICKDZ_API_KEY: expected the key');
@@ -217,8 +238,10 @@ describe('parseConfig', () => {
   it.each([
     'http://api.example',
     'https://api.example/v3',
+    'https://api.example/?v=3',
+    'https://api.example/#v3',
     'https://user:pass@api.example',
-    'ftp://x',
+    'ftp://127.0.0.1',
     'api.example',
   ])('sends no key to %s', (baseUrl) => {
     expect(faultOf({ ONECLICKDZ_BASE_URL: baseUrl }).message).toContain('ONECLICKDZ_BASE_URL');

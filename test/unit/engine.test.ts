@@ -11,6 +11,7 @@ import { run } from '../../src/graphql/execution/engine.ts';
 import { planOf } from '../../src/graphql/execution/plan.ts';
 import { schema } from '../../src/graphql/schema.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
+import { settle } from '../support/manual-clock.ts';
 import { observation } from '../support/observations.ts';
 
 const GOOD = 'a'.repeat(24);
@@ -18,6 +19,7 @@ const ODD = 'b'.repeat(24);
 const MISSING = 'c'.repeat(24);
 const FAILING = 'd'.repeat(24);
 const INCOMPLETE = 'e'.repeat(24);
+const LATE = 'f'.repeat(24);
 const NO_CARD: Access = { ...FULL_ACCESS, rights: 'no card', has: (scope) => scope !== 'card' };
 
 const log = createMemoryStore({ logId: 'log' });
@@ -28,7 +30,7 @@ async function view(orderId: string): Promise<TopupView> {
   return viewOf(order, order.checkedAt);
 }
 
-/** One that answers; one whose values fit no type, one that lacks one, one that there is not, one that fails. */
+/** One that answers; one whose values fit no type, one that lacks one, one that is late, one that there is not, one that fails. */
 async function lookup(orderId: string): Promise<TopupView | null> {
   const good = await view(orderId);
   if (orderId === ODD) {
@@ -36,6 +38,7 @@ async function lookup(orderId: string): Promise<TopupView | null> {
     return { ...good, snapshot, isStale: Object(null), isOverdue: Object('no') };
   }
   if (orderId === INCOMPLETE) return { ...good, checkedAt: Object.create(null).nothing };
+  if (orderId === LATE) await settle();
   if (orderId === FAILING) throw new GatewayError('UPSTREAM_UNAVAILABLE', 'It fails.');
   return orderId === MISSING ? null : good;
 }
@@ -121,6 +124,19 @@ const PLANNED: readonly (readonly [string, Question])[] = [
   ['in fragments', { text: FRAGMENTS, operationName: 'A' }],
   ['the second of two', { text: FRAGMENTS, operationName: 'B' }],
   [
+    'several, each as soon as it can be had',
+    {
+      text: `{ a: topup(id: "${GOOD}") { id } b: topup(id: "${LATE}") { id } c: topup(id: "${MISSING}") { id } }`,
+    },
+  ],
+  [
+    'one that fails, beside far too many',
+    {
+      text: `query ($ids: [ID!]!) { a: topup(id: "${FAILING}") { id } b: topups(ids: $ids) { id } }`,
+      variables: { ids: Array.from({ length: 101 }, () => GOOD) },
+    },
+  ],
+  [
     'two, one failing',
     { text: `{ a: topup(id: "${FAILING}") { id } b: topup(id: "${GOOD}") { id } }` },
   ],
@@ -152,6 +168,10 @@ const UNPLANNED: readonly (readonly [string, Question])[] = [
     },
   ],
   ['a default', { text: `query ($id: ID = "${GOOD}") { topups(ids: [$id]) { id } }` }],
+  [
+    'a default that counts',
+    { text: `query ($maxAge: Int = 3) { topup(id: "${GOOD}", maxAge: $maxAge) { id } }` },
+  ],
   [
     'a variable in a list',
     { text: 'query ($id: ID!) { topups(ids: [$id]) { id } }', variables: { id: GOOD } },

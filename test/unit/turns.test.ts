@@ -1,5 +1,5 @@
 import { setImmediate as nextRound } from 'node:timers/promises';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { Turns } from '../../src/limits/turns.ts';
 
 const ONE = '192.0.2.1';
@@ -33,4 +33,15 @@ it('forgets an address that has begun all', async () => {
   for (let n = 0; n < 8; n += 1) expect(turns.take(ONE)).toBeUndefined();
   await nextRound();
   for (let n = 0; n < 8; n += 1) expect(turns.take(ONE)).toBeUndefined();
+});
+
+it('has no rounds while nobody has anything to begin', async () => {
+  vi.useFakeTimers({ toFake: ['setImmediate'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const turns = new Turns();
+  for (let n = 0; n < 9; n += 1) turns.take(ONE);
+  vi.runOnlyPendingTimers();
+  expect(vi.getTimerCount()).toBe(1);
+  vi.runOnlyPendingTimers();
+  expect(vi.getTimerCount()).toBe(0);
 });

@@ -119,6 +119,33 @@ describe('check', () => {
     expect(await client.check(ORDER_ID)).toMatchObject({ observation: { orderId: ORDER_ID } });
   });
 
+  it.each([
+    ['data that is none', null],
+    ['no status', { _id: ORDER_ID }],
+    ['an empty status', { status: '' }],
+    ['a status that is no word', { status: 'x'.repeat(65) }],
+  ])('calls an answer with %s unreadable', async (_what, data) => {
+    const answer = await answering({ success: true, data }).check(ORDER_ID);
+    expect(answer).toEqual({ kind: 'failed', reason: 'unreadable', httpStatus: 200 });
+  });
+
+  it.each([undefined, 'Not found.', {}])(
+    'knows a failure by its envelope, whatever its error is: %j',
+    async (error) => {
+      const body = { success: false, error };
+      const answer = (status: number) => answering(body, { status }).check(ORDER_ID);
+      expect(await answer(404)).toEqual({ kind: 'unknown' });
+      const failed = { kind: 'failed', reason: 'http_status' };
+      expect(await answer(200)).toEqual({ ...failed, httpStatus: 200 });
+      expect(await answer(409)).toEqual({ ...failed, httpStatus: 409 });
+    },
+  );
+
+  it.each(['', '-5', '0x1F', '1e3', '500 DA'])('takes an amount of %j for absent', async (text) => {
+    const client = answering({ success: true, data: { status: 'HANDLING', topup_amount: text } });
+    expect(await client.check(ORDER_ID)).toMatchObject({ observation: { amount: null } });
+  });
+
   it('takes odd details for absent ones, and keeps the rest', async () => {
     const client = answering({
       success: true,
@@ -275,6 +302,7 @@ describe('validate', () => {
 
   it.each([
     { type: 'ea27b376-9f5c-4b09-883f-1b96cd7b541c', scope: 7, isEnabled: 'no' },
+    { type: 'X'.repeat(41), scope: 'KEY-ea27b376' },
     { type: null },
     {},
   ])('leaves out what is no word: %j', async (apiKey) => {
@@ -308,7 +336,8 @@ describe('validate', () => {
   it('tells of an upstream that cannot be reached', async () => {
     const { client, logger } = createClient(() => Promise.reject(new TypeError('fetch failed')));
     await client.validate(signal);
-    expect(logger.lines).toMatchObject([{ level: 'info', fields: { outcome: 'network' } }]);
+    const fields = { operation: 'validate', outcome: 'network', code: 'TypeError' };
+    expect(logger.lines).toMatchObject([{ level: 'info', fields }]);
   });
 
   it('takes three seconds at most, and ends when it is aborted, which is not news', async () => {
@@ -318,7 +347,9 @@ describe('validate', () => {
     abort.abort();
     expect(await ended).toEqual({ kind: 'failed', reason: 'aborted' });
     const late = client.validate(signal);
-    await clock.advance(3_000);
+    await clock.advance(2_999);
+    expect(logger.lines).toHaveLength(1);
+    await clock.advance(1);
     expect(await late).toEqual({ kind: 'failed', reason: 'timeout' });
     expect(logger.lines.map(({ level }) => level)).toEqual(['debug', 'info']);
   });
@@ -351,6 +382,17 @@ describe('list', () => {
       data: { topups: [{ _id: ORDER_ID, status: 'QUEUED' }, { status: 'QUEUED' }, null] },
     });
     expect(await client.list(query)).toMatchObject({ rows: 3, observations: [{}] });
+  });
+
+  it.each([200, 404, 503])('has failed where the upstream says so with %i', async (httpStatus) => {
+    const body = { success: false, error: { code: 'INTERNAL_ERROR' } };
+    const { client, logger } = createClient(async () =>
+      Response.json(body, { status: httpStatus }),
+    );
+    const failed = { kind: 'failed', reason: 'http_status', httpStatus };
+    expect(await client.list(query)).toEqual(failed);
+    const fields = { operation: 'list', outcome: 'http_status', httpStatus };
+    expect(logger.lines).toMatchObject([{ level: 'info', fields }]);
   });
 
   it('calls another shape unreadable', async () => {
