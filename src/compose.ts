@@ -181,7 +181,7 @@ function serverOf(parts: Polled): GatewayServer {
   };
   const drain = new Drain();
   const yoga = createGraphQLYoga(options);
-  const answers = createAnswers(options);
+  const answers = createAnswers({ ...options, log: store });
   return new GatewayServer({
     host,
     port,

@@ -90,7 +90,7 @@ export async function serve(store: Store, options: ServingOptions = {}): Promise
   const { guard, clock, tickets, allowedOrigins } = yogaOptions;
   const drain = new Drain();
   const yoga = createGraphQLYoga(yogaOptions);
-  const answers = createAnswers(yogaOptions);
+  const answers = createAnswers({ ...yogaOptions, log: store });
   const server = new GatewayServer({
     host: '127.0.0.1',
     port: 0,

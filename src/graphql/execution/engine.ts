@@ -1,7 +1,7 @@
 import { execute } from '@graphql-tools/executor';
 import type { DocumentNode, ExecutionArgs, ExecutionResult } from 'graphql';
 import type { GatewayStatus, GatewayStatusSource } from '../../core/gateway-status.ts';
-import type { Topups } from '../../core/topups.ts';
+import type { CallersTopups } from '../../core/topups.ts';
 import type { TopupView } from '../../core/view.ts';
 import type { GraphQLContext } from '../context.ts';
 import { type Plan, planOf } from './plan.ts';
@@ -58,11 +58,11 @@ function readingOnce(own: GraphQLContext): GraphQLContext {
   return { ...own, topups: new LookupsOnce(own.topups), status: new StatusOnce(own.status) };
 }
 
-class LookupsOnce implements Topups {
-  readonly #topups: Topups;
+class LookupsOnce implements CallersTopups {
+  readonly #topups: CallersTopups;
   readonly #made = new Map<string, Promise<TopupView | null>>();
 
-  constructor(topups: Topups) {
+  constructor(topups: CallersTopups) {
     this.#topups = topups;
   }
 
