@@ -1,5 +1,11 @@
 /** Events that the parts of the gateway report. One implementation feeds the Prometheus metrics, one does nothing. */
 
+/**
+ * Why the plan of an operation was given up: a field failed with an error for clients, something came up that no plan
+ * provides for (a number as an id), or there was a fault in the gateway.
+ */
+export type PlanGivenUp = 'error' | 'unplanned' | 'fault';
+
 export type UpstreamOperation = 'check-id' | 'list' | 'validate';
 
 export interface Telemetry {

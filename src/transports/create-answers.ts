@@ -14,10 +14,10 @@ interface AnswersParts extends TransportOptions {
 }
 
 export function createAnswers(options: AnswersParts): Answers {
-  const { log, tickets, guard, clock, renderings } = options;
+  const { log, tickets, guard, clock, renderings, onPlanGivenUp } = options;
   return new Answers({
     cache: new AnswerCache({ log, clock, mostBytes: MOST_ANSWER_BYTES }),
-    known: new KnownOperations(guard.limits),
+    known: new KnownOperations({ queryCost: guard.limits.queryCost, onPlanGivenUp }),
     tickets,
     contextFor: (asker, basis) => contextFor(options, { ...asker, basis }),
     subscriberContext: (asker) => subscriberContext(options, asker),

@@ -41,7 +41,7 @@ class CountedRenderings extends Renderings {
 
   constructor() {
     const logger = recordingLogger();
-    super((error) => toPublicError(error, logger));
+    super({ mask: (error) => toPublicError(error, logger), onPlanGivenUp: () => undefined });
   }
 
   override take(...args: Parameters<Renderings['take']>) {

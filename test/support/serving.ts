@@ -6,6 +6,7 @@ import { noTelemetry } from '../../src/core/telemetry.ts';
 import type { Topups, Watch } from '../../src/core/topups.ts';
 import { createFeed } from '../../src/feed/feed.ts';
 import { toPublicError } from '../../src/graphql/errors.ts';
+import type { OnPlanGivenUp } from '../../src/graphql/execution/engine.ts';
 import { Renderings } from '../../src/graphql/execution/renderings.ts';
 import { createGuard } from '../../src/limits/guard.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/limits/limits.ts';
@@ -44,6 +45,7 @@ export interface ServingOptions {
   readonly clock?: Clock;
   readonly onRemembered?: () => void;
   readonly renderings?: Renderings;
+  readonly onPlanGivenUp?: OnPlanGivenUp;
   readonly scrape?: GatewayServerOptions['scrape'];
 }
 
@@ -56,7 +58,7 @@ interface Parts {
 /** The parts below a server, on a log that the test writes itself: there is no poller. */
 function partsOf(store: Store, options: ServingOptions): Parts {
   const { topups = noTopups, allowedOrigins = [], auth = { kind: 'none' } } = options;
-  const { watch = noWatch } = options;
+  const { watch = noWatch, onPlanGivenUp = () => undefined } = options;
   const logger = recordingLogger();
   const clock = options.clock ?? systemClock;
   const refusals: string[] = [];
@@ -78,8 +80,11 @@ function partsOf(store: Store, options: ServingOptions): Parts {
     clock,
     allowedOrigins,
     guard,
-    renderings: options.renderings ?? new Renderings((error) => toPublicError(error, logger)),
+    renderings:
+      options.renderings ??
+      new Renderings({ mask: (error) => toPublicError(error, logger), onPlanGivenUp }),
     onQuery: () => undefined,
+    onPlanGivenUp,
   };
   return { yogaOptions, logger, refusals };
 }
