@@ -1,4 +1,4 @@
-/** Events that the parts of the gateway report. One implementation feeds the Prometheus metrics, one does nothing. */
+/** Events that the parts of the gateway report, for the Prometheus metrics. */
 
 /**
  * Why the plan of an operation was given up: a field failed with an error for clients, something came up that no plan
@@ -27,12 +27,3 @@ export interface Telemetry {
   subscriptionOpened(): void;
   subscriptionClosed(): void;
 }
-
-export const noTelemetry: Telemetry = {
-  upstreamCall() {},
-  snapshotAppended() {},
-  sweepsStopped() {},
-  eventSent() {},
-  subscriptionOpened() {},
-  subscriptionClosed() {},
-};

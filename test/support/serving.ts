@@ -2,7 +2,6 @@ import { createServer } from 'node:http';
 import { type AuthConfig, createTickets } from '../../src/auth/tickets.ts';
 import { type Clock, systemClock } from '../../src/core/ports.ts';
 import type { Store } from '../../src/core/store.ts';
-import { noTelemetry } from '../../src/core/telemetry.ts';
 import type { Topups, Watch } from '../../src/core/topups.ts';
 import { createFeed } from '../../src/feed/feed.ts';
 import { toPublicError } from '../../src/graphql/errors.ts';
@@ -20,6 +19,7 @@ import { GatewayServer, type GatewayServerOptions } from '../../src/transports/s
 import { createWebSocketTransport } from '../../src/transports/websocket/transport.ts';
 import { createGraphQLYoga } from '../../src/transports/yoga.ts';
 import { recordingLogger } from './recording-logger.ts';
+import { noTelemetry } from './silent.ts';
 
 export interface Serving extends AsyncDisposable {
   readonly url: URL;
