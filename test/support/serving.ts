@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import { type AuthConfig, createTickets } from '../../src/auth/tickets.ts';
 import { type Clock, systemClock } from '../../src/core/ports.ts';
 import type { Store } from '../../src/core/store.ts';
@@ -17,7 +17,7 @@ import { GraphQLHttp } from '../../src/transports/http/graphql.ts';
 import type { TransportOptions } from '../../src/transports/options.ts';
 import { GatewayServer, type GatewayServerOptions } from '../../src/transports/server.ts';
 import { createWebSocketTransport } from '../../src/transports/websocket/transport.ts';
-import { createGraphQLYoga } from '../../src/transports/yoga.ts';
+import { createGraphQLYoga, type Yoga } from '../../src/transports/yoga.ts';
 import { recordingLogger } from './recording-logger.ts';
 import { noTelemetry } from './silent.ts';
 
@@ -47,6 +47,8 @@ export interface ServingOptions {
   readonly renderings?: Renderings;
   readonly onPlanGivenUp?: OnPlanGivenUp;
   readonly scrape?: GatewayServerOptions['scrape'];
+  /** Called when Yoga has answered a request, before anything is made of its answer. */
+  readonly afterYoga?: (request: IncomingMessage) => unknown;
 }
 
 interface Parts {
@@ -94,7 +96,7 @@ export async function serve(store: Store, options: ServingOptions = {}): Promise
   const { yogaOptions, logger, refusals } = partsOf(store, options);
   const { guard, clock, tickets, allowedOrigins } = yogaOptions;
   const drain = new Drain();
-  const yoga = createGraphQLYoga(yogaOptions);
+  const yoga = followedBy(createGraphQLYoga(yogaOptions), options.afterYoga);
   const answers = createAnswers({ ...yogaOptions, log: store });
   const server = new GatewayServer({
     host: '127.0.0.1',
@@ -116,6 +118,18 @@ export async function serve(store: Store, options: ServingOptions = {}): Promise
   });
   const url = await server.listen();
   return { url, logger, refusals, [Symbol.asyncDispose]: () => server.close() };
+}
+
+function followedBy(yoga: Yoga, afterYoga: ServingOptions['afterYoga'] = () => undefined): Yoga {
+  const handleNodeRequest: Yoga['handleNodeRequest'] = async (...asked) => {
+    const answer = await yoga.handleNodeRequest(...asked);
+    await afterYoga(asked[0] as IncomingMessage);
+    return answer;
+  };
+  return new Proxy(yoga, {
+    get: (target, name) =>
+      name === 'handleNodeRequest' ? handleNodeRequest : Reflect.get(target, name),
+  });
 }
 
 /** Serves Yoga alone, as its documentation shows: with our schema and plugins, but nothing of ours in front of it. */
