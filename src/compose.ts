@@ -3,6 +3,7 @@ import type { Config } from './config.ts';
 import type { GatewayStatusSource } from './core/gateway-status.ts';
 import type { Clock, Fetch, Logger, Random } from './core/ports.ts';
 import type { Store } from './core/store.ts';
+import type { PlanGivenUp } from './core/telemetry.ts';
 import { StartupError } from './errors.ts';
 import { createFeed } from './feed/feed.ts';
 import { toPublicError } from './graphql/errors.ts';
@@ -167,6 +168,7 @@ function serverOf(parts: Polled): GatewayServer {
     refusals.tell(limit);
   };
   const guard = createGuard({ limits, clock, logger, onRefused });
+  const onPlanGivenUp = (reason: PlanGivenUp) => metrics.planGivenUp(reason);
   const tickets = createTickets(config.auth, outside);
   const feed = createFeed({ log: store, watch: poller, clock, telemetry: metrics });
   const options = {
@@ -176,12 +178,13 @@ function serverOf(parts: Polled): GatewayServer {
     clock,
     allowedOrigins,
     guard,
-    renderings: new Renderings((error) => toPublicError(error, logger)),
+    renderings: new Renderings({ mask: (error) => toPublicError(error, logger), onPlanGivenUp }),
     onQuery: (durationMs: number) => metrics.queryDone(durationMs),
+    onPlanGivenUp,
   };
   const drain = new Drain();
   const yoga = createGraphQLYoga(options);
-  const answers = createAnswers(options);
+  const answers = createAnswers({ ...options, log: store });
   return new GatewayServer({
     host,
     port,

@@ -1,6 +1,4 @@
-import { silentLogger } from '../../src/core/ports.ts';
 import type { Store } from '../../src/core/store.ts';
-import { noTelemetry } from '../../src/core/telemetry.ts';
 import { isSettled } from '../../src/core/topup.ts';
 import { SETTLING_NOTE } from '../../src/poller/pace.ts';
 import { Poller } from '../../src/poller/poller.ts';
@@ -8,6 +6,7 @@ import { createRandom } from '../../src/simulator/random.ts';
 import type { Simulator } from '../../src/simulator/simulator.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import { createUpstreamClient } from '../../src/upstream/client.ts';
+import { noTelemetry, silentLogger } from '../../test/support/silent.ts';
 import { type Measured, measured } from './measure.ts';
 import { CALLS_PER_MINUTE, distantSimulator, type ListRegime } from './upstream.ts';
 import type { VirtualClock } from './virtual-clock.ts';

@@ -1,6 +1,6 @@
 /** What subscribers cost: the same orders, each followed through the feed by no, one or many subscribers. */
-import { noTelemetry } from '../../src/core/telemetry.ts';
 import { createFeed } from '../../src/feed/feed.ts';
+import { noTelemetry } from '../../test/support/silent.ts';
 import { type Measured, meanSeconds, percentileSeconds } from './measure.ts';
 import { type Gateway, type Run, runGateway } from './run-gateway.ts';
 

@@ -36,13 +36,14 @@ export class AnswerCache<Value> {
     this.#options = options;
     this.#kept = new LRUCache({
       maxSize: options.mostBytes,
-      sizeCalculation: ({ bytes }) => bytes,
+      sizeCalculation: ({ kept }) => kept?.bytes ?? 0,
       dispose: (draft) => this.#unlink(draft),
     });
     options.log.onWrite((orderId, recorded) => {
       const isCheck = recorded?.appended === undefined;
       for (const draft of [...(this.#byOrder.get(orderId) ?? [])]) {
-        if (!isCheck || !draft.survivesCheck()) this.drop(draft);
+        if (isCheck && !draft.showsCheck) draft.wasChecked = true;
+        else this.drop(draft);
       }
     });
   }
@@ -53,14 +54,17 @@ export class AnswerCache<Value> {
     if (draft === undefined) return undefined;
     const leftMs = draft.holdsUntil - this.#options.clock.now();
     // Longer than ever if the system's clock was set back.
-    if (leftMs >= 0 && leftMs <= LONGEST_MS) return draft.value;
+    if (leftMs >= 0 && leftMs <= LONGEST_MS) return draft.kept?.value;
     this.drop(draft);
     return undefined;
   }
 
-  /** Whether a running request may give its outcome to another one: the outcome would hold if it were made now. */
+  /**
+   * Whether a running request may give its outcome to another one: the outcome would hold if it were made now. After a
+   * check it may not, since nobody knows yet whether the outcome will show one.
+   */
   mayShare(draft: Draft<Value>): boolean {
-    return draft.mayHold && this.#options.clock.now() <= draft.holdsUntil;
+    return !draft.wasChecked && this.#options.clock.now() <= draft.holdsUntil;
   }
 
   /** Starts an answer. The draft must be passed to `keep` or to `drop` in the end. */
@@ -69,7 +73,11 @@ export class AnswerCache<Value> {
   }
 
   /** Keeps an answer if all that it rests on still holds. An answer that rests on no order is not kept. */
-  keep(draft: Draft<Value>, key: string, kept: { readonly value: Value; readonly bytes: number }) {
+  keep(
+    draft: Draft<Value>,
+    key: string,
+    { value, bytes }: { readonly value: Value; readonly bytes: number },
+  ): void {
     const now = this.#options.clock.now();
     draft.until(now + LONGEST_MS * (1 - this.#nextPart() / 2));
     if (draft.orders.length === 0 || now > draft.holdsUntil) {
@@ -77,7 +85,7 @@ export class AnswerCache<Value> {
       return;
     }
     const overhead = 2 * key.length + ENTRY_BYTES + draft.orders.length * ORDER_BYTES;
-    draft.fill(key, { value: kept.value, bytes: kept.bytes + overhead });
+    draft.kept = { key, value, bytes: bytes + overhead };
     this.#kept.set(key, draft);
     // The LRU cache does not take an entry that alone is larger than `mostBytes`.
     if (this.#kept.peek(key) !== draft) this.drop(draft);
@@ -89,12 +97,13 @@ export class AnswerCache<Value> {
     return this.#part;
   }
 
+  /** Gives up an answer, whether it is kept or still being made. */
   drop(draft: Draft<Value>): void {
     draft.never();
     this.#unlink(draft);
-    if (draft.key !== undefined && this.#kept.peek(draft.key) === draft) {
-      this.#kept.delete(draft.key);
-    }
+    const { kept } = draft;
+    if (kept !== undefined && this.#kept.peek(kept.key) === draft) this.#kept.delete(kept.key);
+    draft.kept = undefined;
   }
 
   #link(draft: Draft<Value>, orderId: string): void {
@@ -110,44 +119,39 @@ export class AnswerCache<Value> {
   }
 }
 
-/** An answer that is being made or is kept: the orders that it rests on, and until when it holds. */
+interface Kept<Value> {
+  readonly key: string;
+  readonly value: Value;
+  readonly bytes: number;
+}
+
+/**
+ * An answer from the moment that it is begun: the orders that it rests on, and until when it holds. Resolvers report
+ * these as they run; the cache keeps the answer or gives it up. One that was given up never holds again.
+ */
 export class Draft<Value> implements Basis {
   readonly orders: string[] = [];
+  /** Set by the cache while it keeps the answer. */
+  kept: Kept<Value> | undefined;
+  /** Set by the cache when an order in the answer was checked and found unchanged. */
+  wasChecked = false;
   readonly #link: (draft: Draft<Value>, orderId: string) => void;
   #holdsUntil = Number.POSITIVE_INFINITY;
-  #key: string | undefined;
-  #value: Value | undefined;
-  #bytes = 0;
   #showsCheck = false;
-  #wasChecked = false;
 
+  /** @param link called with each order that the answer turns out to rest on. */
   constructor(link: (draft: Draft<Value>, orderId: string) => void) {
     this.#link = link;
   }
 
-  /** Unix milliseconds. */
+  /** Unix milliseconds; `-Infinity` once the answer was given up. */
   get holdsUntil(): number {
     return this.#holdsUntil;
   }
 
-  get key(): string | undefined {
-    return this.#key;
-  }
-
-  get value(): Value | undefined {
-    return this.#value;
-  }
-
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  /**
-   * Whether no order that the answer rests on has been written since it was begun, so that a request that comes now may
-   * share the answer. A check counts as a write: whether the answer will show it is not known yet.
-   */
-  get mayHold(): boolean {
-    return this.#holdsUntil > Number.NEGATIVE_INFINITY && !this.#wasChecked;
+  /** Whether the answer changes with every check of an order in it, as far as resolvers have told yet. */
+  get showsCheck(): boolean {
+    return this.#showsCheck;
   }
 
   order(orderId: string): void {
@@ -161,13 +165,7 @@ export class Draft<Value> implements Basis {
   check(): void {
     this.#showsCheck = true;
     // The value may have been read before that check.
-    if (this.#wasChecked) this.never();
-  }
-
-  /** Notes that an order in the answer was checked and found unchanged. Returns whether the answer still holds. */
-  survivesCheck(): boolean {
-    this.#wasChecked = true;
-    return !this.#showsCheck;
+    if (this.wasChecked) this.never();
   }
 
   until(at: number): void {
@@ -176,11 +174,5 @@ export class Draft<Value> implements Basis {
 
   never(): void {
     this.#holdsUntil = Number.NEGATIVE_INFINITY;
-  }
-
-  fill(key: string, { value, bytes }: { readonly value: Value; readonly bytes: number }): void {
-    this.#key = key;
-    this.#value = value;
-    this.#bytes = bytes;
   }
 }

@@ -110,7 +110,7 @@ export class Answers {
       return await outcome;
     } finally {
       if (this.#running.get(runKey)?.draft === draft) this.#running.delete(runKey);
-      if (draft.key === undefined) cache.drop(draft);
+      if (draft.kept === undefined) cache.drop(draft);
     }
   }
 

@@ -1,6 +1,6 @@
 import type { DocumentNode, ExecutionArgs, ExecutionResult } from 'graphql';
 import type { GraphQLContext } from '../graphql/context.ts';
-import { run } from '../graphql/execution/engine.ts';
+import { type OnPlanGivenUp, run } from '../graphql/execution/engine.ts';
 import { schema } from '../graphql/schema.ts';
 import { costError } from '../limits/cost.ts';
 import { rememberedByText } from '../limits/remembered-documents.ts';
@@ -19,6 +19,11 @@ export interface KnownOperation {
   readonly texts: string | undefined;
 }
 
+export interface KnownOperationsOptions {
+  readonly queryCost: number;
+  readonly onPlanGivenUp: OnPlanGivenUp;
+}
+
 /** The input of one run of an operation. */
 interface RunInput {
   readonly params: Params;
@@ -31,10 +36,10 @@ interface RunInput {
  */
 export class KnownOperations {
   readonly #known = rememberedByText<KnownOperation>();
-  readonly #queryCost: number;
+  readonly #options: KnownOperationsOptions;
 
-  constructor({ queryCost }: { readonly queryCost: number }) {
-    this.#queryCost = queryCost;
+  constructor(options: KnownOperationsOptions) {
+    this.#options = options;
   }
 
   /** To be called once Yoga has answered the operation with status 200 and no error, or has begun to stream it. */
@@ -52,7 +57,7 @@ export class KnownOperations {
     input: RunInput,
   ): ExecutionResult | Promise<ExecutionResult> | undefined {
     const args = this.argsOf(known, input);
-    return args && run(args);
+    return args && run(args, this.#options.onPlanGivenUp);
   }
 
   /** The arguments to execute the operation with; `undefined` if it costs too much this time. */
@@ -65,7 +70,7 @@ export class KnownOperations {
       contextValue,
     };
     const costsTheSame = known.texts !== undefined && known.texts === textsIn(params);
-    if (!costsTheSame && costError(args, this.#queryCost) !== undefined) return undefined;
+    if (!costsTheSame && costError(args, this.#options.queryCost) !== undefined) return undefined;
     return args;
   }
 }

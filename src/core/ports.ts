@@ -59,10 +59,3 @@ export const systemClock: Clock = {
     return { cancel: () => clearTimeout(timer) };
   },
 };
-
-export const silentLogger: Logger = {
-  debug() {},
-  info() {},
-  warn() {},
-  error() {},
-};

@@ -1,4 +1,10 @@
-/** Events that the parts of the gateway report. One implementation feeds the Prometheus metrics, one does nothing. */
+/** Events that the parts of the gateway report, for the Prometheus metrics. */
+
+/**
+ * Why the plan of an operation was given up: a field failed with an error for clients, something came up that no plan
+ * provides for (a number as an id), or there was a fault in the gateway.
+ */
+export type PlanGivenUp = 'error' | 'unplanned' | 'fault';
 
 export type UpstreamOperation = 'check-id' | 'list' | 'validate';
 
@@ -21,12 +27,3 @@ export interface Telemetry {
   subscriptionOpened(): void;
   subscriptionClosed(): void;
 }
-
-export const noTelemetry: Telemetry = {
-  upstreamCall() {},
-  snapshotAppended() {},
-  sweepsStopped() {},
-  eventSent() {},
-  subscriptionOpened() {},
-  subscriptionClosed() {},
-};

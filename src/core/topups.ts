@@ -1,13 +1,7 @@
 import type { TopupView } from './view.ts';
 
-/**
- * Called once before an upstream call that only this caller has requested. Returns why the call may not be charged
- * to this caller, or `undefined` if it may.
- */
-export type MayAsk = () => Error | undefined;
-
-/** What the schema needs: the current state of an order. */
-export interface Topups {
+/** What the resolvers need: the current state of an order, looked up for the caller that they answer. */
+export interface CallersTopups {
   /**
    * The state of an order. It comes from the log if the order is settled or was checked recently enough, otherwise
    * from one upstream check that all concurrent lookups of the order share. `null` if the upstream knows no such
@@ -15,10 +9,24 @@ export interface Topups {
    *
    * @param maxAgeMs how old the last check of an unsettled order may be; 0 forces a check within the budget.
    *   Defaults to 5 s, and to 5 min for a parked order.
-   * @param mayAsk decides whether an upstream call may be charged to this caller. If not, the lookup rejects with the
-   *   returned error for an order never seen, or if `maxAgeMs` is given; otherwise it resolves to what the log
-   *   holds, marked as stale.
    * @throws GatewayError `UPSTREAM_*` if nothing is known about the order and the upstream cannot be asked.
+   */
+  lookup(orderId: string, maxAgeMs?: number): Promise<TopupView | null>;
+}
+
+/**
+ * Takes an upstream call off a caller's allowance. Returns an error if the allowance is used up. Called just before the
+ * call, and only for the caller that causes it: an answer from the log, or from a call that another one already waits
+ * for, costs nothing.
+ */
+export type MayAsk = () => Error | undefined;
+
+/** What the poller offers: lookups for all callers, each of which pays for the calls that it causes. */
+export interface Topups extends CallersTopups {
+  /**
+   * @param mayAsk charges the caller. If it returns an error, the upstream is not asked. The lookup rejects with that
+   *   error for an order never seen, or if `maxAgeMs` is given; otherwise it resolves to what the log holds, marked as
+   *   stale. Without it every call is made.
    */
   lookup(orderId: string, maxAgeMs?: number, mayAsk?: MayAsk): Promise<TopupView | null>;
 }

@@ -3,7 +3,7 @@ import { type Access, SCOPES } from '../core/access.ts';
 import type { Basis } from '../core/basis.ts';
 import type { GatewayStatusSource } from '../core/gateway-status.ts';
 import type { SnapshotLog } from '../core/store.ts';
-import type { Topups } from '../core/topups.ts';
+import type { CallersTopups, Topups } from '../core/topups.ts';
 import type { Feed } from '../feed/feed.ts';
 
 /** The sender of a request. */
@@ -15,19 +15,25 @@ export interface Asker {
 }
 
 /** The resolvers' context for one request. */
-export interface GraphQLContext extends GraphQLParts {
+export interface GraphQLContext extends CallersParts {
   /** What the sender of the request may see. */
   readonly access: Access;
   /** Records what the answer rests on. */
   readonly basis: Basis;
 }
 
-/** The part of the context that is the same for every request. */
-export interface GraphQLParts {
-  readonly topups: Topups;
+/** The parts that resolvers use for one caller. */
+export interface CallersParts {
+  readonly topups: CallersTopups;
   readonly feed: Feed;
-  readonly log: SnapshotLog;
+  /** For reading alone: only the poller writes. */
+  readonly log: Pick<SnapshotLog, 'logId' | 'read'>;
   readonly status: GatewayStatusSource;
+}
+
+/** The parts that are the same for every caller. */
+export interface GraphQLParts extends CallersParts {
+  readonly topups: Topups;
 }
 
 const checks = new Map<string, object>();

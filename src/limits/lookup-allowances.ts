@@ -1,7 +1,7 @@
 import type { Clock } from '../core/ports.ts';
 import type { GatewayError } from '../errors.ts';
 import type { Account } from '../feed/following.ts';
-import type { GraphQLParts } from '../graphql/context.ts';
+import type { CallersParts, GraphQLParts } from '../graphql/context.ts';
 import { limitExceeded, type OnRefused } from './limits.ts';
 import { TokenBuckets } from './token-buckets.ts';
 
@@ -45,7 +45,7 @@ export class LookupAllowances {
   }
 
   /** The parts for the resolvers of one caller, whose lookups are taken off the caller's allowance. */
-  partsFor(parts: GraphQLParts, caller: string): GraphQLParts {
+  partsFor(parts: GraphQLParts, caller: string): CallersParts {
     const { topups, feed } = parts;
     const account = new CallerAccount(this, caller);
     return {

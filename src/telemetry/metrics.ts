@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { GatewayStatus } from '../core/gateway-status.ts';
-import type { Telemetry } from '../core/telemetry.ts';
+import type { PlanGivenUp, Telemetry } from '../core/telemetry.ts';
 
 const PREFIX = 'topup_gateway_';
 
@@ -65,6 +65,13 @@ export class Metrics implements Telemetry {
     registers: [this.#registry],
   });
 
+  readonly #plansGivenUp = new Counter({
+    name: `${PREFIX}plans_given_up_total`,
+    help: 'Operations that ran a second time since their plan came to nothing, by why: `unplanned` and `fault` should stay rare.',
+    labelNames: ['reason'] as const,
+    registers: [this.#registry],
+  });
+
   readonly #refused = new Counter({
     name: `${PREFIX}refused_total`,
     help: 'What clients were refused, by the limit that they went beyond.',
@@ -113,6 +120,10 @@ export class Metrics implements Telemetry {
 
   answerRemembered(): void {
     this.#remembered.inc();
+  }
+
+  planGivenUp(reason: PlanGivenUp): void {
+    this.#plansGivenUp.inc({ reason });
   }
 
   queryDone(durationMs: number): void {

@@ -1,6 +1,7 @@
 import type { Tickets } from '../auth/tickets.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import type { GraphQLParts } from '../graphql/context.ts';
+import type { OnPlanGivenUp } from '../graphql/execution/engine.ts';
 import type { Renderings } from '../graphql/execution/renderings.ts';
 import type { Guard } from '../limits/guard.ts';
 
@@ -16,4 +17,5 @@ export interface TransportOptions {
   readonly renderings: Renderings;
   /** Called for each query that was executed, over any transport. */
   readonly onQuery: (durationMs: number) => void;
+  readonly onPlanGivenUp: OnPlanGivenUp;
 }

@@ -201,6 +201,10 @@ describe('a gateway that runs', () => {
     const id = stack.simulator.addOrder({ plan: life.plan });
     const operation = { document: FollowTopupDocument, variables: { id } };
     for await (const _ of overWebSocket(stack.gateway, operation)) life.goOn('FULFILLED');
+    // The second has a number where the first, which is known by then, had a text.
+    for (const asked of [id, 5]) {
+      await post(stack.gateway, { document: AskTopupDocument, variables: { id: asked } });
+    }
     const response = await at('/metrics');
     expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
     const metrics = parseMetrics(await response.text());
@@ -212,6 +216,7 @@ describe('a gateway that runs', () => {
       topup_gateway_lag_seconds: 'histogram',
       topup_gateway_events_sent_total: 'counter',
       topup_gateway_query_duration_seconds: 'histogram',
+      topup_gateway_plans_given_up_total: 'counter',
       topup_gateway_orders_tracked: 'gauge',
       topup_gateway_orders_overdue: 'gauge',
       topup_gateway_orders_abandoned: 'gauge',
@@ -226,6 +231,7 @@ describe('a gateway that runs', () => {
     expect(value('topup_gateway_budget_calls_per_minute')).toBe(6_000);
     expect(value('topup_gateway_snapshots_total{status="FULFILLED"}')).toBeGreaterThanOrEqual(1);
     expect(value('topup_gateway_events_sent_total')).toBeGreaterThanOrEqual(2);
+    expect(value('topup_gateway_plans_given_up_total{reason="unplanned"}')).toBe(1);
     expect(value('topup_gateway_lag_seconds_count')).toBeGreaterThanOrEqual(1);
     expect(
       value('topup_gateway_upstream_calls_total{operation="check-id",outcome="observed"}'),

@@ -1,6 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Store } from '../../src/core/store.ts';
@@ -41,7 +43,7 @@ class CountedRenderings extends Renderings {
 
   constructor() {
     const logger = recordingLogger();
-    super((error) => toPublicError(error, logger));
+    super({ mask: (error) => toPublicError(error, logger), onPlanGivenUp: () => undefined });
   }
 
   override take(...args: Parameters<Renderings['take']>) {
@@ -259,6 +261,22 @@ describe('a subscriber that leaves before there is anything to see', () => {
     expect(serving.logger.lines.filter(({ level }) => level === 'error')).toEqual([]);
   });
 
+  it('leaves nothing behind where it goes between the head of its stream and the stream', async () => {
+    const renderings = new CountedRenderings();
+    const leave = new AbortController();
+    const afterYoga = async ({ socket }: IncomingMessage) => {
+      leave.abort();
+      await once(socket, 'close');
+    };
+    const store = createMemoryStore({ logId: 'log' });
+    await using serving = await serve(store, { renderings, afterYoga });
+    const headers = { 'content-type': 'application/json', accept: 'text/event-stream' };
+    const asked = fetch(serving.url, { method: 'POST', headers, body, signal: leave.signal });
+    await expect(asked).rejects.toThrow();
+    await expect.poll(() => [renderings.taken, renderings.inUse]).toEqual([1, 0]);
+    expect(serving.logger.lines.filter(({ level }) => level === 'error')).toEqual([]);
+  });
+
   it('is no error either if it asked for the answer to a query as a stream', async () => {
     using cut = cuttingOff();
     const topups = {
@@ -321,6 +339,26 @@ describe('a subscriber that leaves before there is anything to see', () => {
     await expect.poll(() => renderings.inUse).toBe(0);
   });
 });
+
+// HTTP/1.0 has no chunks, so Yoga itself would write the stream.
+it.each(['1.1', '1.0'])(
+  'a stream that comes to nothing by a fault of the gateway leaves nothing behind: HTTP/%s',
+  async (version) => {
+    const renderings = new CountedRenderings();
+    const afterYoga = () => Promise.reject(new Error('a fault'));
+    const store = createMemoryStore({ logId: 'log' });
+    await using serving = await serve(store, { renderings, afterYoga });
+    const query = new URLSearchParams({
+      query: `subscription { topupStatus(id: "1") { status } }`,
+    });
+    const socket = connect(Number(serving.url.port), '127.0.0.1');
+    socket.end(
+      `GET /graphql?${query} HTTP/${version}\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+    );
+    expect(await text(socket)).toMatch(/^HTTP\/1.1 500 /);
+    expect([renderings.taken, renderings.inUse]).toEqual([1, 0]);
+  },
+);
 
 it('what one may see of an event is not shared with who may see less, nor the other way', async () => {
   const store = createMemoryStore({ logId: 'log' });

@@ -1,8 +1,7 @@
-import { silentLogger } from '../../src/core/ports.ts';
-import { noTelemetry } from '../../src/core/telemetry.ts';
 import { Poller } from '../../src/poller/poller.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { noTelemetry, silentLogger } from '../support/silent.ts';
 import { StillUpstream } from './still-upstream.ts';
 
 /**

@@ -1,6 +1,5 @@
 import type { Clock, Fetch } from '../../src/core/ports.ts';
 import type { Store } from '../../src/core/store.ts';
-import { noTelemetry } from '../../src/core/telemetry.ts';
 import { Poller } from '../../src/poller/poller.ts';
 import { createRandom } from '../../src/simulator/random.ts';
 import {
@@ -12,6 +11,7 @@ import { createMemoryStore } from '../../src/store/memory.ts';
 import { createUpstreamClient } from '../../src/upstream/client.ts';
 import { ManualClock } from './manual-clock.ts';
 import { recordingLogger } from './recording-logger.ts';
+import { noTelemetry } from './silent.ts';
 
 export interface PolledSimulator {
   readonly clock: ManualClock;

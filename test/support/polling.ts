@@ -1,6 +1,5 @@
 import type { Random } from '../../src/core/ports.ts';
 import type { Store } from '../../src/core/store.ts';
-import { noTelemetry } from '../../src/core/telemetry.ts';
 import { createFeed, type Feed } from '../../src/feed/feed.ts';
 import { KeyTrial } from '../../src/poller/key-trial.ts';
 import { Poller } from '../../src/poller/poller.ts';
@@ -8,6 +7,7 @@ import { createMemoryStore } from '../../src/store/memory.ts';
 import { ManualClock } from './manual-clock.ts';
 import { recordingLogger } from './recording-logger.ts';
 import { ScriptedClient } from './scripted-client.ts';
+import { noTelemetry } from './silent.ts';
 
 export interface Polling {
   readonly clock: ManualClock;

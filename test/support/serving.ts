@@ -1,11 +1,11 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import { type AuthConfig, createTickets } from '../../src/auth/tickets.ts';
 import { type Clock, systemClock } from '../../src/core/ports.ts';
 import type { Store } from '../../src/core/store.ts';
-import { noTelemetry } from '../../src/core/telemetry.ts';
 import type { Topups, Watch } from '../../src/core/topups.ts';
 import { createFeed } from '../../src/feed/feed.ts';
 import { toPublicError } from '../../src/graphql/errors.ts';
+import type { OnPlanGivenUp } from '../../src/graphql/execution/engine.ts';
 import { Renderings } from '../../src/graphql/execution/renderings.ts';
 import { createGuard } from '../../src/limits/guard.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../src/limits/limits.ts';
@@ -17,8 +17,9 @@ import { GraphQLHttp } from '../../src/transports/http/graphql.ts';
 import type { TransportOptions } from '../../src/transports/options.ts';
 import { GatewayServer, type GatewayServerOptions } from '../../src/transports/server.ts';
 import { createWebSocketTransport } from '../../src/transports/websocket/transport.ts';
-import { createGraphQLYoga } from '../../src/transports/yoga.ts';
+import { createGraphQLYoga, type Yoga } from '../../src/transports/yoga.ts';
 import { recordingLogger } from './recording-logger.ts';
+import { noTelemetry } from './silent.ts';
 
 export interface Serving extends AsyncDisposable {
   readonly url: URL;
@@ -44,7 +45,10 @@ export interface ServingOptions {
   readonly clock?: Clock;
   readonly onRemembered?: () => void;
   readonly renderings?: Renderings;
+  readonly onPlanGivenUp?: OnPlanGivenUp;
   readonly scrape?: GatewayServerOptions['scrape'];
+  /** Called when Yoga has answered a request, before anything is made of its answer. */
+  readonly afterYoga?: (request: IncomingMessage) => unknown;
 }
 
 interface Parts {
@@ -56,7 +60,7 @@ interface Parts {
 /** The parts below a server, on a log that the test writes itself: there is no poller. */
 function partsOf(store: Store, options: ServingOptions): Parts {
   const { topups = noTopups, allowedOrigins = [], auth = { kind: 'none' } } = options;
-  const { watch = noWatch } = options;
+  const { watch = noWatch, onPlanGivenUp = () => undefined } = options;
   const logger = recordingLogger();
   const clock = options.clock ?? systemClock;
   const refusals: string[] = [];
@@ -78,8 +82,11 @@ function partsOf(store: Store, options: ServingOptions): Parts {
     clock,
     allowedOrigins,
     guard,
-    renderings: options.renderings ?? new Renderings((error) => toPublicError(error, logger)),
+    renderings:
+      options.renderings ??
+      new Renderings({ mask: (error) => toPublicError(error, logger), onPlanGivenUp }),
     onQuery: () => undefined,
+    onPlanGivenUp,
   };
   return { yogaOptions, logger, refusals };
 }
@@ -89,8 +96,8 @@ export async function serve(store: Store, options: ServingOptions = {}): Promise
   const { yogaOptions, logger, refusals } = partsOf(store, options);
   const { guard, clock, tickets, allowedOrigins } = yogaOptions;
   const drain = new Drain();
-  const yoga = createGraphQLYoga(yogaOptions);
-  const answers = createAnswers(yogaOptions);
+  const yoga = followedBy(createGraphQLYoga(yogaOptions), options.afterYoga);
+  const answers = createAnswers({ ...yogaOptions, log: store });
   const server = new GatewayServer({
     host: '127.0.0.1',
     port: 0,
@@ -111,6 +118,18 @@ export async function serve(store: Store, options: ServingOptions = {}): Promise
   });
   const url = await server.listen();
   return { url, logger, refusals, [Symbol.asyncDispose]: () => server.close() };
+}
+
+function followedBy(yoga: Yoga, afterYoga: ServingOptions['afterYoga'] = () => undefined): Yoga {
+  const handleNodeRequest: Yoga['handleNodeRequest'] = async (...asked) => {
+    const answer = await yoga.handleNodeRequest(...asked);
+    await afterYoga(asked[0] as IncomingMessage);
+    return answer;
+  };
+  return new Proxy(yoga, {
+    get: (target, name) =>
+      name === 'handleNodeRequest' ? handleNodeRequest : Reflect.get(target, name),
+  });
 }
 
 /** Serves Yoga alone, as its documentation shows: with our schema and plugins, but nothing of ours in front of it. */

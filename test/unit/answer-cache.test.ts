@@ -73,7 +73,11 @@ describe('the cache of answers', () => {
     await write();
     late.check();
     // Nor is it given to who comes after: what it will show may not be known yet.
-    expect([early, late, none].map(({ mayHold }) => mayHold)).toEqual([false, false, false]);
+    expect([early, late, none].map((draft) => cache.mayShare(draft))).toEqual([
+      false,
+      false,
+      false,
+    ]);
     for (const [key, draft] of Object.entries({ early, late, none })) {
       cache.keep(draft, key, { value: key, bytes: 100 });
     }

@@ -1,8 +1,9 @@
 import { execute } from '@graphql-tools/executor';
-import { type ExecutionResult, parse, validate } from 'graphql';
+import { type ExecutionArgs, parse, validate } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { type Access, FULL_ACCESS } from '../../src/core/access.ts';
 import { NO_BASIS } from '../../src/core/basis.ts';
+import type { PlanGivenUp } from '../../src/core/telemetry.ts';
 import type { Topups } from '../../src/core/topups.ts';
 import { type TopupView, viewOf } from '../../src/core/view.ts';
 import { GatewayError } from '../../src/errors.ts';
@@ -52,7 +53,7 @@ interface Question {
 }
 
 async function answerBy(
-  engine: typeof run,
+  engine: (args: ExecutionArgs) => ReturnType<typeof run>,
   { text, variables, operationName, access = FULL_ACCESS, rootValue }: Question,
 ): Promise<{ readonly text: string; readonly looked: readonly string[] }> {
   const looked: string[] = [];
@@ -75,11 +76,13 @@ async function answerBy(
   return { text: JSON.stringify(result), looked: [...new Set(looked)] };
 }
 
-const byEngine: typeof run = (args) => execute(args) as ExecutionResult | Promise<ExecutionResult>;
+const byEngine = (args: ExecutionArgs) => execute(args) as ReturnType<typeof run>;
+const byPlan = (args: ExecutionArgs) => run(args, () => undefined);
 
 const ALL = `id ref type number amount status upstreamStatus isFinal cardCode transactionNumber processedAt
   refundMessage createdAt version cursor observedAt checkedAt nextCheckAt isStale isOverdue`;
 const ONE = `query Q($id: ID!, $maxAge: Int) { topup(id: $id, maxAge: $maxAge) { ${ALL} } }`;
+const TOO_MANY = Array.from({ length: 101 }, () => GOOD);
 const MANY = `query ($ids: [ID!]!) { topups(ids: $ids) { id amount isStale } }`;
 const FRAGMENTS = `
   query A { x: topup(id: "${GOOD}") { ...S ...S status } ...Root x: topup(id: "${GOOD}") { number ... { id } } }
@@ -120,7 +123,7 @@ const PLANNED: readonly (readonly [string, Question])[] = [
   ],
   ['several, of one', { text: MANY, variables: { ids: GOOD } }],
   ['several, one of them null', { text: MANY, variables: { ids: [GOOD, null] } }],
-  ['far too many', { text: MANY, variables: { ids: Array.from({ length: 101 }, () => GOOD) } }],
+  ['far too many', { text: MANY, variables: { ids: TOO_MANY } }],
   ['in fragments', { text: FRAGMENTS, operationName: 'A' }],
   ['the second of two', { text: FRAGMENTS, operationName: 'B' }],
   [
@@ -188,7 +191,7 @@ const planFor = ({ text, operationName }: Question) =>
 describe('an operation that runs by a plan', () => {
   it.each(PLANNED)('%s', async (_name, question) => {
     expect(planFor(question)).toBeDefined();
-    expect(await answerBy(run, question)).toEqual(await answerBy(byEngine, question));
+    expect(await answerBy(byPlan, question)).toEqual(await answerBy(byEngine, question));
   });
 
   it('looks up nothing twice, if the engine runs it in the end', async () => {
@@ -200,7 +203,7 @@ describe('an operation that runs by a plan', () => {
       },
     };
     const contextValue = { topups, access: FULL_ACCESS, basis: NO_BASIS, log, status: {} };
-    const result = await run({
+    const result = await byPlan({
       schema,
       document: parse(ONE),
       contextValue,
@@ -215,19 +218,35 @@ describe('an operation that runs by a plan', () => {
     for (const rootValue of [event, new GatewayError('TOPUP_NOT_FOUND', 'There is none.')]) {
       const question = { text: EVENT, variables: { id: GOOD }, rootValue };
       expect(planFor(question)).toBeDefined();
-      expect(await answerBy(run, question)).toEqual(await answerBy(byEngine, question));
+      expect(await answerBy(byPlan, question)).toEqual(await answerBy(byEngine, question));
     }
     const contextValue = { access: FULL_ACCESS, basis: NO_BASIS, log };
     const variableValues = { id: GOOD };
     const args = { schema, document: parse(EVENT), contextValue, variableValues };
-    expect(run({ ...args, rootValue: event })).not.toBeInstanceOf(Promise);
+    expect(byPlan({ ...args, rootValue: event })).not.toBeInstanceOf(Promise);
   });
+});
+
+it.each<[string, Question, readonly PlanGivenUp[]]>([
+  ['never while all goes well', asked(GOOD), []],
+  ['never where there is none', { text: '{ __schema { queryType { name } } }' }, []],
+  ['for a field that fails at once', { text: MANY, variables: { ids: TOO_MANY } }, ['error']],
+  ['for a field that fails later', asked(FAILING), ['error']],
+  ['without the right to a field', { ...asked(GOOD), access: NO_CARD }, ['error']],
+  ['for a variable of an unusual kind', asked(5), ['unplanned']],
+  ['for a null where none may be', asked(INCOMPLETE), ['unplanned']],
+  ['for a value that fits no type', asked(ODD), ['fault']],
+  ['for a fault in a resolver', { text: '{ gateway { overdue } }' }, ['fault']],
+])('a plan is given up, and said why: %s', async (_name, question, reasons) => {
+  const told: PlanGivenUp[] = [];
+  await answerBy((args) => run(args, (reason) => told.push(reason)), question);
+  expect(told).toEqual(reasons);
 });
 
 describe('has no plan, and runs all the same', () => {
   it.each(UNPLANNED)('%s', async (_name, question) => {
     expect(planFor(question)).toBeUndefined();
-    expect(await answerBy(run, question)).toEqual(await answerBy(byEngine, question));
+    expect(await answerBy(byPlan, question)).toEqual(await answerBy(byEngine, question));
   });
 });
 

@@ -1,12 +1,12 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Store } from '../../src/core/store.ts';
-import { noTelemetry } from '../../src/core/telemetry.ts';
 import { GatewayError } from '../../src/errors.ts';
 import { Audiences } from '../../src/feed/audience.ts';
 import { type FollowedEvent, Following, type Sink, type Terms } from '../../src/feed/following.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { ManualClock, settle } from '../support/manual-clock.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
+import { noTelemetry } from '../support/silent.ts';
 
 /** Takes events down, as long as it is told to. */
 class Notebook implements Sink {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { GatewayStatus } from '../../src/core/gateway-status.ts';
 import type { UpstreamState } from '../../src/core/upstream-status.ts';
-import { readiness } from '../../src/transports/http/health.ts';
+import { Health } from '../../src/transports/http/health.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { recordingLogger } from '../support/recording-logger.ts';
 
 interface Told {
@@ -9,7 +10,7 @@ interface Told {
   readonly canRecord?: boolean;
 }
 
-function ask({ state = 'SERVING', canRecord = true }: Told, draining = false) {
+function statusOf({ state = 'SERVING', canRecord = true }: Told): GatewayStatus {
   const upstream = {
     state,
     resumesAt: state === 'SERVING' || state === 'PROVING' ? null : 0,
@@ -19,7 +20,7 @@ function ask({ state = 'SERVING', canRecord = true }: Told, draining = false) {
     budgetLeft: 1,
     usesLists: true,
   };
-  const status: GatewayStatus = {
+  return {
     simulated: false,
     upstream,
     canRecord,
@@ -29,7 +30,16 @@ function ask({ state = 'SERVING', canRecord = true }: Told, draining = false) {
     startedAt: 0,
     logId: 'log',
   };
-  return readiness({ gatewayStatus: async () => status }, { draining, logger: recordingLogger() });
+}
+
+function healthOf(gatewayStatus: () => GatewayStatus) {
+  const [clock, logger] = [new ManualClock(), recordingLogger()];
+  const status = { gatewayStatus: async () => gatewayStatus() };
+  return { clock, logger, health: new Health({ status, clock, logger }) };
+}
+
+function ask(told: Told, draining = false) {
+  return healthOf(() => statusOf(told)).health.readiness({ draining });
 }
 
 describe('a gateway is ready', () => {
@@ -51,14 +61,35 @@ describe('a gateway is not ready', () => {
     expect(await ask(told)).toEqual({ ready: false, problems: [expect.stringMatching(problem)] });
   });
 
-  it('that shuts down, or whose log cannot be read', async () => {
+  it('that shuts down', async () => {
     expect(await ask({}, true)).toEqual({ ready: false, problems: ['shutting down'] });
-    const failing = { gatewayStatus: () => Promise.reject(new Error('the disk')) };
-    const logger = recordingLogger();
-    expect(await readiness(failing, { draining: false, logger })).toEqual({
-      ready: false,
-      problems: ['the snapshot log does not answer'],
+  });
+
+  it('whose log cannot be read: told once, however often it is asked, and once when it is over', async () => {
+    let isTorn = true;
+    const { clock, logger, health } = healthOf(() => {
+      if (isTorn) throw new Error('the disk');
+      return statusOf({});
     });
-    expect(logger.lines).toMatchObject([{ level: 'error', message: /^not ready/ }]);
+    const probe = async () => {
+      await clock.advance(10_000);
+      return health.readiness({ draining: false });
+    };
+    const problems = ['the snapshot log does not answer'];
+    for (let probes = 0; probes < 6; probes += 1) {
+      expect(await probe()).toEqual({ ready: false, problems });
+    }
+    isTorn = false;
+    for (let probes = 0; probes < 2; probes += 1) {
+      expect(await probe()).toEqual({ ready: true, problems: [] });
+    }
+    isTorn = true;
+    await probe();
+    const told = logger.lines.filter(({ level }) => level !== 'debug');
+    expect(told).toMatchObject([
+      { level: 'error', message: 'not ready: the snapshot log does not answer' },
+      { level: 'info', message: 'the snapshot log answers again', fields: { afterSeconds: 60 } },
+      { level: 'error', message: 'not ready: the snapshot log does not answer' },
+    ]);
   });
 });

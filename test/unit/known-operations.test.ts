@@ -11,7 +11,7 @@ const QUERY = `query ($a: [ID!]! = [${IDS.join()}], $b: ID) {
 }`;
 
 it('what an operation costs is measured anew where other variables came before, whatever their names', () => {
-  const known = new KnownOperations({ queryCost: 20 });
+  const known = new KnownOperations({ queryCost: 20, onPlanGivenUp: () => undefined });
   const asked = (variables: Params['variables']) => ({
     query: QUERY,
     operationName: null,

@@ -24,11 +24,14 @@ function open(): Answers {
       clock: new ManualClock(),
       mostBytes: 1_000,
     }),
-    known: new KnownOperations({ queryCost: 100 }),
+    known: new KnownOperations({ queryCost: 100, onPlanGivenUp: nobody }),
     tickets: { accessOf: async () => FULL_ACCESS, recall: () => FULL_ACCESS },
     contextFor: nobody,
     subscriberContext: nobody,
-    renderings: new Renderings((error) => toPublicError(error, logger)),
+    renderings: new Renderings({
+      mask: (error) => toPublicError(error, logger),
+      onPlanGivenUp: nobody,
+    }),
   });
 }
 

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 import type { Order } from '../../src/core/store.ts';
-import { noTelemetry } from '../../src/core/telemetry.ts';
 import { ListTrust } from '../../src/poller/list-trust.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { observation } from '../support/observations.ts';
 import { recordingLogger } from '../support/recording-logger.ts';
+import { noTelemetry } from '../support/silent.ts';
 
 const DAY_MS = 24 * 3_600_000;
 /** The upstream's clock, which is right. */

@@ -1,11 +1,11 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { expect, it } from 'vitest';
-import { silentLogger } from '../../src/core/ports.ts';
 import { createGuard } from '../../src/limits/guard.ts';
 import { DEFAULT_LIMITS } from '../../src/limits/limits.ts';
 import { enterStream } from '../../src/transports/places.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { silentLogger } from '../support/silent.ts';
 
 it('a stream takes a place until its client leaves, and none if that was before it came to a place', async () => {
   const refused: string[] = [];

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { encodeCursor } from '../../src/core/cursor.ts';
-import { noTelemetry } from '../../src/core/telemetry.ts';
 import { GatewayError } from '../../src/errors.ts';
 import { createFeed } from '../../src/feed/feed.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
@@ -8,6 +7,7 @@ import type { CheckAnswer } from '../../src/upstream/answer.ts';
 import { ORDER_ID } from '../support/observations.ts';
 import { startPolling } from '../support/polling.ts';
 import { observed } from '../support/scripted-client.ts';
+import { noTelemetry } from '../support/silent.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Recorded } from '../../src/core/store.ts';
-import { noTelemetry } from '../../src/core/telemetry.ts';
 import type { Observation } from '../../src/core/topup.ts';
 import { GatewayError } from '../../src/errors.ts';
 import { ListTrust } from '../../src/poller/list-trust.ts';
@@ -19,6 +18,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 import { observation } from '../support/observations.ts';
 import { type PolledSimulator, pollSimulator } from '../support/polling-simulator.ts';
 import { recordingLogger } from '../support/recording-logger.ts';
+import { noTelemetry } from '../support/silent.ts';
 
 const MINUTE_MS = 60_000;
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import type { Fetch } from '../../src/core/ports.ts';
-import { noTelemetry } from '../../src/core/telemetry.ts';
 import type { FaultName } from '../../src/simulator/faults.ts';
 import { fulfilledAtOnce } from '../../src/simulator/life.ts';
 import { createSimulator } from '../../src/simulator/simulator.ts';
@@ -8,6 +7,7 @@ import { createUpstreamClient } from '../../src/upstream/client.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { ORDER_ID } from '../support/observations.ts';
 import { recordingLogger } from '../support/recording-logger.ts';
+import { noTelemetry } from '../support/silent.ts';
 
 const CARD_CODE = /\d{12}/;
 

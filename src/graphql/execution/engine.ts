@@ -1,13 +1,18 @@
 import { execute } from '@graphql-tools/executor';
 import type { DocumentNode, ExecutionArgs, ExecutionResult } from 'graphql';
 import type { GatewayStatus, GatewayStatusSource } from '../../core/gateway-status.ts';
-import type { Topups } from '../../core/topups.ts';
+import type { PlanGivenUp } from '../../core/telemetry.ts';
+import type { CallersTopups } from '../../core/topups.ts';
 import type { TopupView } from '../../core/view.ts';
+import { GatewayError } from '../../errors.ts';
 import type { GraphQLContext } from '../context.ts';
-import { type Plan, planOf } from './plan.ts';
+import { NOT_PLANNED, type Plan, planOf } from './plan.ts';
 import { runPlan } from './run-plan.ts';
 
 type Ran = ExecutionResult | Promise<ExecutionResult>;
+
+/** Called when a plan was given up, and the engine runs the operation a second time. */
+export type OnPlanGivenUp = (reason: PlanGivenUp) => void;
 
 /** The plans of each document, by operation name (`null` if none is given). `undefined`: there can be no plan. */
 const plans = new WeakMap<DocumentNode, Map<string | null, Plan | undefined>>();
@@ -19,9 +24,9 @@ const plans = new WeakMap<DocumentNode, Map<string | null, Plan | undefined>>();
  *
  * Synchronous if no field has to wait.
  */
-export function run(args: ExecutionArgs): Ran {
+export function run(args: ExecutionArgs, onPlanGivenUp: OnPlanGivenUp): Ran {
   const plan = planFor(args);
-  return plan === undefined ? byEngine(args) : byPlan(plan, args);
+  return plan === undefined ? byEngine(args) : byPlan(plan, args, onPlanGivenUp);
 }
 
 /** Not graphql-js's own `execute`, which takes nearly twice as long for an event: it makes and aborts a controller. */
@@ -30,18 +35,26 @@ function byEngine(args: ExecutionArgs): Ran {
   return execute(args) as Ran;
 }
 
-function byPlan(plan: Plan, args: ExecutionArgs): Ran {
+function byPlan(plan: Plan, args: ExecutionArgs, onPlanGivenUp: OnPlanGivenUp): Ran {
   const { rootValue, variableValues } = args;
   const own = args.contextValue as GraphQLContext;
   // The events of a subscription share one context, and with it the authorization checks that are cached for it.
   const contextValue = plan.kind === 'query' ? readingOnce(own) : own;
-  const afterAll = () => byEngine({ ...args, contextValue });
+  const afterAll = (error: unknown) => {
+    onPlanGivenUp(reasonOf(error));
+    return byEngine({ ...args, contextValue });
+  };
   try {
     const data = runPlan(plan, { rootValue, contextValue, variables: variableValues ?? {} });
     return data instanceof Promise ? data.then((known) => ({ data: known }), afterAll) : { data };
-  } catch {
-    return afterAll();
+  } catch (error) {
+    return afterAll(error);
   }
+}
+
+function reasonOf(error: unknown): PlanGivenUp {
+  if (error === NOT_PLANNED) return 'unplanned';
+  return error instanceof GatewayError ? 'error' : 'fault';
 }
 
 function planFor({ schema, document, operationName }: ExecutionArgs): Plan | undefined {
@@ -58,11 +71,11 @@ function readingOnce(own: GraphQLContext): GraphQLContext {
   return { ...own, topups: new LookupsOnce(own.topups), status: new StatusOnce(own.status) };
 }
 
-class LookupsOnce implements Topups {
-  readonly #topups: Topups;
+class LookupsOnce implements CallersTopups {
+  readonly #topups: CallersTopups;
   readonly #made = new Map<string, Promise<TopupView | null>>();
 
-  constructor(topups: Topups) {
+  constructor(topups: CallersTopups) {
     this.#topups = topups;
   }
 

@@ -9,7 +9,7 @@ import { LRUCache } from 'lru-cache';
 import type { FollowedEvent } from '../../feed/following.ts';
 import type { GraphQLContext } from '../context.ts';
 import type { Mask } from '../errors.ts';
-import { run } from './engine.ts';
+import { type OnPlanGivenUp, run } from './engine.ts';
 
 /** One event, as all subscribers of a rendering get to see it. */
 export interface Rendered extends ExecutionResult {
@@ -17,9 +17,13 @@ export interface Rendered extends ExecutionResult {
   stringify(): string;
 }
 
-/** Shared by all renderings. */
-interface RenderingParts {
+export interface RenderingsOptions {
   readonly mask: Mask;
+  readonly onPlanGivenUp: OnPlanGivenUp;
+}
+
+/** Shared by all renderings. */
+interface RenderingParts extends RenderingsOptions {
   /** Called when a rendering starts to keep a rendered event, which it does until `forget`. */
   readonly onHeld: (rendering: Rendering) => void;
 }
@@ -88,7 +92,7 @@ export class Rendering {
   }
 
   #render(event: FollowedEvent): Rendered | Promise<Rendered> {
-    const result = run({ ...this.#args, rootValue: event });
+    const result = run({ ...this.#args, rootValue: event }, this.#parts.onPlanGivenUp);
     return result instanceof Promise
       ? result.then((late) => this.#toRendered(late, event))
       : this.#toRendered(result, event);
@@ -137,8 +141,8 @@ export class Renderings {
     noDisposeOnSet: true,
   });
 
-  constructor(mask: Mask) {
-    this.#parts = { mask, onHeld: (rendering) => void this.#recent.set(rendering, true) };
+  constructor(options: RenderingsOptions) {
+    this.#parts = { ...options, onHeld: (rendering) => void this.#recent.set(rendering, true) };
   }
 
   /** Must be given back once, by `giveBack`. */

@@ -167,7 +167,7 @@ export class GraphQLHttp {
       answers.learn(usual, draft, { ...made, document });
       writeAnswer(response, made);
     } finally {
-      if (draft.key === undefined) answers.drop(draft);
+      if (draft.kept === undefined) answers.drop(draft);
     }
   }
 }

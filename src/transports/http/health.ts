@@ -1,6 +1,6 @@
 import type { GatewayStatus, GatewayStatusSource } from '../../core/gateway-status.ts';
 import { loggedError } from '../../core/logged-error.ts';
-import type { Logger } from '../../core/ports.ts';
+import type { Clock, Logger } from '../../core/ports.ts';
 
 export interface Readiness {
   /** Whether this gateway should be sent traffic. */
@@ -9,21 +9,52 @@ export interface Readiness {
   readonly problems: readonly string[];
 }
 
+interface HealthOptions {
+  readonly status: GatewayStatusSource;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
 /**
  * Ready means able to serve. An upstream that fails or throttles is only reported, since the log still answers; an
  * upstream that refuses the API key or the address makes the gateway unready, and so does a log that cannot be written:
  * the gateway could say nothing new.
  */
-export async function readiness(
-  source: GatewayStatusSource,
-  { draining, logger }: { readonly draining: boolean; readonly logger: Logger },
-): Promise<Readiness> {
-  if (draining) return { ready: false, problems: ['shutting down'] };
-  try {
-    return assess(await source.gatewayStatus());
-  } catch (error) {
-    logger.error(loggedError(error), 'not ready: the snapshot log does not answer');
-    return { ready: false, problems: ['the snapshot log does not answer'] };
+export class Health {
+  readonly #options: HealthOptions;
+  /** Since when the snapshot log cannot be read, by `Clock.steady`. */
+  #failingSince: number | undefined;
+
+  constructor(options: HealthOptions) {
+    this.#options = options;
+  }
+
+  async readiness({ draining }: { readonly draining: boolean }): Promise<Readiness> {
+    if (draining) return { ready: false, problems: ['shutting down'] };
+    try {
+      const status = await this.#options.status.gatewayStatus();
+      this.#tellOfEnd();
+      return assess(status);
+    } catch (error) {
+      this.#tellOfFault(error);
+      return { ready: false, problems: ['the snapshot log does not answer'] };
+    }
+  }
+
+  /** Told once, since probes ask every few seconds. */
+  #tellOfFault(error: unknown): void {
+    const { clock, logger } = this.#options;
+    const level = this.#failingSince === undefined ? 'error' : 'debug';
+    this.#failingSince ??= clock.steady();
+    logger[level](loggedError(error), 'not ready: the snapshot log does not answer');
+  }
+
+  #tellOfEnd(): void {
+    if (this.#failingSince === undefined) return;
+    const { clock, logger } = this.#options;
+    const afterSeconds = Math.round((clock.steady() - this.#failingSince) / 1_000);
+    this.#failingSince = undefined;
+    logger.info({ afterSeconds }, 'the snapshot log answers again');
   }
 }
 

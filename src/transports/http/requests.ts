@@ -24,7 +24,7 @@ import { collectBody, readBody } from './body.ts';
 import { Exchange } from './exchange.ts';
 import type { GraphQLHttp } from './graphql.ts';
 import { SECURITY_HEADERS, setSecurityHeaders } from './headers.ts';
-import { readiness } from './health.ts';
+import { Health } from './health.ts';
 import { sendError, sendJson } from './json.ts';
 import { RequestIds } from './request-id.ts';
 
@@ -69,10 +69,12 @@ const NO_BODY = Buffer.alloc(0);
 export class HttpRequests {
   readonly #options: HttpRequestsOptions;
   readonly #requestIds = new RequestIds();
+  readonly #health: Health;
   #closing = false;
 
   constructor(options: HttpRequestsOptions) {
     this.#options = options;
+    this.#health = new Health(options);
   }
 
   /** From now on each response is the last one of its connection, and the gateway says that it is not ready. */
@@ -220,8 +222,7 @@ export class HttpRequests {
   }
 
   async #sendReadiness(response: ServerResponse): Promise<void> {
-    const { status, logger } = this.#options;
-    const { ready, problems } = await readiness(status, { draining: this.#closing, logger });
+    const { ready, problems } = await this.#health.readiness({ draining: this.#closing });
     sendJson(response, ready ? 200 : 503, { status: ready ? 'ready' : 'not ready', problems });
   }
 

@@ -92,7 +92,7 @@ export class SocketOperations {
     id: string,
     payload: SubscribePayload,
   ): Promise<ExecutionArgs | readonly GraphQLError[]> {
-    const { guard, logger, yoga } = this.#options;
+    const { guard, logger } = this.#options;
     const { client } = context.extra;
     try {
       refuseOneTooMany(context.subscriptions, guard);
@@ -100,39 +100,51 @@ export class SocketOperations {
       if (turn !== undefined) await turn;
       // Sent to nobody.
       if (!client.isOpen) return [new GraphQLError('The client has left.')];
-      const text = guard.limits.trustedDocuments?.textOf(payload) ?? payload.query;
-      const known = this.#documents.get(text);
-      if (known === undefined) {
-        const enveloped = yoga.getEnveloped(askerOf(client));
-        const document: DocumentNode = enveloped.parse(text);
-        const faults = enveloped.validate(enveloped.schema, document);
-        if (faults.length > 0) return faults.map((fault: unknown) => forStream(fault, logger));
-        this.#documents.set(text, { text, document });
-        return await this.#argsOf(document, payload, { context, id });
-      }
-      // graphql-ws keeps the payload for as long as the subscription runs: equal queries share one string.
-      Object.assign(payload, { query: known.text });
-      return await this.#argsOf(known.document, payload, { context, id });
+      const asked = this.#documentOf(payload, client);
+      if (!('kind' in asked)) return asked;
+      const { variables, operationName } = payload;
+      const args = {
+        schema,
+        document: asked,
+        variableValues: variables ?? null,
+        operationName: operationName ?? null,
+      };
+      return getOperationAST(asked, operationName)?.operation === 'subscription'
+        ? this.#forSubscription(args, { context, id })
+        : await this.#forQuery(args, askerOf(client));
     } catch (error) {
       return [forStream(error, logger)];
     }
   }
 
-  async #argsOf(
-    document: DocumentNode,
-    { variables, operationName }: SubscribePayload,
+  /** The document that a message asks for, or what is wrong with it. */
+  #documentOf(payload: SubscribePayload, client: Client): DocumentNode | readonly GraphQLError[] {
+    const { guard, logger, yoga } = this.#options;
+    const text = guard.limits.trustedDocuments?.textOf(payload) ?? payload.query;
+    const known = this.#documents.get(text);
+    if (known !== undefined) {
+      // graphql-ws keeps the payload for as long as the subscription runs: equal queries share one string.
+      Object.assign(payload, { query: known.text });
+      return known.document;
+    }
+    const enveloped = yoga.getEnveloped(askerOf(client));
+    const document: DocumentNode = enveloped.parse(text);
+    const faults: readonly unknown[] = enveloped.validate(enveloped.schema, document);
+    if (faults.length > 0) return faults.map((fault) => forStream(fault, logger));
+    this.#documents.set(text, { text, document });
+    return document;
+  }
+
+  /** @throws GatewayError if the socket already holds as much as one may. */
+  #forSubscription(
+    args: ExecutionArgs,
     { context, id }: { readonly context: SocketContext; readonly id: string },
-  ): Promise<ExecutionArgs> {
+  ): ExecutionArgs {
     const { client } = context.extra;
-    const isSubscription = getOperationAST(document, operationName)?.operation === 'subscription';
-    const args = {
-      schema,
-      document,
-      variableValues: variables ?? null,
-      operationName: operationName ?? null,
+    const held = {
+      document: args.document,
+      characters: JSON.stringify(args.variableValues).length,
     };
-    if (!isSubscription) return this.#forQuery(args, askerOf(client));
-    const held = { document, characters: JSON.stringify(args.variableValues).length };
     refuseToHold(held, heldOn(context), this.#options.guard);
     client.holds(id, held);
     return { ...args, contextValue: subscriberContext(this.#options, askerOf(client)) };

@@ -1,6 +1,4 @@
-import { silentLogger } from '../../../src/core/ports.ts';
 import type { Store } from '../../../src/core/store.ts';
-import { noTelemetry } from '../../../src/core/telemetry.ts';
 import { isSettled } from '../../../src/core/topup.ts';
 import { Poller } from '../../../src/poller/poller.ts';
 import { createRandom } from '../../../src/simulator/random.ts';
@@ -8,6 +6,7 @@ import { createMemoryStore } from '../../../src/store/memory.ts';
 import { openSqliteStore } from '../../../src/store/sqlite/open.ts';
 import { createUpstreamClient } from '../../../src/upstream/client.ts';
 import { ManualClock } from '../manual-clock.ts';
+import { noTelemetry, silentLogger } from '../silent.ts';
 import { calmAfter } from './calm.ts';
 import { Lifetime } from './lifetime.ts';
 import { plansOf, type Run, type SentOrder } from './record.ts';
