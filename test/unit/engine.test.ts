@@ -79,7 +79,7 @@ async function answerBy(
 const byEngine = (args: ExecutionArgs) => execute(args) as ReturnType<typeof run>;
 const byPlan = (args: ExecutionArgs) => run(args, () => undefined);
 
-const ALL = `id ref type number amount status upstreamStatus isFinal cardCode transactionNumber processedAt
+const ALL = `__typename id ref type number amount status upstreamStatus isFinal cardCode transactionNumber processedAt
   refundMessage createdAt version cursor observedAt checkedAt nextCheckAt isStale isOverdue`;
 const ONE = `query Q($id: ID!, $maxAge: Int) { topup(id: $id, maxAge: $maxAge) { ${ALL} } }`;
 const TOO_MANY = Array.from({ length: 101 }, () => GOOD);
@@ -153,6 +153,14 @@ const PLANNED: readonly (readonly [string, Question])[] = [
   ],
   ['the gateway, which fails', { text: '{ gateway { overdue } }' }],
   [
+    'the names of types, as Apollo Client and urql ask for them',
+    { text: `{ __typename topup(id: "${GOOD}") { a: __typename id __typename } }` },
+  ],
+  [
+    'the name of the type of what there is not',
+    { text: `{ topup(id: "${MISSING}") { __typename } }` },
+  ],
+  [
     'a name like that of a method',
     {
       text: 'query ($toString: Int) { toString: topup(id: "x", maxAge: $toString) { valueOf: id } }',
@@ -161,7 +169,6 @@ const PLANNED: readonly (readonly [string, Question])[] = [
 ];
 
 const UNPLANNED: readonly (readonly [string, Question])[] = [
-  ['the name of a type', { text: `{ topup(id: "${GOOD}") { __typename } }` }],
   ['the schema', { text: '{ __schema { queryType { name } } }' }],
   [
     'a directive',

@@ -23,6 +23,7 @@ import {
   Kind,
   type OperationDefinitionNode,
   type SelectionSetNode,
+  TypeNameMetaFieldDef,
   visit,
 } from 'graphql';
 import { type PlannedVariable, variablesOf } from './plan-variables.ts';
@@ -160,9 +161,9 @@ class Planning {
 
   #field(parentType: GraphQLObjectType, name: string, nodes: readonly FieldNode[]): PlannedField {
     const [node] = nodes;
-    const field = node && parentType.getFields()[node.name.value];
+    const field = node && fieldOf(parentType, node.name.value);
     const isFirst = parentType === this.#schema.getRootType(this.#operation.operation);
-    // `__typename` and introspection are no fields of the type. `__proto__` as an alias cannot be set as a property.
+    // `__schema` and `__type` are no fields of the type. `__proto__` as an alias cannot be set as a property.
     if (node === undefined || field === undefined || name === '__proto__') throw NOT_PLANNED;
     if (!isFirst && !isLeafType(getNamedType(field.type))) throw NOT_PLANNED;
     return {
@@ -206,6 +207,14 @@ class Planning {
       },
     });
   }
+}
+
+/** Apollo Client and urql ask for `__typename` in every object, so a plan without it would not serve them. */
+function fieldOf(
+  type: GraphQLObjectType,
+  name: string,
+): GraphQLField<unknown, unknown> | undefined {
+  return name === TypeNameMetaFieldDef.name ? TypeNameMetaFieldDef : type.getFields()[name];
 }
 
 function argsOf(
