@@ -53,7 +53,7 @@ function follow(gateway: Gateway, { id, followers, onEvent }: Following): void {
 }
 
 async function readAll(
-  events: AsyncIterableIterator<unknown>,
+  events: AsyncIterable<unknown>,
   isPassing: boolean,
   onEvent: () => void,
 ): Promise<void> {

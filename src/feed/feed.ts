@@ -1,6 +1,7 @@
 import type { Cursor } from '../core/cursor.ts';
 import { Audiences } from './audience.ts';
-import { type FollowedEvent, Following, type FollowingOptions, type Terms } from './following.ts';
+import { Following, type FollowingOptions } from './following.ts';
+import type { Terms } from './terms.ts';
 
 /** Orders as streams of snapshots. */
 export interface Feed {
@@ -8,7 +9,7 @@ export interface Feed {
    * Yields every snapshot of an order after a cursor, in order, each once; then each new one as it is recorded, until
    * the order is settled. Without a cursor, or with one of another log, it starts with the latest snapshot.
    */
-  follow(orderId: string, after?: Cursor, terms?: Terms): AsyncIterableIterator<FollowedEvent>;
+  follow(orderId: string, after?: Cursor, terms?: Terms): Following;
 }
 
 export function createFeed(options: Omit<FollowingOptions, 'audiences'>): Feed {

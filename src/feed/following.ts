@@ -6,6 +6,9 @@ import { isSettled } from '../core/topup.ts';
 import { type TopupView, viewOfEarlier } from '../core/view.ts';
 import { GatewayError } from '../errors.ts';
 import type { Audience, AudienceOptions, Audiences, Member } from './audience.ts';
+import { EventIterator } from './event-iterator.ts';
+import { FirstLook } from './first-look.ts';
+import type { Terms } from './terms.ts';
 
 export interface FollowingOptions extends AudienceOptions {
   readonly audiences: Audiences;
@@ -15,75 +18,40 @@ export interface FollowingOptions extends AudienceOptions {
 /** A snapshot, or the error that ends the stream. */
 export type FollowedEvent = TopupView | GatewayError;
 
-/** The terms on which a subscriber follows an order. */
-export interface Terms {
-  /** Pays for the upstream lookups of an order that the log does not know. */
-  readonly account?: Account | undefined;
-  /** When the right to the order ends, in Unix milliseconds, and the error that is then the last event. */
-  readonly expiry?: { readonly at: number; readonly error: () => GatewayError } | undefined;
-}
+/** The next event; `wait` if there is none before the bell rings; `end` if none follows. */
+export type Taken = FollowedEvent | 'wait' | 'end';
 
-export interface Account {
-  /** Takes one lookup off the account. Returns why the lookup may not be made, or `undefined` if it may. */
-  spend(): GatewayError | undefined;
-  /** Charges for lookups that were made without a call of `spend`. */
-  charge(lookups: number): void;
-}
-
-/** Receives events as they come. */
-export interface Sink {
-  /** Whether the sink can take another event now. If not, it calls `Following.resume` once it can. */
-  readonly isReady: boolean;
-  event(event: FollowedEvent): void;
-  /** No further event follows. */
-  end(): void;
-  /** The log or the sink itself failed. No further event follows. */
-  fail(error: unknown): void;
+/** Takes the events of a `Following`. */
+export interface Taker {
+  /** Called when `take` may no longer answer `wait`. */
+  readOn(): void;
 }
 
 export function topupNotFound(): GatewayError {
   return new GatewayError('TOPUP_NOT_FOUND', 'OneClickDz knows no top-up with this id.');
 }
 
-/** How many more lookups an unknown order takes in the 15 s for which it is followed, after the first one. */
-const MORE_LOOKS_IN_VAIN = 4;
-
 /** How many catch-up events may go out in a row before the event loop gets a turn. */
 const MOST_AT_ONCE = 64;
 
-const ALREADY: Promise<unknown> = Promise.resolve();
-
-type Taken = FollowedEvent | 'wait' | 'end';
-
 /**
- * Follows one order from a cursor: one mechanism both catches up and waits for the bell. It holds a position in the
- * log instead of a queue, so a slow subscriber misses nothing and costs no memory.
+ * Follows one order from a cursor: one mechanism both catches up and keeps up. It holds a position in the log instead
+ * of a queue, so a slow subscriber misses nothing and costs no memory.
  *
- * Events are pulled one by one (`next`), or delivered to a sink as fast as the sink takes them.
- *
- * Not an async generator, because a generator that is waiting cannot be ended from outside: `return()` would queue
- * behind a bell that may never ring.
+ * It only answers `take`. When to take is up to its taker: an `EventIterator`, from which events are pulled one by one,
+ * or a `Pump`, which delivers them to a sink as fast as the sink takes them.
  */
-export class Following implements AsyncIterableIterator<FollowedEvent>, Member {
+export class Following implements AsyncIterable<FollowedEvent>, Member {
   readonly #options: FollowingOptions;
   readonly #orderId: string;
-  readonly #after: Cursor | undefined;
   readonly #terms: Terms;
-  #audience: Audience | undefined;
-  /** The last version handed out, or the one to start after; `undefined` before the first read. */
-  #version: number | undefined;
-  /** How many superseded versions have been read. */
-  #caughtUp = 0;
-  /** Ends the watch for the first look at an unknown order; `undefined` when there is no such watch. */
-  #unseen: (() => void) | undefined;
-  #denied = false;
-  #rung = false;
-  #ended = false;
-  #wake: (() => void) | undefined;
-  #sink: Sink | undefined;
-  #pumping = false;
-  /** The latest pull: concurrent calls of `next` are answered one after the other. */
-  #last: Promise<unknown> = ALREADY;
+  /** The audience of the order: joined with the first `take`, left with the end. */
+  #audience: 'not joined' | Audience | 'left' = 'not joined';
+  /** The version that was handed out last; before the first read, the cursor to start after. */
+  #position: number | Cursor | undefined;
+  /** Only while the log does not know the order. */
+  #firstLook: FirstLook | undefined;
+  #taker: Taker | undefined;
 
   constructor(
     options: FollowingOptions,
@@ -92,232 +60,144 @@ export class Following implements AsyncIterableIterator<FollowedEvent>, Member {
   ) {
     this.#options = options;
     this.#orderId = orderId;
-    this.#after = after;
     this.#terms = terms;
+    this.#position = after;
   }
 
-  /** When the right to the order ends, in Unix milliseconds; `undefined` if it does not. */
+  /** When the right to the order ends, in Unix milliseconds; `undefined` if it does not. No bell rings then. */
   get expiresAt(): number | undefined {
     return this.#terms.expiry?.at;
   }
 
-  [Symbol.asyncIterator](): this {
-    return this;
+  [Symbol.asyncIterator](): EventIterator {
+    return new EventIterator(this, this.#options.clock);
   }
 
-  next(): Promise<IteratorResult<FollowedEvent, undefined>> {
-    const result = this.#last.then(() => this.#pull());
-    this.#last = result.catch(() => undefined);
-    return result;
-  }
-
-  async return(): Promise<IteratorResult<FollowedEvent, undefined>> {
-    // The subscriber leaves while the upstream is still being asked for the order.
-    if (this.#unseen !== undefined) this.#terms.account?.charge(MORE_LOOKS_IN_VAIN);
-    this.#end();
-    return { done: true, value: undefined };
-  }
-
-  /** From now on all events go to the sink; `next` is no longer to be called. */
-  deliverTo(sink: Sink): void {
-    this.#sink = sink;
-    this.resume();
-  }
-
-  /** To be called when the sink can take events again. */
-  resume(): void {
-    if (this.#pumping) return;
-    this.#pumping = true;
-    this.#pump();
+  /** From now on `taker` takes the events, and nobody else. */
+  ringFor(taker: Taker): void {
+    this.#taker = taker;
   }
 
   onRing(): void {
-    this.#rung = true;
-    this.#wake?.();
-    if (this.#sink !== undefined) this.resume();
+    this.#taker?.readOn();
   }
 
-  /** Hands all available events to the sink, synchronously as long as no read has to be awaited. */
-  #pump(): void {
-    const sink = this.#sink;
-    try {
-      while (sink?.isReady) {
-        const taken = this.#take();
-        if (taken instanceof Promise) {
-          taken.then((late) => this.#pumpOn(late)).catch((error: unknown) => this.#fail(error));
-          return;
-        }
-        if (!this.#hand(taken)) break;
-      }
-    } catch (error) {
-      this.#fail(error);
-      return;
-    }
-    this.#pumping = false;
-  }
-
-  #pumpOn(taken: Taken): void {
-    if (this.#hand(taken) || this.#rung) this.#pump();
-    else this.#pumping = false;
-  }
-
-  /** Hands an event or the end to the sink. Returns whether another event may be available at once. */
-  #hand(taken: Taken): boolean {
-    if (taken === 'wait') return false;
-    if (taken === 'end') this.#sink?.end();
-    else this.#sink?.event(taken);
-    return taken !== 'end';
-  }
-
-  #fail(error: unknown): void {
-    this.#pumping = false;
-    this.#end();
-    this.#sink?.fail(error);
-  }
-
-  async #pull(): Promise<IteratorResult<FollowedEvent, undefined>> {
-    try {
-      for (;;) {
-        const taken = await this.#take();
-        if (taken === 'end') return { done: true, value: undefined };
-        if (taken !== 'wait') return { done: false, value: taken };
-        await this.#ring();
-      }
-    } catch (error) {
-      // Consumers need not call `return()` on an iterator that threw.
-      this.#end();
-      throw error;
-    }
-  }
-
-  /** The next event, `end`, or `wait` if there is nothing before the bell rings. */
-  #take(): Taken | Promise<Taken> {
-    if (this.#ended) return 'end';
-    if (this.#audience === undefined) return this.#begin();
-    return this.#read(this.#audience);
-  }
-
-  /** The lookup of an order that the log does not know is paid for before it is made. */
-  async #begin(): Promise<Taken> {
-    const { audiences, log, telemetry } = this.#options;
-    const known = audiences.isKnown(this.#orderId) || (await log.find(this.#orderId)) !== undefined;
-    if (this.#ended) return 'end';
-    const refusal = known ? undefined : this.#terms.account?.spend();
-    if (refusal !== undefined) {
-      this.#ended = true;
-      return refusal;
-    }
-    telemetry.subscriptionOpened();
-    this.#audience = audiences.join(this.#orderId, this);
-    if (!known) this.#unseen = this.#waitForFirstLook();
-    return this.#read(this.#audience);
-  }
-
-  #waitForFirstLook(): () => void {
-    return this.#options.watch.watch(this.#orderId, () => {
-      this.#denied = true;
-      this.onRing();
-    });
-  }
-
-  #read(audience: Audience): Taken | Promise<Taken> {
-    // Cleared before the log is read: a ring from here on may announce snapshots that this read misses.
-    this.#rung = false;
+  /** Answers at once if the log need not be read, and is to be called again only after it has answered. */
+  take(): Taken | Promise<Taken> {
+    const audience = this.#audience;
+    if (audience === 'left') return 'end';
+    if (audience === 'not joined') return this.#begin(this.#terms);
     const order = audience.order();
     return order instanceof Promise
       ? order.then((read) => this.#next(read, audience))
       : this.#next(order, audience);
   }
 
+  /** The subscriber leaves: whoever takes the events is told the end. More than one call does no harm. */
+  leave(): void {
+    if (this.#audience === 'left') return;
+    // While the upstream is being asked for the order, nobody leaves without paying for it.
+    this.#firstLook?.charge();
+    this.end();
+    this.onRing();
+  }
+
+  /** No event follows, and nothing is left behind. More than one call does no harm. */
+  end(): void {
+    const audience = this.#audience;
+    this.#audience = 'left';
+    this.#endFirstLook();
+    if (typeof audience === 'string') return;
+    this.#options.audiences.leave(this.#orderId, this);
+    this.#options.telemetry.subscriptionClosed();
+  }
+
+  async #begin({ refusal, account }: Terms): Promise<Taken> {
+    if (refusal !== undefined) return this.#refuse(refusal);
+    const { audiences, log, telemetry, watch } = this.#options;
+    const orderId = this.#orderId;
+    const isKnown = audiences.isKnown(orderId) || (await log.find(orderId)) !== undefined;
+    if (this.#audience === 'left') return 'end';
+    // The lookup of an order that the log does not know is paid for before it is made.
+    const unpaid = isKnown ? undefined : account?.spend();
+    if (unpaid !== undefined) return this.#refuse(unpaid);
+    telemetry.subscriptionOpened();
+    this.#audience = audiences.join(orderId, this);
+    if (!isKnown) {
+      const onInVain = () => this.onRing();
+      this.#firstLook = new FirstLook({ watch, orderId, account, onInVain });
+    }
+    return this.take();
+  }
+
+  #refuse(error: GatewayError): GatewayError {
+    this.end();
+    return error;
+  }
+
   #next(order: Order | undefined, audience: Audience): Taken | Promise<Taken> {
-    if (this.#ended) return 'end';
+    if (this.#audience === 'left') return 'end';
     const { expiry } = this.#terms;
     if (expiry !== undefined && this.#options.clock.now() >= expiry.at) {
       return this.#lastly(expiry.error());
     }
-    this.#version ??= this.#startingVersion(order);
-    if (order === undefined) return this.#denied ? this.#notFound() : 'wait';
-    this.#seen();
-    return this.#version < order.latest.version
-      ? this.#nextVersion(order, { audience, version: this.#version })
-      : this.#upToDate(order);
+    const version = this.#versionIn(order);
+    this.#position = version;
+    if (order === undefined) return this.#firstLook?.isInVain ? this.#notFound() : 'wait';
+    this.#endFirstLook();
+    const latest = order.latest.version;
+    if (version + 1 < latest) return this.#earlierVersion(order, version);
+    if (version < latest) return this.#given(latest, audience.view(order));
+    return this.#upToDate(order);
   }
 
-  #nextVersion(
-    order: Order,
-    { audience, version }: { readonly audience: Audience; readonly version: number },
-  ): Taken | Promise<Taken> {
-    if (order.latest.version > version + 1) return this.#earlierVersion(order, version);
-    return this.#given(order.latest.version, audience.view(order));
+  /**
+   * The version after which the stream goes on. With a cursor of another log, or one beyond the end of this log, it
+   * starts with the latest snapshot.
+   */
+  #versionIn(order: Order | undefined): number {
+    const position = this.#position;
+    if (typeof position === 'number') return position;
+    const latest = order?.latest.version ?? 0;
+    const isOurs = position?.logId === this.#options.log.logId;
+    return isOurs && position.version <= latest ? position.version : Math.max(0, latest - 1);
   }
 
   async #earlierVersion(order: Order, version: number): Promise<Taken> {
-    this.#caughtUp += 1;
     // A log that answers at once and a client that reads as fast would otherwise block the event loop.
-    if (this.#caughtUp % MOST_AT_ONCE === 0) await setImmediate();
+    if (version % MOST_AT_ONCE === 0) await setImmediate();
     const range = { after: version, limit: 1, from: 'oldest' } as const;
     const [snapshot] = await this.#options.log.read(this.#orderId, range);
-    if (this.#ended) return 'end';
+    if (this.#audience === 'left') return 'end';
     if (snapshot === undefined) return 'wait';
     return this.#given(snapshot.version, viewOfEarlier(snapshot, order));
   }
 
   #given(version: number, view: TopupView): TopupView {
-    this.#version = version;
+    this.#position = version;
     this.#options.telemetry.eventSent();
     return view;
   }
 
   #upToDate(order: Order): Taken {
     if (!isSettled(order.latest.upstreamStatus)) return 'wait';
-    this.#end();
+    this.end();
     return 'end';
   }
 
-  /** With a cursor of another log, or one beyond the end of this log, the stream starts with the latest snapshot. */
-  #startingVersion(order: Order | undefined): number {
-    const latest = order?.latest.version ?? 0;
-    const ours = this.#after !== undefined && this.#after.logId === this.#options.log.logId;
-    if (ours && this.#after.version <= latest) return this.#after.version;
-    return Math.max(0, latest - 1);
-  }
-
-  #seen(): void {
-    this.#unseen?.();
-    this.#unseen = undefined;
-  }
-
   #notFound(): GatewayError {
-    this.#terms.account?.charge(MORE_LOOKS_IN_VAIN);
+    this.#firstLook?.charge();
     return this.#lastly(topupNotFound());
   }
 
   #lastly(error: GatewayError): GatewayError {
     this.#options.telemetry.eventSent();
-    this.#end();
+    this.end();
     return error;
   }
 
-  async #ring(): Promise<void> {
-    if (this.#rung || this.#ended) return;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#wake = resolve;
-    const { expiry } = this.#terms;
-    const { clock } = this.#options;
-    const timer = expiry && clock.after(expiry.at - clock.now(), resolve);
-    await promise;
-    timer?.cancel();
-    this.#wake = undefined;
-  }
-
-  #end(): void {
-    this.#ended = true;
-    if (this.#audience !== undefined) {
-      this.#options.audiences.leave(this.#orderId, this);
-      this.#options.telemetry.subscriptionClosed();
-      this.#audience = undefined;
-    }
-    this.#seen();
-    this.#wake?.();
+  #endFirstLook(): void {
+    this.#firstLook?.end();
+    this.#firstLook = undefined;
   }
 }

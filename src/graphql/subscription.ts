@@ -1,5 +1,5 @@
 import { GatewayError } from '../errors.ts';
-import { type FollowedEvent, topupNotFound } from '../feed/following.ts';
+import { topupNotFound } from '../feed/following.ts';
 import { builder } from './builder.ts';
 import { toCursor, toOrderId } from './input.ts';
 import { ticketExpired } from './rights.ts';
@@ -22,7 +22,9 @@ builder.subscriptionField('topupStatus', (t) =>
       const orderId = toOrderId(id);
       const cursor = toCursor(after);
       // Without rights, the order is reported as unknown: a cursor is no permission, a ticket is no means to guess ids.
-      if (!access.names(orderId)) return notFound();
+      if (!access.names(orderId)) {
+        return feed.follow(orderId, cursor, { refusal: topupNotFound() });
+      }
       const { expiresAt } = access;
       if (expiresAt === null) return feed.follow(orderId, cursor);
       // An expired ticket never sees another event, not even one that was on its way.
@@ -36,8 +38,3 @@ builder.subscriptionField('topupStatus', (t) =>
     },
   }),
 );
-
-/** The stream for an order that OneClickDz does not know; `Feed.follow` ends the same way, only later. */
-async function* notFound(): AsyncGenerator<FollowedEvent, undefined> {
-  yield topupNotFound();
-}

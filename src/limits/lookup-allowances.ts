@@ -1,6 +1,6 @@
 import type { Clock } from '../core/ports.ts';
 import type { GatewayError } from '../errors.ts';
-import type { Account } from '../feed/following.ts';
+import type { Account } from '../feed/terms.ts';
 import type { CallersParts, GraphQLParts } from '../graphql/context.ts';
 import { limitExceeded, type OnRefused } from './limits.ts';
 import { TokenBuckets } from './token-buckets.ts';

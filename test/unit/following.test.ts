@@ -2,7 +2,9 @@ import { describe, expect, it, vi } from 'vitest';
 import type { Store } from '../../src/core/store.ts';
 import { GatewayError } from '../../src/errors.ts';
 import { Audiences } from '../../src/feed/audience.ts';
-import { type FollowedEvent, Following, type Sink, type Terms } from '../../src/feed/following.ts';
+import { type FollowedEvent, Following } from '../../src/feed/following.ts';
+import { Pump, type Sink } from '../../src/feed/pump.ts';
+import type { Terms } from '../../src/feed/terms.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { ManualClock, settle } from '../support/manual-clock.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
@@ -27,6 +29,13 @@ class Notebook implements Sink {
   fail(error: unknown): void {
     this.lines.push(`failed: ${error instanceof Error ? error.message : error}`);
   }
+}
+
+/** Begins to deliver, as the owner of a sink does. */
+function deliver(following: Following, sink: Sink): Pump {
+  const pump = new Pump(following, sink);
+  pump.readOn();
+  return pump;
 }
 
 function told(event: FollowedEvent | undefined): string {
@@ -107,16 +116,54 @@ describe('an order that is followed', () => {
   it('shows what was written while an older state was read, once, after that state', async () => {
     const { held, follow, write } = open();
     await write('ONE');
-    const following = follow();
+    const events = follow()[Symbol.asyncIterator]();
     // The first look only tells whether there is an order at all.
     const letGo = held.hold({ unheld: 1 });
-    const first = following.next();
+    const first = events.next();
     await settle();
     await write('TWO');
     letGo();
-    const events = [await first, await following.next()];
-    expect(events.map(({ value }) => told(value))).toEqual(['1 ONE', '2 TWO']);
-    await following.return();
+    const both = [await first, await events.next()];
+    expect(both.map(({ value }) => told(value))).toEqual(['1 ONE', '2 TWO']);
+    await events.return();
+  });
+
+  it('shows what was written while a read found nothing new', async () => {
+    const { held, follow, write } = open();
+    await write('ONE');
+    const letGo = held.hold({ unheld: 1 });
+    const events = Array.fromAsync(follow(1));
+    await settle();
+    await write('FULFILLED');
+    letGo();
+    expect((await events).map(told)).toEqual(['2 FULFILLED']);
+  });
+
+  it('ends for whoever waits for its events, once there is no right to it or the subscriber leaves', async () => {
+    const { clock, follow, write, watchers, telemetry } = open();
+    await write('ONE');
+    const error = () => new GatewayError('UNAUTHENTICATED', 'It is over.');
+    const expiry = { at: clock.now() + 1_000, error };
+    const [expiring, left] = [follow(1, { expiry }), follow(1)];
+    const ends = [expiring, left].map(async (following) => {
+      const events = await Array.fromAsync(following);
+      return events.map(told);
+    });
+    await settle();
+    expect(telemetry.open).toBe(2);
+    await clock.advance(1_000);
+    left.leave();
+    expect(await Promise.all(ends)).toEqual([['UNAUTHENTICATED'], []]);
+    expect([watchers(), telemetry.open]).toEqual([0, 0]);
+  });
+
+  it('that may not be followed is not looked up', async () => {
+    const { held, follow, write, watchers, telemetry } = open();
+    await write('ONE');
+    held.failWith(new Error('looked up'));
+    const refused = follow(0, { refusal: new GatewayError('TOPUP_NOT_FOUND', 'No such order.') });
+    expect((await Array.fromAsync(refused)).map(told)).toEqual(['TOPUP_NOT_FOUND']);
+    expect([watchers(), telemetry.open]).toEqual([0, 0]);
   });
 });
 
@@ -125,7 +172,7 @@ describe('a sink', () => {
     const { follow, write, watchers, telemetry } = open();
     const sink = new Notebook();
     await write('ONE');
-    follow().deliverTo(sink);
+    deliver(follow(), sink);
     await settle();
     expect(sink.lines).toEqual(['1 ONE']);
     await write('TWO');
@@ -140,7 +187,7 @@ describe('a sink', () => {
     const { follow, write } = open();
     for (const status of ['ONE', 'TWO', 'THREE', 'FULFILLED']) await write(status);
     const sink = new Notebook();
-    follow(1).deliverTo(sink);
+    deliver(follow(1), sink);
     await settle();
     expect(sink.lines).toEqual(['2 TWO', '3 THREE', '4 FULFILLED', 'end']);
   });
@@ -151,12 +198,12 @@ describe('a sink', () => {
     for (let version = 1; version <= most; version += 1) await write(`STEP-${version}`);
     const sink = new Notebook();
     const following = follow(0);
-    following.deliverTo(sink);
+    deliver(following, sink);
     await settle();
     expect(sink.lines.length).toBeLessThan(most);
     await vi.waitUntil(() => sink.lines.length === most);
     expect(sink.lines.at(-1)).toBe(`${most} STEP-${most}`);
-    await following.return();
+    following.leave();
   });
 
   it('that is slow loses nothing, and is told the end when it has taken the rest', async () => {
@@ -166,15 +213,14 @@ describe('a sink', () => {
       sink.isReady = false;
     };
     await write('ONE');
-    const following = follow();
-    following.deliverTo(sink);
+    const pump = deliver(follow(), sink);
     await settle();
     for (const status of ['TWO', 'THREE', 'FULFILLED']) await write(status);
     await settle();
     expect(sink.lines).toEqual(['1 ONE']);
     for (let taken = 0; taken < 4; taken += 1) {
       sink.isReady = true;
-      following.resume();
+      pump.readOn();
       await settle();
     }
     expect(sink.lines).toEqual(['1 ONE', '2 TWO', '3 THREE', '4 FULFILLED', 'end']);
@@ -185,12 +231,11 @@ describe('a sink', () => {
     const sink = new Notebook();
     await write('ONE');
     const letGo = held.hold({ unheld: 1 });
-    const following = follow();
-    following.deliverTo(sink);
+    const pump = deliver(follow(), sink);
     await settle();
     await write('TWO');
     // As a sink does whose client has read something meanwhile.
-    following.resume();
+    pump.readOn();
     await write('FULFILLED');
     letGo();
     await settle();
@@ -202,7 +247,7 @@ describe('a sink', () => {
     const sink = new Notebook();
     await write('ONE');
     const letGo = held.hold({ unheld: 1 });
-    follow(1).deliverTo(sink);
+    deliver(follow(1), sink);
     await settle();
     await write('FULFILLED');
     letGo();
@@ -218,7 +263,7 @@ describe('a sink', () => {
       sink.onEvent = () => undefined;
       void write('FULFILLED');
     };
-    follow().deliverTo(sink);
+    deliver(follow(), sink);
     await settle();
     expect(sink.lines).toEqual(['1 ONE', '2 FULFILLED', 'end']);
   });
@@ -227,12 +272,27 @@ describe('a sink', () => {
     const { clock, store, follow, write } = open();
     const sink = new Notebook();
     await write('ONE');
-    follow().deliverTo(sink);
+    deliver(follow(), sink);
     await settle();
     await store.reschedule(ORDER_ID, { dueAt: clock.now() + 5_000, failures: 1 });
     await write('FULFILLED');
     await settle();
     expect(sink.lines).toEqual(['1 ONE', '2 FULFILLED', 'end']);
+  });
+
+  it('is told the end once when its subscriber leaves, if it still takes anything', async () => {
+    const { follow, write, watchers, telemetry } = open();
+    const sink = new Notebook();
+    await write('ONE');
+    const following = follow();
+    const pump = deliver(following, sink);
+    await settle();
+    following.leave();
+    following.leave();
+    pump.readOn();
+    await settle();
+    expect(sink.lines).toEqual(['1 ONE', 'end']);
+    expect([watchers(), telemetry.open]).toEqual([0, 0]);
   });
 
   it('that leaves gets nothing any more, in the middle of a read too, and leaves nothing behind', async () => {
@@ -241,9 +301,9 @@ describe('a sink', () => {
     await write('ONE');
     const letGo = held.hold({ unheld: 1 });
     const following = follow();
-    following.deliverTo(sink);
+    deliver(following, sink);
     await settle();
-    await following.return();
+    following.leave();
     letGo();
     await write('FULFILLED');
     await settle();
@@ -256,7 +316,7 @@ describe('a sink', () => {
     const sink = new Notebook();
     await write('ONE');
     const letGo = held.hold({ unheld: 1 });
-    follow().deliverTo(sink);
+    deliver(follow(), sink);
     await settle();
     held.failWith(new Error('the disk'));
     letGo();
@@ -278,7 +338,7 @@ describe('a sink', () => {
     later.onEvent = () => {
       later.onEvent = fault;
     };
-    for (const sink of sinks) follow().deliverTo(sink);
+    for (const sink of sinks) deliver(follow(), sink);
     await settle();
     await write('TWO');
     await settle();
@@ -292,7 +352,7 @@ describe('a sink', () => {
     const sink = new Notebook();
     await write('ONE');
     const error = () => new GatewayError('UNAUTHENTICATED', 'It is over.');
-    follow(undefined, { expiry: { at: clock.now() + 1_000, error } }).deliverTo(sink);
+    deliver(follow(undefined, { expiry: { at: clock.now() + 1_000, error } }), sink);
     await settle();
     await clock.advance(1_000);
     await write('TWO');

@@ -664,7 +664,7 @@ describe('following an order', () => {
     const { clock, client, feed } = await startPolling();
     const start = clock.now();
     client.answer((id, at) => (at < start + 10_000 ? { kind: 'unknown' } : observed(id, at)));
-    const first = feed.follow(ORDER_ID).next();
+    const first = feed.follow(ORDER_ID)[Symbol.asyncIterator]().next();
     await clock.advance(20_000);
     expect((await first).value).toMatchObject({ snapshot: { version: 1 } });
   });
@@ -677,7 +677,7 @@ describe('following an order', () => {
       charged += lookups;
     };
     const account = { spend: () => void charge(1), charge };
-    const follower = feed.follow(ORDER_ID, undefined, { account });
+    const follower = feed.follow(ORDER_ID, undefined, { account })[Symbol.asyncIterator]();
     const first = follower.next();
     await clock.advance(14_000);
     const early = await Promise.race([first, Promise.resolve('waiting')]);
@@ -704,7 +704,7 @@ describe('following an order', () => {
   it('stays open while the upstream fails', async () => {
     const { clock, client, feed } = await startPolling();
     client.answer(() => ({ kind: 'failed', reason: 'http_status', httpStatus: 503 }));
-    const first = feed.follow(ORDER_ID).next();
+    const first = feed.follow(ORDER_ID)[Symbol.asyncIterator]().next();
     await clock.advance(HOUR_MS);
     client.answer((id, at) => observed(id, at));
     await clock.advance(10 * MINUTE_MS);
@@ -739,7 +739,7 @@ describe('following an order', () => {
       telemetry: noTelemetry,
     });
     client.answer(() => ({ kind: 'failed', reason: 'network' }));
-    const follower = feed.follow(ORDER_ID);
+    const follower = feed.follow(ORDER_ID)[Symbol.asyncIterator]();
     await expect(follower.next()).rejects.toThrow('no disk');
     expect(await follower.next()).toEqual({ done: true, value: undefined });
     await clock.advance(MINUTE_MS);
@@ -758,10 +758,10 @@ describe('following an order', () => {
   it('can be ended while it waits, and then costs nothing more', async () => {
     const { clock, client, feed } = await startPolling();
     client.answer(() => ({ kind: 'unknown' }));
-    const follower = feed.follow(ORDER_ID);
+    const follower = feed.follow(ORDER_ID)[Symbol.asyncIterator]();
     const waiting = follower.next();
     await clock.advance(2_000);
-    await follower.return?.();
+    await follower.return();
     expect(await waiting).toEqual({ done: true, value: undefined });
     const count = client.calls.length;
     await clock.advance(MINUTE_MS);

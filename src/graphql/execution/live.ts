@@ -5,25 +5,23 @@ import {
   type ExecutionResult,
   validateSubscriptionArgs,
 } from 'graphql';
-import { type FollowedEvent, Following } from '../../feed/following.ts';
+import type { FollowedEvent, Following } from '../../feed/following.ts';
 import type { Rendered, Rendering, Renderings } from './renderings.ts';
 
 /** A running subscription: its events, and how they are rendered for its subscriber. */
 export class Live implements AsyncIterableIterator<Rendered> {
-  readonly #events: AsyncIterator<FollowedEvent>;
+  /** The source of the events, from which a pump can deliver them if they are not pulled here. */
+  readonly following: Following;
   readonly #renderings: Renderings;
   readonly #rendering: Rendering;
+  /** Made for the first pull. */
+  #events: AsyncIterator<FollowedEvent, undefined> | undefined;
   #isOver = false;
 
-  constructor(events: AsyncIterator<FollowedEvent>, args: ExecutionArgs, renderings: Renderings) {
-    this.#events = events;
+  constructor(following: Following, args: ExecutionArgs, renderings: Renderings) {
+    this.following = following;
     this.#renderings = renderings;
     this.#rendering = renderings.take(args);
-  }
-
-  /** The source of the events, from which a sink can have them delivered; `undefined` if they can only be pulled. */
-  get following(): Following | undefined {
-    return this.#events instanceof Following ? this.#events : undefined;
   }
 
   get document(): DocumentNode {
@@ -44,6 +42,7 @@ export class Live implements AsyncIterableIterator<Rendered> {
   }
 
   async next(): Promise<IteratorResult<Rendered, undefined>> {
+    this.#events ??= this.following[Symbol.asyncIterator]();
     try {
       const { done, value } = await this.#events.next();
       if (!done) return { done: false, value: await this.#rendering.of(value) };
@@ -58,7 +57,7 @@ export class Live implements AsyncIterableIterator<Rendered> {
   async return(): Promise<IteratorResult<Rendered, undefined>> {
     if (!this.#isOver) this.#renderings.giveBack(this.#rendering);
     this.#isOver = true;
-    await this.#events.return?.();
+    this.following.leave();
     return { done: true, value: undefined };
   }
 }
@@ -72,7 +71,6 @@ export async function subscribeLive(
   if (!('schema' in validated)) return { errors: validated };
   const stream = await createSourceEventStream(validated);
   if (!(Symbol.asyncIterator in stream)) return stream;
-  // The schema has one subscription, and its events are of one kind.
-  const events = stream[Symbol.asyncIterator]() as AsyncIterator<FollowedEvent>;
-  return new Live(events, args, renderings);
+  // The schema has one subscription, and it follows an order.
+  return new Live(stream as Following, args, renderings);
 }

@@ -14,12 +14,7 @@ import type { Live } from '../../graphql/execution/live.ts';
 import type { Guard } from '../../limits/guard.ts';
 import { enterStream } from '../places.ts';
 import type { RequestContext } from '../request-context.ts';
-import {
-  type Delivered,
-  EventStreams,
-  type StreamTarget,
-  streamTargetOf,
-} from '../streams/event-streams.ts';
+import { EventStreams, type StreamTarget, streamTargetOf } from '../streams/event-streams.ts';
 import type { Yoga } from '../yoga.ts';
 
 export interface GraphQLHttpOptions {
@@ -124,15 +119,15 @@ export class GraphQLHttp {
       });
       return { answer, stream, streamed };
     } catch (error) {
-      await (stream?.delivered.live ?? streamed)?.return();
+      await (stream?.live ?? streamed)?.return();
       throw error;
     } finally {
       withBody(request, undefined);
     }
   }
 
-  #begin({ target, delivered }: Stream, head: readonly string[]): void {
-    this.#streams.begin(target, delivered, head);
+  #begin({ target, live }: Stream, head: readonly string[]): void {
+    this.#streams.begin(target, live, head);
   }
 
   async #learnFromYoga(
@@ -175,7 +170,7 @@ export class GraphQLHttp {
 /** A subscription, and where its events go. */
 interface Stream {
   readonly target: StreamTarget;
-  readonly delivered: Delivered;
+  readonly live: Live;
 }
 
 /** A stream whose operation may not be known yet. */
@@ -190,11 +185,10 @@ interface YogaAnswer {
   readonly streamed: Live | undefined;
 }
 
-/** `undefined` if the subscription or the response is unusual, so that Yoga has to stream it. */
+/** `undefined` if the response is unusual, so that Yoga has to stream the events. */
 function streamOf(live: Live, response: ServerResponse): Stream | undefined {
   const target = streamTargetOf(response);
-  const { following } = live;
-  return target && following && { target, delivered: { live, following } };
+  return target && { target, live };
 }
 
 async function send(

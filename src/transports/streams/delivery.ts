@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import type { FollowedEvent, Following, Sink } from '../../feed/following.ts';
+import type { FollowedEvent } from '../../feed/following.ts';
+import { Pump, type Sink } from '../../feed/pump.ts';
 import type { Live } from '../../graphql/execution/live.ts';
 import type { Rendered } from '../../graphql/execution/renderings.ts';
 
@@ -9,14 +10,14 @@ import type { Rendered } from '../../graphql/execution/renderings.ts';
  */
 export abstract class Delivery implements Sink {
   readonly #live: Live;
-  readonly #following: Following;
+  readonly #pump: Pump;
   /** An event is being rendered or sent. */
   #isBusy = false;
   #hasEnded = false;
 
-  constructor(live: Live, following: Following) {
+  constructor(live: Live) {
     this.#live = live;
-    this.#following = following;
+    this.#pump = new Pump(live.following, this);
   }
 
   /** Writes an event. Returns the socket that it was written to, or `undefined` if the client is gone. */
@@ -30,13 +31,9 @@ export abstract class Delivery implements Sink {
     return this.#live;
   }
 
-  protected begin(): void {
-    this.#following.deliverTo(this);
-  }
-
-  /** Reads on although no bell has rung. */
-  protected lookAgain(): void {
-    this.#following.onRing();
+  /** Begins to deliver. Later calls only read on, although no bell has rung. */
+  protected readOn(): void {
+    this.#pump.readOn();
   }
 
   /** Ends the delivery, for whatever reason. More than one call does no harm. */
@@ -78,7 +75,7 @@ export abstract class Delivery implements Sink {
     const socket = this.tell(rendered);
     if (socket === undefined) return;
     if (socket.writableLength > 0) this.#waitUntilSent(socket);
-    else if (wasBusy) this.#following.resume();
+    else if (wasBusy) this.readOn();
   }
 
   /** Used only while the client is slow: a callback for each message would cost as much as the message. */
@@ -88,7 +85,7 @@ export abstract class Delivery implements Sink {
     // socket that fails is closed.
     socket.write('', () => {
       this.#isBusy = false;
-      this.#following.resume();
+      this.readOn();
     });
   }
 }

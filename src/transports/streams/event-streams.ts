@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Clock, Logger } from '../../core/ports.ts';
-import type { Following } from '../../feed/following.ts';
 import type { Live } from '../../graphql/execution/live.ts';
 import type { Rendered } from '../../graphql/execution/renderings.ts';
 import { Deadlines } from './deadlines.ts';
@@ -42,12 +41,6 @@ export function streamTargetOf(response: ServerResponse): StreamTarget | undefin
   return canStream ? { response, socket } : undefined;
 }
 
-/** A subscription whose events can be delivered to a sink. */
-export interface Delivered {
-  readonly live: Live;
-  readonly following: Following;
-}
-
 /** Subscriptions over server-sent events (distinct connections mode). A few timers serve them all. */
 export class EventStreams {
   readonly #open = new Set<EventStream>();
@@ -62,15 +55,16 @@ export class EventStreams {
   }
 
   /** @param head all headers of the response: name, value, name, value, … */
-  begin(target: StreamTarget, { live, following }: Delivered, head: readonly string[]): void {
+  begin(target: StreamTarget, live: Live, head: readonly string[]): void {
     if (target.response.destroyed) {
       void live.return();
       return;
     }
-    const stream = new EventStream(target, { live, following }, this);
+    const stream = new EventStream(target, live, this);
     this.#open.add(stream);
     this.#pulse.welcome(stream);
-    if (following.expiresAt !== undefined) this.#tickets.add(stream, following.expiresAt);
+    const { expiresAt } = live.following;
+    if (expiresAt !== undefined) this.#tickets.add(stream, expiresAt);
     stream.open(head);
   }
 
@@ -94,12 +88,8 @@ class EventStream extends Delivery implements Patient {
   readonly #socket: Socket;
   readonly #streams: EventStreams;
 
-  constructor(
-    { response, socket }: StreamTarget,
-    { live, following }: Delivered,
-    streams: EventStreams,
-  ) {
-    super(live, following);
+  constructor({ response, socket }: StreamTarget, live: Live, streams: EventStreams) {
+    super(live);
     this.#response = response;
     this.#socket = socket;
     this.#streams = streams;
@@ -116,12 +106,12 @@ class EventStream extends Delivery implements Patient {
     this.#response.writeHead(200, [...head]).flushHeaders();
     this.#write(SIGN);
     this.#socket.uncork();
-    this.begin();
+    this.readOn();
   }
 
   /** The ticket has expired: reading on ends the stream with that error. */
   expire(): void {
-    this.lookAgain();
+    this.readOn();
   }
 
   /** Sends nothing while bytes are queued for the client: they are as good a sign, and would go out first. */

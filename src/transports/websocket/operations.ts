@@ -193,11 +193,9 @@ function heldOn({ extra: { client }, subscriptions }: SocketContext): readonly H
   return [...held.values()];
 }
 
-/** Pushes the events of a subscription directly to the socket; `undefined` if `result` can only be pulled. */
+/** Pushes the events of a subscription directly to the socket; `undefined` if there are none. */
 function pushed(result: OperationResult, context: PushContext, id: string): Push | undefined {
-  const following = result instanceof Live ? result.following : undefined;
-  if (!(result instanceof Live) || following === undefined) return undefined;
-  return new Push({ context, id }, result, following);
+  return result instanceof Live ? new Push({ context, id }, result) : undefined;
 }
 
 const SERVER_MESSAGES: ReadonlySet<unknown> = new Set([

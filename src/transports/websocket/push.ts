@@ -7,7 +7,7 @@ import {
   stringifyMessage,
 } from 'graphql-ws';
 import { GatewayError } from '../../errors.ts';
-import type { FollowedEvent, Following } from '../../feed/following.ts';
+import type { FollowedEvent } from '../../feed/following.ts';
 import type { Live } from '../../graphql/execution/live.ts';
 import type { Rendered } from '../../graphql/execution/renderings.ts';
 import { Delivery } from '../streams/delivery.ts';
@@ -36,12 +36,8 @@ export class Push extends Delivery implements AsyncIterableIterator<never> {
   readonly #context: PushContext;
   readonly #id: string;
 
-  constructor(
-    { context, id }: { readonly context: PushContext; readonly id: string },
-    live: Live,
-    following: Following,
-  ) {
-    super(live, following);
+  constructor({ context, id }: { readonly context: PushContext; readonly id: string }, live: Live) {
+    super(live);
     this.#context = context;
     this.#id = id;
   }
@@ -63,9 +59,9 @@ export class Push extends Delivery implements AsyncIterableIterator<never> {
   }
 
   /** Called right after graphql-ws has handled the message that asked for the subscription: no other comes between. */
-  override begin(): void {
+  begin(): void {
     this.#context.subscriptions[this.#id] = this;
-    super.begin();
+    this.readOn();
   }
 
   /** The client has completed the subscription or has disconnected. */
