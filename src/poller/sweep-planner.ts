@@ -12,7 +12,7 @@ import type { Watchers } from './watchers.ts';
 export type Sweep = Page;
 
 export interface SweepPlannerOptions {
-  readonly store: SnapshotLog & Schedule;
+  readonly store: Pick<SnapshotLog & Schedule, 'find' | 'createdWithin' | 'creationTimes'>;
   readonly watchers: Watchers;
   readonly requests: Requests;
   readonly pacer: Pacer;

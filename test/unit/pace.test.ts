@@ -12,7 +12,7 @@ const NOW = Date.UTC(2026, 0, 1);
 function startPacer(): Pacer {
   const clock = new ManualClock(NOW);
   const watchers = new Watchers({ clock, random: () => 0.5 });
-  return new Pacer({ clock, store: createMemoryStore(), watchers });
+  return new Pacer({ clock, notebook: createMemoryStore(), watchers });
 }
 
 /** An order that was in progress when it was last seen. */

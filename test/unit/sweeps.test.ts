@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { Recorded } from '../../src/core/store.ts';
 import { noTelemetry } from '../../src/core/telemetry.ts';
 import type { Observation } from '../../src/core/topup.ts';
-import { GatewayError } from '../../src/errors.ts';
+import { CallBudget } from '../../src/poller/budget.ts';
+import { UpstreamGate } from '../../src/poller/gate.ts';
 import { ListTrust } from '../../src/poller/list-trust.ts';
 import { MissingCards } from '../../src/poller/missing-cards.ts';
 import { Pacer } from '../../src/poller/pace.ts';
@@ -258,12 +259,10 @@ describe('one list', () => {
     const random = () => 0.5;
     const common = { store, clock, random, logger, telemetry: noTelemetry };
     const watchers = new Watchers(common);
-    const requests = new Requests({
-      clock,
-      inVain: () => new GatewayError('UPSTREAM_THROTTLED', ''),
-    });
+    const budget = new CallBudget({ callsPerMinute: 120, clock });
+    const requests = new Requests({ gate: new UpstreamGate(), budget, clock });
     const [pacer, trust, missingCards] = [
-      new Pacer({ ...common, watchers }),
+      new Pacer({ notebook: store, clock, watchers }),
       new ListTrust(common),
       new MissingCards(common),
     ];
