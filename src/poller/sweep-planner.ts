@@ -132,7 +132,11 @@ export class SweepPlanner {
       ? [now - YOUNG_MS, now + SECOND_MS]
       : [at - YOUNG_MS / 2, at + YOUNG_MS / 2];
     const tracked = await this.#tracked({ from, to });
-    const unseen = this.#unseen().filter(({ createdAt }) => from <= createdAt && createdAt <= to);
+    // A query may be for a tracked order too, which must not count twice.
+    const trackedIds = new Set(tracked.map(({ orderId }) => orderId));
+    const unseen = this.#unseen().filter(
+      ({ orderId, createdAt }) => !trackedIds.has(orderId) && from <= createdAt && createdAt <= to,
+    );
     return [...tracked, ...unseen].sort((a, b) => a.createdAt - b.createdAt);
   }
 
