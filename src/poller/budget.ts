@@ -69,9 +69,9 @@ export class CallBudget {
   static async recall(options: {
     readonly callsPerMinute: number;
     readonly clock: Clock;
-    readonly store: Notebook;
+    readonly notebook: Notebook;
   }): Promise<CallBudget> {
-    return new CallBudget({ ...options, note: await options.store.recall(NOTE) });
+    return new CallBudget({ ...options, note: await options.notebook.recall(NOTE) });
   }
 
   /** Stores what the next process must know. Must be called after a call is taken out and before it starts. */

@@ -21,8 +21,8 @@ export type Checked =
   | { readonly kind: 'failed'; readonly error: GatewayError };
 
 export interface CheckerOptions {
-  readonly store: SnapshotLog & Schedule;
-  readonly client: UpstreamClient;
+  readonly store: Pick<SnapshotLog & Schedule, 'find' | 'record' | 'reschedule'>;
+  readonly client: Pick<UpstreamClient, 'check'>;
   readonly watchers: Watchers;
   readonly pacer: Pacer;
   readonly clock: Clock;

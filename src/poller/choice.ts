@@ -1,5 +1,6 @@
 import type { Clock } from '../core/ports.ts';
 import type { Order, Schedule } from '../core/store.ts';
+import type { MissingCards } from './missing-cards.ts';
 import type { Pacer } from './pace.ts';
 import type { Requests } from './requests.ts';
 import type { Sweep, SweepPlanner } from './sweep-planner.ts';
@@ -14,9 +15,10 @@ export type Job =
   | { readonly kind: 'sweep'; readonly sweep: Sweep };
 
 export interface ChoiceOptions {
-  readonly schedule: Schedule;
+  readonly schedule: Pick<Schedule, 'due'>;
   readonly planner: SweepPlanner;
   readonly requests: Requests;
+  readonly missingCards: MissingCards;
   readonly watchers: Watchers;
   readonly pacer: Pacer;
   readonly clock: Clock;
@@ -37,7 +39,7 @@ interface Due {
 }
 
 /**
- * Chooses the call that gains most. Queries and the schedule are chosen for separately, so that the dispatcher can
+ * Chooses the call that gains most. Cards, queries and the schedule are chosen for separately, so that calls can
  * alternate: the schedule never holds up a query, nor any number of queries the schedule.
  */
 export class Choice {
@@ -45,6 +47,16 @@ export class Choice {
 
   constructor(options: ChoiceOptions) {
     this.#options = options;
+  }
+
+  /** The check for the first card that a list left out. */
+  forCard(): Job | undefined {
+    const orderId = this.#options.missingCards.first;
+    return orderId === undefined ? undefined : { kind: 'check', orderId };
+  }
+
+  hasCard(): boolean {
+    return this.#options.missingCards.size > 0;
   }
 
   /** The call for the query that has waited longest: a list if it can answer other queries too, otherwise a check. */
@@ -73,9 +85,9 @@ export class Choice {
     return sweep === undefined ? { kind: 'check', orderId: due.orderId } : { kind: 'sweep', sweep };
   }
 
-  /** When the next order that is not busy is due, Unix milliseconds; `Infinity` if there is none. */
-  async nextDueAt(): Promise<number> {
-    const { schedule, watchers, isBusy, mostBusy } = this.#options;
+  /** Milliseconds until the next order that is not busy is due; `Infinity` if there is none. */
+  async nextDueInMs(): Promise<number> {
+    const { schedule, watchers, clock, isBusy, mostBusy } = this.#options;
     const ever = Number.MAX_SAFE_INTEGER;
     let next = Number.POSITIVE_INFINITY;
     for (const { latest, dueAt } of await schedule.due({ before: ever, limit: mostBusy() + 1 })) {
@@ -84,7 +96,7 @@ export class Choice {
     for (const { orderId, dueAt } of watchers.unseenDue(ever)) {
       if (!isBusy(orderId)) next = Math.min(next, dueAt);
     }
-    return next;
+    return next - clock.now();
   }
 
   async #neediest(): Promise<Due | undefined> {

@@ -6,7 +6,7 @@ import type { Watchers } from './watchers.ts';
 const SMALLEST_MS = 1_000;
 
 export interface ClockSetBacksOptions {
-  readonly schedule: Schedule;
+  readonly schedule: Pick<Schedule, 'clockSetBack'>;
   readonly watchers: Watchers;
   readonly clock: Clock;
   readonly logger: Logger;

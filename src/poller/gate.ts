@@ -35,6 +35,9 @@ const LONGEST_FAILING_MS = 5 * 60_000;
 const THROTTLED_MS = 15_000;
 const REFUSED_MS = 15 * 60_000;
 
+/** The `retryAfterMs` that clients get during a shutdown: about as long as a deploy takes. */
+const RESTART_MS = 3_000;
+
 export class UpstreamGate {
   #state: GateState;
 
@@ -96,6 +99,13 @@ export function refused(retryAfterMs?: number): GatewayError {
     'OneClickDz refuses the API key of this gateway, or its address.',
     { retryAfterMs },
   );
+}
+
+/** The error for waiting queries while the gateway shuts down. */
+export function shuttingDown(): GatewayError {
+  return new GatewayError('UPSTREAM_UNAVAILABLE', 'The gateway is shutting down.', {
+    retryAfterMs: RESTART_MS,
+  });
 }
 
 function next(state: GateState, result: CallResult, now: number): GateState {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import { type Clock, unixTimeOf } from '../core/ports.ts';
+import { loggedError } from '../core/logged-error.ts';
+import { type Clock, type Logger, unixTimeOf } from '../core/ports.ts';
 import type { Notebook } from '../core/store.ts';
 import type { GateState } from './gate.ts';
 import { parseNote } from './parse-note.ts';
@@ -24,23 +25,29 @@ type Imposed = Extract<GateState, { name: 'throttled' | 'refused' }>;
 export class Hold {
   readonly #notebook: Notebook;
   readonly #clock: Clock;
+  readonly #logger: Logger;
   readonly #key: string;
 
   constructor(options: {
-    readonly store: Notebook;
-    readonly clock: Clock;
+    readonly notebook: Notebook;
     readonly apiKey: string;
+    readonly clock: Clock;
+    readonly logger: Logger;
   }) {
-    this.#notebook = options.store;
+    this.#notebook = options.notebook;
     this.#clock = options.clock;
+    this.#logger = options.logger;
     // Identifies the key without storing it.
     this.#key = createHash('sha256').update(`hold:${options.apiKey}`).digest('hex').slice(0, 16);
   }
 
+  /** To be called with each state that the gate changes to. Never rejects. */
   async keep(state: GateState): Promise<void> {
     const hold =
       state.name === 'throttled' || state.name === 'refused' ? this.#noteOf(state) : null;
-    await this.#notebook.note(NOTE, JSON.stringify(hold));
+    await this.#notebook.note(NOTE, JSON.stringify(hold)).catch((error: unknown) => {
+      this.#logger.error(loggedError(error), 'could not note that the upstream told us to wait');
+    });
   }
 
   /** This key's wait if it is still running, otherwise `undefined`. */

@@ -4,11 +4,20 @@ import type { Order, Schedule, SnapshotLog } from '../core/store.ts';
 import { isSettled } from '../core/topup.ts';
 import type { MayAsk, Topups } from '../core/topups.ts';
 import { type TopupView, viewOf } from '../core/view.ts';
+import type { GatewayError } from '../errors.ts';
+import type { Checked } from './checker.ts';
 import type { Dispatcher } from './dispatcher.ts';
+import { shuttingDown } from './gate.ts';
+import type { GateKeeper } from './gate-keeper.ts';
+import type { InFlight } from './in-flight.ts';
+import type { Requests } from './requests.ts';
 import { UnknownOrders } from './unknown-orders.ts';
 
 export interface LookupsOptions {
-  readonly store: SnapshotLog & Schedule;
+  readonly store: Pick<SnapshotLog & Schedule, 'find' | 'reschedule'>;
+  readonly requests: Requests;
+  readonly inFlight: InFlight;
+  readonly gateKeeper: GateKeeper;
   readonly dispatcher: Dispatcher;
   readonly clock: Clock;
 }
@@ -17,6 +26,7 @@ export interface LookupsOptions {
 export class Lookups implements Topups {
   readonly #options: LookupsOptions;
   readonly #unknown: UnknownOrders;
+  #isClosed = false;
 
   constructor(options: LookupsOptions) {
     this.#options = options;
@@ -28,15 +38,21 @@ export class Lookups implements Topups {
     maxAgeMs?: number,
     mayAsk: MayAsk = () => undefined,
   ): Promise<TopupView | null> {
-    const { store, dispatcher, clock } = this.#options;
+    const { store, clock } = this.#options;
     const order = await store.find(orderId);
     if (order === undefined && this.#unknown.has(orderId)) return null;
     if (order !== undefined && this.#willDo(order, maxAgeMs)) return viewOf(order, clock.now());
-    const refusal = dispatcher.wouldAsk(orderId) ? mayAsk() : undefined;
+    const refusal = this.#wouldAsk(orderId) ? mayAsk() : undefined;
     if (refusal === undefined)
       return order === undefined ? this.#first(orderId) : this.#refresh(order);
     if (order === undefined || maxAgeMs !== undefined) throw refusal;
     return { ...viewOf(order, clock.now()), isStale: true };
+  }
+
+  /** Fails the queries that wait and those yet to come, since the gateway shuts down. */
+  close(): void {
+    this.#isClosed = true;
+    this.#options.requests.failAll(shuttingDown());
   }
 
   #willDo(order: Order, maxAgeMs: number | undefined): boolean {
@@ -44,7 +60,7 @@ export class Lookups implements Topups {
   }
 
   async #first(orderId: string): Promise<TopupView | null> {
-    const checked = await this.#options.dispatcher.request(orderId);
+    const checked = await this.#look(orderId);
     switch (checked.kind) {
       case 'observed':
         return viewOf(checked.order, this.#options.clock.now());
@@ -58,12 +74,38 @@ export class Lookups implements Topups {
 
   async #refresh(order: Order): Promise<TopupView> {
     const { orderId } = order.latest;
-    const { store, dispatcher, clock } = this.#options;
+    const { store, clock } = this.#options;
     if (isAbandoned(order)) await store.reschedule(orderId, woken(order, clock.now()));
-    const checked = await dispatcher.request(orderId);
+    const checked = await this.#look(orderId);
     if (checked.kind === 'observed') return viewOf(checked.order, clock.now());
     // A snapshot appended during the wait is newer than `order`.
     const held = (await store.find(orderId)) ?? order;
     return { ...viewOf(held, clock.now()), isStale: !isSettled(held.latest.upstreamStatus) };
+  }
+
+  /**
+   * One look at this order as soon as the budget allows, shared by all concurrent queries for it. Never rejects: a
+   * failure, or too long a wait, is a `failed` result.
+   */
+  #look(orderId: string): Promise<Checked> {
+    const { requests, inFlight, dispatcher } = this.#options;
+    const checking = inFlight.checkOf(orderId);
+    if (checking !== undefined) return checking;
+    const refusal = this.#refusal();
+    if (refusal !== undefined) return Promise.resolve({ kind: 'failed', error: refusal });
+    const promise = requests.add(orderId);
+    dispatcher.wake();
+    return promise;
+  }
+
+  /** Whether `#look` would lead to a call that no other query is waiting for. */
+  #wouldAsk(orderId: string): boolean {
+    const { requests, inFlight } = this.#options;
+    if (requests.has(orderId) || inFlight.checkOf(orderId) !== undefined) return false;
+    return this.#refusal() === undefined;
+  }
+
+  #refusal(): GatewayError | undefined {
+    return this.#isClosed ? shuttingDown() : this.#options.gateKeeper.refusal;
   }
 }

@@ -83,11 +83,11 @@ export class Pacer {
 
   constructor(options: {
     readonly clock: Clock;
-    readonly store: Notebook;
+    readonly notebook: Notebook;
     readonly watchers: Watchers;
   }) {
     this.#clock = options.clock;
-    this.#notebook = options.store;
+    this.#notebook = options.notebook;
     this.#watchers = options.watchers;
   }
 

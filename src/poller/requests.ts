@@ -1,12 +1,17 @@
 import type { Clock, Timer } from '../core/ports.ts';
-import type { GatewayError } from '../errors.ts';
+import { GatewayError } from '../errors.ts';
+import type { CallBudget } from './budget.ts';
 import type { Checked } from './checker.ts';
+import type { UpstreamGate } from './gate.ts';
 
 /** How long a query waits for a look before it fails. */
 const LONGEST_WAIT_MS = 5_000;
 
 /** Beyond this number, queries cannot be answered within the longest wait, not even by lists. */
 const MOST_WAITING = 1_000;
+
+const SPENT = 'The calls that the API key allows are spent for the moment.';
+const SLOW = 'OneClickDz is slow to answer just now.';
 
 interface Request {
   readonly promise: Promise<Checked>;
@@ -17,9 +22,9 @@ interface Request {
 }
 
 export interface RequestsOptions {
+  readonly gate: UpstreamGate;
+  readonly budget: CallBudget;
   readonly clock: Clock;
-  /** Makes the error for a query that could not be answered in time, while `waiting` queries wait. */
-  readonly inVain: (waiting: number) => GatewayError;
 }
 
 /** Queries that wait for a look at an order, in the order of their arrival. Queries for one order share an entry. */
@@ -45,15 +50,14 @@ export class Requests {
 
   /** Waits for the next look at an order. Resolves to a failure after five seconds, or at once if too many wait. */
   add(orderId: string): Promise<Checked> {
-    const { clock, inVain } = this.#options;
     const shared = this.#byOrder.get(orderId)?.promise;
     if (shared !== undefined) return shared;
     if (this.size >= MOST_WAITING) {
-      return Promise.resolve({ kind: 'failed', error: inVain(this.size) });
+      return Promise.resolve(this.#inVain());
     }
     const { promise, resolve: settle } = Promise.withResolvers<Checked>();
-    const giveUp = () => this.settle(orderId, { kind: 'failed', error: inVain(this.size) });
-    const timer = clock.after(LONGEST_WAIT_MS, giveUp);
+    const giveUp = () => this.settle(orderId, this.#inVain());
+    const timer = this.#options.clock.after(LONGEST_WAIT_MS, giveUp);
     this.#byOrder.set(orderId, { promise, settle, timer, isUnlisted: false });
     return promise;
   }
@@ -78,5 +82,16 @@ export class Requests {
   failAll(error: GatewayError): void {
     for (const orderId of [...this.#byOrder.keys()])
       this.settle(orderId, { kind: 'failed', error });
+  }
+
+  /** The outcome for a query that cannot be answered within the time that queries wait. */
+  #inVain(): Checked {
+    const { gate, budget, clock } = this.#options;
+    const options = { retryAfterMs: budget.waitMs(this.size + 1) };
+    const error =
+      gate.stateAt(clock.steady()).name === 'serving'
+        ? new GatewayError('UPSTREAM_THROTTLED', SPENT, options)
+        : new GatewayError('UPSTREAM_UNAVAILABLE', SLOW, options);
+    return { kind: 'failed', error };
   }
 }

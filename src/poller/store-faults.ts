@@ -7,18 +7,23 @@ const PAUSE_MS = 1_000;
 /** How often the log tells of a store that goes on failing. */
 const TELL_EVERY_MS = 60_000;
 
+export interface StoreFaultsOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Called with each fault: no call starts for this long. */
+  readonly onPause: (ms: number) => void;
+}
+
 /** Whether the store takes what the upstream answers, as when the disk is full; tells of the beginning and the end. */
 export class StoreFaults {
-  readonly #clock: Clock;
-  readonly #logger: Logger;
+  readonly #options: StoreFaultsOptions;
   readonly #seldom: Seldom;
   #since: number | undefined;
   #pausedUntil = 0;
 
-  constructor({ clock, logger }: { readonly clock: Clock; readonly logger: Logger }) {
-    this.#clock = clock;
-    this.#logger = logger;
-    this.#seldom = new Seldom(clock, TELL_EVERY_MS);
+  constructor(options: StoreFaultsOptions) {
+    this.#options = options;
+    this.#seldom = new Seldom(options.clock, TELL_EVERY_MS);
   }
 
   /** Whether the latest attempt failed. */
@@ -33,27 +38,33 @@ export class StoreFaults {
 
   /** How long calls still pause. */
   get pauseMs(): number {
-    return Math.max(0, this.#pausedUntil - this.#clock.steady());
+    return Math.max(0, this.#pausedUntil - this.#options.clock.steady());
   }
 
-  /** To be called with each fault. */
+  /** To be called with each fault. Only time is lost: what was not recorded is asked for again. */
   met(cause: unknown): void {
-    const now = this.#clock.steady();
+    const now = this.#options.clock.steady();
     this.#since ??= now;
     this.#pausedUntil = now + PAUSE_MS;
-    const times = this.#seldom.times();
-    if (times === undefined) return;
-    this.#logger.error(
-      { ...loggedError(cause), times },
-      'a call could not be made or written down; polling goes on in a second',
-    );
+    this.#tell(cause);
+    this.#options.onPause(PAUSE_MS);
   }
 
   /** To be called when an answer has been recorded. */
   recorded(): void {
     if (this.#since === undefined) return;
-    const afterSeconds = Math.round((this.#clock.steady() - this.#since) / 1_000);
+    const { clock, logger } = this.#options;
+    const afterSeconds = Math.round((clock.steady() - this.#since) / 1_000);
     this.#since = undefined;
-    this.#logger.info({ afterSeconds }, 'answers of OneClickDz can be written down again');
+    logger.info({ afterSeconds }, 'answers of OneClickDz can be written down again');
+  }
+
+  #tell(cause: unknown): void {
+    const times = this.#seldom.times();
+    if (times === undefined) return;
+    this.#options.logger.error(
+      { ...loggedError(cause), times },
+      'a call could not be made or written down; polling goes on in a second',
+    );
   }
 }

@@ -12,7 +12,7 @@ import type { Watchers } from './watchers.ts';
 export type Sweep = Page;
 
 export interface SweepPlannerOptions {
-  readonly store: SnapshotLog & Schedule;
+  readonly store: Pick<SnapshotLog & Schedule, 'find' | 'createdWithin' | 'creationTimes'>;
   readonly watchers: Watchers;
   readonly requests: Requests;
   readonly pacer: Pacer;
@@ -132,7 +132,11 @@ export class SweepPlanner {
       ? [now - YOUNG_MS, now + SECOND_MS]
       : [at - YOUNG_MS / 2, at + YOUNG_MS / 2];
     const tracked = await this.#tracked({ from, to });
-    const unseen = this.#unseen().filter(({ createdAt }) => from <= createdAt && createdAt <= to);
+    // A query may be for a tracked order too, which must not count twice.
+    const trackedIds = new Set(tracked.map(({ orderId }) => orderId));
+    const unseen = this.#unseen().filter(
+      ({ orderId, createdAt }) => !trackedIds.has(orderId) && from <= createdAt && createdAt <= to,
+    );
     return [...tracked, ...unseen].sort((a, b) => a.createdAt - b.createdAt);
   }
 

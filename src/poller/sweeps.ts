@@ -1,5 +1,5 @@
 import { planner } from '../core/cadence.ts';
-import type { Order, Recorded, Schedule, SnapshotLog, UnplannedOrder } from '../core/store.ts';
+import type { Order, Recorded, SnapshotLog, UnplannedOrder } from '../core/store.ts';
 import { isSettled, lacksCard, type Observation } from '../core/topup.ts';
 import type { ListAnswer } from '../upstream/answer.ts';
 import { PAGE_SIZE, type UpstreamClient } from '../upstream/client.ts';
@@ -11,8 +11,8 @@ import type { Sweep, SweepPlanner } from './sweep-planner.ts';
 import type { Watchers } from './watchers.ts';
 
 export interface SweepsOptions {
-  readonly store: SnapshotLog & Schedule;
-  readonly client: UpstreamClient;
+  readonly store: Pick<SnapshotLog, 'find' | 'recordAll'>;
+  readonly client: Pick<UpstreamClient, 'list'>;
   readonly watchers: Watchers;
   readonly requests: Requests;
   readonly pacer: Pacer;

@@ -1,18 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import type { Order } from '../../src/core/store.ts';
 import { Pacer } from '../../src/poller/pace.ts';
-import { Watchers } from '../../src/poller/watchers.ts';
+import { type UnseenDue, Watchers } from '../../src/poller/watchers.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { observation } from '../support/observations.ts';
+import { ORDER_ID, observation } from '../support/observations.ts';
 
 const SECOND_MS = 1_000;
 const NOW = Date.UTC(2026, 0, 1);
 
-function startPacer(): Pacer {
-  const clock = new ManualClock(NOW);
+/** A pacer for which all orders of `watched` have a watcher. */
+function startPacer({
+  clock = new ManualClock(NOW),
+  notebook = createMemoryStore(),
+  watched = [] as readonly string[],
+} = {}): Pacer {
   const watchers = new Watchers({ clock, random: () => 0.5 });
-  return new Pacer({ clock, store: createMemoryStore(), watchers });
+  for (const orderId of watched) watchers.add(orderId, () => undefined);
+  return new Pacer({ clock, notebook, watchers });
 }
 
 /** An order that was in progress when it was last seen. */
@@ -83,6 +88,81 @@ describe('what a page is worth', () => {
     expect(pacer.pageWorth(orderOf({ seconds: 25, unseenSeconds: 0 }), NOW)).toBe(0);
   });
 });
+
+describe('the first look at a watched order that no call has shown yet', () => {
+  it('comes before a check of a watched order that was seen a moment ago, not of one long unseen', () => {
+    const pacer = startPacer({ watched: [ORDER_ID] });
+    const gainMs = pacer.firstLookGainMs(unseen({ sentSeconds: 0, dueSeconds: 0 }), NOW);
+    const seenBefore = (unseenSeconds: number) =>
+      pacer.gainMs(orderOf({ seconds: 20 + unseenSeconds, unseenSeconds }), NOW);
+    expect(gainMs).toBeGreaterThan(seenBefore(1));
+    expect(gainMs).toBeLessThan(seenBefore(5));
+  });
+
+  it('gains more the longer ago the order was sent, since it may have settled', () => {
+    const pacer = startPacer();
+    const sent = (sentSeconds: number) =>
+      pacer.firstLookGainMs(unseen({ sentSeconds, dueSeconds: 0 }), NOW);
+    expect(sent(10)).toBeGreaterThan(2 * sent(0));
+    expect(sent(40)).toBeGreaterThan(2 * sent(10));
+    // A minute at most counts.
+    expect(sent(86_400)).toBe(sent(60));
+  });
+
+  it('gains more and more while it waits, so that its turn comes on the busiest key', () => {
+    const pacer = startPacer({ watched: [ORDER_ID] });
+    const waiting = (dueSeconds: number) =>
+      pacer.firstLookGainMs(unseen({ sentSeconds: 0, dueSeconds }), NOW);
+    const watched = pacer.gainMs(orderOf({ seconds: 60, unseenSeconds: 30 }), NOW);
+    expect(waiting(0)).toBeLessThan(watched);
+    expect(waiting(3_600) - waiting(1_800)).toBeGreaterThan(watched);
+  });
+
+  it('adds more to a page than an order seen when that one was sent, and nothing right after it was sent', () => {
+    const pacer = startPacer({ watched: [ORDER_ID] });
+    const firstLook = (sentSeconds: number) =>
+      pacer.firstLookPageWorth(unseen({ sentSeconds, dueSeconds: sentSeconds }), NOW);
+    const seen = orderOf({ seconds: 10, unseenSeconds: 10 });
+    expect(firstLook(10)).toBeGreaterThan(pacer.pageWorth(seen, NOW));
+    expect(firstLook(20)).toBeGreaterThan(firstLook(10));
+    expect(firstLook(0)).toBe(0);
+  });
+});
+
+describe('what an earlier process learned', () => {
+  const order = orderOf({ seconds: 60, unseenSeconds: 1 });
+  const delayMs = (pacer: Pacer) => pacer.pace(order, SECOND_MS);
+
+  it('is known to the next one, but for the last seconds', async () => {
+    const [clock, notebook] = [new ManualClock(NOW), createMemoryStore()];
+    const earlier = startPacer({ clock, notebook });
+    for (let n = 0; n < 500; n += 1) learnOne(earlier, n);
+    await clock.advance(10 * SECOND_MS);
+    learnOne(earlier, 500);
+    const later = startPacer({ clock, notebook });
+    expect(delayMs(later)).not.toBe(delayMs(earlier));
+    await later.recall();
+    expect(delayMs(later)).toBe(delayMs(earlier));
+  });
+
+  it.each(['{"":{"settled":3}}', '{"":{"settled":[-1],"reached":[]}}', 'no JSON'])(
+    'is left out if noted as %s',
+    async (note) => {
+      const notebook = createMemoryStore();
+      await notebook.note('settling-ages', note);
+      const pacer = startPacer({ notebook });
+      await pacer.recall();
+      expect(delayMs(pacer)).toBe(delayMs(startPacer()));
+    },
+  );
+});
+
+/** An order that was sent so long ago, and whose first look has been due for so long. */
+function unseen(ago: { readonly sentSeconds: number; readonly dueSeconds: number }): UnseenDue {
+  const sentAt = NOW / SECOND_MS - ago.sentSeconds;
+  const orderId = sentAt.toString(16).padEnd(24, '0');
+  return { orderId, dueAt: NOW - ago.dueSeconds * SECOND_MS, isUnlisted: false };
+}
 
 /** Orders that take what the upstream states, but for two in a hundred, of ten minutes. */
 function learnOne(pacer: Pacer, n: number, unseenSeconds = 1): void {

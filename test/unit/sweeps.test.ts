@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Recorded } from '../../src/core/store.ts';
 import type { Observation } from '../../src/core/topup.ts';
-import { GatewayError } from '../../src/errors.ts';
+import { CallBudget } from '../../src/poller/budget.ts';
+import { UpstreamGate } from '../../src/poller/gate.ts';
 import { ListTrust } from '../../src/poller/list-trust.ts';
 import { MissingCards } from '../../src/poller/missing-cards.ts';
 import { Pacer } from '../../src/poller/pace.ts';
@@ -69,6 +70,21 @@ describe('many orders in progress', () => {
     await clock.advance(5_000);
     expect((await views).map((view) => view?.snapshot.orderId)).toEqual(ids);
     expect(calls.length).toBeLessThan(15);
+  });
+
+  it('answer a query for each of ninety that are in progress already from lists, all of them, again and again', async () => {
+    const { clock, simulator, poller } = await pollSimulator({ listCarriesCards: true });
+    const ids = lifeTimes(90, 60 * MINUTE_MS).map((ms) =>
+      simulator.addOrder({ plan: fulfilledAfter(ms) }),
+    );
+    const found = Promise.all(ids.map((id) => poller.lookup(id)));
+    await clock.advance(5_000);
+    await found;
+    for (let round = 0; round < 5; round += 1) {
+      const views = Promise.all(ids.map((id) => poller.lookup(id, 0)));
+      await clock.advance(6_000);
+      expect((await views).filter((view) => view?.isStale)).toEqual([]);
+    }
   });
 
   it('answer what they can of queries, and the rest is asked for one by one', async () => {
@@ -300,12 +316,10 @@ describe('one list', () => {
     const random = () => 0.5;
     const common = { store, clock, random, logger, telemetry: noTelemetry };
     const watchers = new Watchers(common);
-    const requests = new Requests({
-      clock,
-      inVain: () => new GatewayError('UPSTREAM_THROTTLED', ''),
-    });
+    const budget = new CallBudget({ callsPerMinute: 120, clock });
+    const requests = new Requests({ gate: new UpstreamGate(), budget, clock });
     const [pacer, trust, missingCards] = [
-      new Pacer({ ...common, watchers }),
+      new Pacer({ notebook: store, clock, watchers }),
       new ListTrust(common),
       new MissingCards(common),
     ];
@@ -385,6 +399,76 @@ describe('one list', () => {
     expect(fewer).toBeLessThan(65);
     for (let page = 0; page < 30; page += 1) await planner.adapt(all, 80);
     expect((await plan())?.covered).toHaveLength(80);
+  });
+
+  describe('for queries', () => {
+    /** The id of an order that was sent so long ago. */
+    const idOf = (agoMs: number, tail = '0') =>
+      Math.floor((NOW - agoMs) / 1_000).toString(16) + tail.repeat(16);
+
+    /** The orders of the list that answers a query for the first of these, while queries for all of them wait. */
+    async function listFor(ids: readonly string[], known: readonly Partial<Observation>[] = []) {
+      const { planner, requests, store } = await over([]);
+      for (const row of known)
+        await store.record(observation({ observedAt: NOW, ...row }), () => NOW);
+      for (const orderId of ids) void requests.add(orderId);
+      const sweep = await planner.forRequests(ids[0] ?? '');
+      return sweep && { ...sweep, covered: sweep.covered.map(({ orderId }) => orderId) };
+    }
+
+    it('covers the creation of all that it answers: to the second where only the id tells it', async () => {
+      const [unseen, seen] = [idOf(40_000), idOf(20_000)];
+      const known = { orderId: seen, createdAt: NOW - 19_500 };
+      expect(await listFor([unseen, seen], [known])).toEqual({
+        from: NOW - 40_001,
+        to: NOW - 19_499,
+        covered: [unseen, seen],
+      });
+      expect(await listFor([seen, unseen])).toMatchObject({ from: NOW - 40_001, to: NOW - 19_001 });
+    });
+
+    it('is not worth it for one alone', async () => {
+      expect(await listFor([idOf(1_000)])).toBeUndefined();
+    });
+
+    it('reaches over all of the last 12 minutes, and 6 to each side of an older order', async () => {
+      const together = async (...agoMs: readonly number[]) =>
+        (await listFor(agoMs.map((each) => idOf(each)))) !== undefined;
+      expect(await together(0, 11.9 * MINUTE_MS)).toBe(true);
+      expect(await together(0, 12.1 * MINUTE_MS)).toBe(false);
+      const hour = 60 * MINUTE_MS;
+      expect(await together(hour, hour - 6 * MINUTE_MS)).toBe(true);
+      expect(await together(hour, hour + 6 * MINUTE_MS)).toBe(true);
+      expect(await together(hour, hour - 6.1 * MINUTE_MS)).toBe(false);
+      expect(await together(hour, hour + 6.1 * MINUTE_MS)).toBe(false);
+    });
+
+    it('answers as many as a page can show, if the one that waited longest is among them', async () => {
+      const between = Array.from({ length: 99 }, (_, n) => ({
+        orderId: idOf(300_000 - n * 1_000, 'b'),
+        createdAt: NOW - 300_000 + n * 1_000,
+      }));
+      const [first, ...rest] = [idOf(310_000), idOf(20_000), idOf(10_000)];
+      expect(await listFor([first, ...rest], between)).toBeUndefined();
+      expect((await listFor([...rest, first], between))?.covered).toEqual(
+        expect.arrayContaining(rest),
+      );
+    });
+
+    it('counts an order once that is in progress and asked for: one alone is checked', async () => {
+      const [one, other] = [idOf(20_000), idOf(60 * MINUTE_MS)];
+      const known = { orderId: one, createdAt: NOW - 20_000 };
+      expect(await listFor([one, other], [known])).toBeUndefined();
+    });
+
+    it('leaves out an order that a list has left out before', async () => {
+      const [one, other] = [idOf(2_000), idOf(1_000)];
+      const { planner, requests } = await over([]);
+      for (const orderId of [one, other]) void requests.add(orderId);
+      expect((await planner.forRequests(one))?.covered).toHaveLength(2);
+      requests.notListed(other);
+      expect(await planner.forRequests(one)).toBeUndefined();
+    });
   });
 
   it('is trusted where it shows an order that had settled as settled', async () => {
