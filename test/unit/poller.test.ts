@@ -717,7 +717,7 @@ describe('following an order', () => {
     client.answer((id, at) =>
       id === other ? observed(id, at) : { kind: 'failed', reason: 'http_status', httpStatus: 500 },
     );
-    for (const id of [other, ORDER_ID]) void feed.follow(id).next();
+    for (const id of [other, ORDER_ID]) void feed.follow(id)[Symbol.asyncIterator]().next();
     await clock.advance(10 * MINUTE_MS);
     expect(client.callsFor(ORDER_ID)).toBeGreaterThan(5);
     expect(client.callsFor(ORDER_ID)).toBeLessThan(15);
