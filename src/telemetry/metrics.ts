@@ -8,6 +8,11 @@ const PREFIX = 'topup_gateway_';
 export class Metrics implements Telemetry {
   readonly #registry = new Registry();
   readonly #setGauges = this.#statusGauges();
+  readonly #logReadable = new Gauge({
+    name: `${PREFIX}log_readable`,
+    help: '1 while the log can be read, else 0; then there are only counters besides.',
+    registers: [this.#registry],
+  });
   #subscriptions = 0;
 
   readonly #upstreamCalls = new Counter({
@@ -130,17 +135,22 @@ export class Metrics implements Telemetry {
     this.#querySeconds.observe(durationMs / 1_000);
   }
 
-  /** The text that Prometheus scrapes. Gauges are set from `status`. */
+  /** The text that Prometheus scrapes. Gauges are set from `status`; without one they are left out. */
   async scrape(
-    status: GatewayStatus,
+    status: GatewayStatus | undefined,
   ): Promise<{ readonly contentType: string; readonly text: string }> {
+    this.#logReadable.set(status === undefined ? 0 : 1);
     this.#setGauges(status);
     return { contentType: this.#registry.contentType, text: await this.#registry.metrics() };
   }
 
-  #statusGauges(): (status: GatewayStatus) => void {
-    const gauge = (name: string, help: string) =>
-      new Gauge({ name: `${PREFIX}${name}`, help, registers: [this.#registry] });
+  #statusGauges(): (status: GatewayStatus | undefined) => void {
+    const plain: Gauge[] = [];
+    const gauge = (name: string, help: string) => {
+      const made = new Gauge({ name: `${PREFIX}${name}`, help, registers: [this.#registry] });
+      plain.push(made);
+      return made;
+    };
     const tracked = new Gauge({
       name: `${PREFIX}orders_tracked`,
       help: 'Orders that are asked about, by status.',
@@ -160,19 +170,18 @@ export class Metrics implements Telemetry {
     );
     const sweeps = gauge('sweeps_on', '1 while lists of OneClickDz are relied on, else 0.');
     const delay = gauge('schedule_delay_seconds', 'How long the order due longest has been due.');
-    return ({
-      census,
-      upstream,
-      canRecord,
-      scheduleDelayMs,
-      subscriptions: open,
-      startedAt: since,
-    }) => {
-      startedAt.set(since / 1_000);
+    return (status) => {
+      if (status === undefined) {
+        tracked.reset();
+        for (const each of plain) each.remove();
+        return;
+      }
+      const { census, upstream, canRecord, scheduleDelayMs } = status;
+      startedAt.set(status.startedAt / 1_000);
       for (const [status, count] of Object.entries(census.tracked)) tracked.set({ status }, count);
       overdue.set(census.overdue);
       abandoned.set(census.abandoned);
-      subscriptions.set(open);
+      subscriptions.set(status.subscriptions);
       left.set(upstream.budgetLeft);
       perMinute.set(upstream.callsPerMinute);
       writable.set(canRecord ? 1 : 0);

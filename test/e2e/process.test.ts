@@ -225,9 +225,11 @@ describe('a gateway that runs', () => {
       topup_gateway_budget_calls_per_minute: 'gauge',
       topup_gateway_start_time_seconds: 'gauge',
       topup_gateway_upstream_serving: 'gauge',
+      topup_gateway_log_readable: 'gauge',
     });
     const { value } = metrics;
     expect(value('topup_gateway_upstream_serving')).toBe(1);
+    expect(value('topup_gateway_log_readable')).toBe(1);
     expect(value('topup_gateway_budget_calls_per_minute')).toBe(6_000);
     expect(value('topup_gateway_snapshots_total{status="FULFILLED"}')).toBeGreaterThanOrEqual(1);
     expect(value('topup_gateway_events_sent_total')).toBeGreaterThanOrEqual(2);
@@ -316,8 +318,17 @@ describe.concurrent('a gateway whose database is torn away', () => {
       503,
       { status: 'not ready', problems: ['the snapshot log does not answer'] },
     ]);
-    const logged = await stack.gateway.line((line) => line.includes('not ready'));
+    const logged = await stack.gateway.line((line) => line.includes('does not answer'));
     expect(logged).toContain('"code":"SQLITE_');
+  });
+
+  it('still counts what it does, and says in its metrics what is wrong', async () => {
+    const response = await fetch(new URL('/metrics', stack.gateway.url));
+    expect(response.status).toBe(200);
+    const { value } = parseMetrics(await response.text());
+    expect(value('topup_gateway_log_readable')).toBe(0);
+    expect(value('topup_gateway_query_duration_seconds_count')).toBeGreaterThan(0);
+    expect(value('topup_gateway_orders_overdue')).toBeNaN();
   });
 });
 

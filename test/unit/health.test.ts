@@ -87,9 +87,9 @@ describe('a gateway is not ready', () => {
     await probe();
     const told = logger.lines.filter(({ level }) => level !== 'debug');
     expect(told).toMatchObject([
-      { level: 'error', message: 'not ready: the snapshot log does not answer' },
+      { level: 'error', message: 'the snapshot log does not answer' },
       { level: 'info', message: 'the snapshot log answers again', fields: { afterSeconds: 60 } },
-      { level: 'error', message: 'not ready: the snapshot log does not answer' },
+      { level: 'error', message: 'the snapshot log does not answer' },
     ]);
   });
 });

@@ -31,22 +31,29 @@ export class Health {
 
   async readiness({ draining }: { readonly draining: boolean }): Promise<Readiness> {
     if (draining) return { ready: false, problems: ['shutting down'] };
+    const status = await this.status();
+    if (status !== undefined) return assess(status);
+    return { ready: false, problems: ['the snapshot log does not answer'] };
+  }
+
+  /** `undefined` if the snapshot log cannot be read. Never rejects. */
+  async status(): Promise<GatewayStatus | undefined> {
     try {
       const status = await this.#options.status.gatewayStatus();
       this.#tellOfEnd();
-      return assess(status);
+      return status;
     } catch (error) {
       this.#tellOfFault(error);
-      return { ready: false, problems: ['the snapshot log does not answer'] };
+      return undefined;
     }
   }
 
-  /** Told once, since probes ask every few seconds. */
+  /** Told once, since probes and scrapes come every few seconds. */
   #tellOfFault(error: unknown): void {
     const { clock, logger } = this.#options;
     const level = this.#failingSince === undefined ? 'error' : 'debug';
     this.#failingSince ??= clock.steady();
-    logger[level](loggedError(error), 'not ready: the snapshot log does not answer');
+    logger[level](loggedError(error), 'the snapshot log does not answer');
   }
 
   #tellOfEnd(): void {

@@ -9,7 +9,7 @@ import {
 } from '../../answers/answers.ts';
 import { usualHead } from '../../answers/request-head.ts';
 import type { Tickets } from '../../auth/tickets.ts';
-import type { GatewayStatusSource } from '../../core/gateway-status.ts';
+import type { GatewayStatus, GatewayStatusSource } from '../../core/gateway-status.ts';
 import { loggedError } from '../../core/logged-error.ts';
 import type { Clock, Logger } from '../../core/ports.ts';
 import { toPublicError } from '../../graphql/errors.ts';
@@ -28,6 +28,11 @@ import { Health } from './health.ts';
 import { sendError, sendJson } from './json.ts';
 import { RequestIds } from './request-id.ts';
 
+/** Makes the text for Prometheus; `status` is `undefined` if the snapshot log cannot be read. */
+export type Scrape = (
+  status: GatewayStatus | undefined,
+) => Promise<{ readonly contentType: string; readonly text: string }>;
+
 export interface HttpRequestsOptions extends Names {
   readonly graphql: GraphQLHttp;
   readonly answers: Answers;
@@ -35,7 +40,7 @@ export interface HttpRequestsOptions extends Names {
   readonly onRemembered: () => void;
   readonly drain: Drain;
   readonly status: GatewayStatusSource;
-  readonly scrape: () => Promise<{ readonly contentType: string; readonly text: string }>;
+  readonly scrape: Scrape;
   readonly guard: Guard;
   /** GraphiQL, if it is on. */
   readonly page: LazyPage | undefined;
@@ -234,7 +239,7 @@ export class HttpRequests {
       sendError(response, toPublicError(error, this.#options.logger));
       return;
     }
-    const { contentType, text } = await this.#options.scrape();
+    const { contentType, text } = await this.#options.scrape(await this.#health.status());
     response.writeHead(200, { 'content-type': contentType }).end(text);
   }
 
