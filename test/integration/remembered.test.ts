@@ -11,7 +11,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
 import { statusesIn } from '../support/raw-http.ts';
 import { type Serving, serve } from '../support/serving.ts';
-import { bearer, SECRET_AUTH } from '../support/tickets.ts';
+import { bearer, type Claims, SECRET_AUTH } from '../support/tickets.ts';
 
 const QUERY = `query Q($id: ID!, $n: Int = 2) { topup(id: $id) { id status refundMessage history(first: $n) { edges { cursor } } } }`;
 const BODY = JSON.stringify({ query: QUERY, variables: { id: ORDER_ID } });
@@ -115,6 +115,28 @@ describe('an answer that is remembered', () => {
     expect(scene.remembered()).toBe(2);
     await clock.advance(60_000);
     expect([await ask(one), await ask(other)]).toEqual([401, 200]);
+  });
+
+  it('is given to nobody whose ticket allows less', async () => {
+    const clock = new ManualClock();
+    await using scene = await open({ auth: SECRET_AUTH, clock });
+    const exp = clock.now() / 1_000 + 30;
+    const ask = async (claims: Pick<Claims, 'topups' | 'scope'>) => {
+      const authorization = await bearer({ ...claims, exp });
+      const headers = { 'content-type': 'application/json', authorization };
+      return (await fetch(scene.url, { method: 'POST', headers, body: BODY })).text();
+    };
+    const topups = [ORDER_ID];
+    for (let nth = 1; nth <= 3; nth += 1)
+      expect(await ask({ topups, scope: 'status' })).toContain(REFUND);
+    expect(scene.remembered()).toBe(2);
+    // Each twice: whether its ticket was seen before makes no difference.
+    for (const less of [
+      { topups: ['f'.repeat(24)], scope: 'status' },
+      { topups, scope: 'operator' },
+    ])
+      for (let nth = 1; nth <= 2; nth += 1) expect(await ask(less)).not.toContain(REFUND);
+    expect(scene.remembered()).toBe(2);
   });
 
   it('has a request id of its own, and a line in the log', async () => {
