@@ -139,6 +139,19 @@ describe('an answer that is remembered', () => {
     expect(scene.remembered()).toBe(2);
   });
 
+  it('is given to no page of another origin, whose answer names that origin', async () => {
+    const allowedOrigins = ['https://shop.example', 'https://other.example'];
+    await using scene = await open({ allowedOrigins });
+    const namedFor = async (origin: string) => {
+      const headers = { 'content-type': 'application/json', origin };
+      const { headers: told } = await fetch(scene.url, { method: 'POST', headers, body: BODY });
+      return told.get('access-control-allow-origin');
+    };
+    for (const origin of [...allowedOrigins, ...allowedOrigins])
+      expect(await namedFor(origin)).toBe(origin);
+    expect(scene.remembered()).toBe(2);
+  });
+
   it('has a request id of its own, and a line in the log', async () => {
     await using scene = await open();
     await learn(scene);
@@ -228,6 +241,27 @@ describe('a known operation that is asked for while it runs', () => {
     expect(answers[0]).toContain('REFUNDED');
     expect(await another).toContain('REFUNDED');
     expect(waiters).toHaveLength(0);
+  });
+
+  it('runs for each client by itself, since each has an allowance of its own', async () => {
+    const { store } = await settledOrder();
+    const { promise, resolve } = Promise.withResolvers<null>();
+    let looked = 0;
+    const lookup = () => {
+      looked += 1;
+      return looked === 1 ? Promise.resolve(null) : promise;
+    };
+    await using scene = await open({ topups: { lookup }, limits: { trustedProxies: 1 } }, store);
+    const ask = (from: string, id: string) => {
+      const headers = { 'content-type': 'application/json', 'x-forwarded-for': from };
+      const body = JSON.stringify({ query: QUERY, variables: { id } });
+      return fetch(scene.url, { method: 'POST', headers, body });
+    };
+    await ask('10.0.0.1', 'e'.repeat(24));
+    const answers = ['10.0.0.1', '10.0.0.2'].map((from) => ask(from, ORDER_ID));
+    await expect.poll(() => looked).toBe(3);
+    resolve(null);
+    await Promise.all(answers);
   });
 
   it('runs anew for whoever asks after its order was written', async () => {
