@@ -5,6 +5,7 @@ import { getIntrospectionQuery } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
 import { viewOf } from '../../src/core/view.ts';
+import { TrustedDocuments } from '../../src/limits/trusted-documents.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import {
   collect,
@@ -350,6 +351,30 @@ describe('a socket', () => {
     expect(server.refusals).toEqual(['subscriptions_per_connection']);
     socket.terminate();
   });
+});
+
+it('a socket runs a trusted document by its hash, beside an empty text, and nothing else', async () => {
+  const trustedDocuments = new TrustedDocuments({ a3f1: '{ __typename }' });
+  await using server = await serve(createMemoryStore(), { limits: { trustedDocuments } });
+  const { socket, messages } = await open(server);
+  const payloads = ['a3f1', 'sha256:a3f1', 'ffff'].map((sha256Hash) => ({
+    query: '',
+    extensions: { persistedQuery: { version: 1, sha256Hash } },
+  }));
+  for (const [at, payload] of [...payloads, { query: '{ x: __typename }' }].entries())
+    socket.send(JSON.stringify({ id: String(at), type: 'subscribe', payload }));
+  const told = () => messages.filter(({ type }) => type === 'next' || type === 'error');
+  await expect.poll(() => told().length).toBe(4);
+  const known = { payload: { data: { __typename: 'Query' } } };
+  const forbidden = { payload: [{ extensions: { code: 'FORBIDDEN' } }] };
+  expect(told().toSorted((a, b) => Number(a.id) - Number(b.id))).toMatchObject([
+    known,
+    known,
+    forbidden,
+    forbidden,
+  ]);
+  expect(server.refusals).toEqual(['trusted_documents', 'trusted_documents']);
+  socket.terminate();
 });
 
 /** Sends a hundred queries at once, each with an id of its own. */

@@ -11,7 +11,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
 import { statusesIn } from '../support/raw-http.ts';
 import { type Serving, serve } from '../support/serving.ts';
-import { bearer, SECRET_AUTH } from '../support/tickets.ts';
+import { bearer, type Claims, SECRET_AUTH } from '../support/tickets.ts';
 
 const QUERY = `query Q($id: ID!, $n: Int = 2) { topup(id: $id) { id status refundMessage history(first: $n) { edges { cursor } } } }`;
 const BODY = JSON.stringify({ query: QUERY, variables: { id: ORDER_ID } });
@@ -117,6 +117,41 @@ describe('an answer that is remembered', () => {
     expect([await ask(one), await ask(other)]).toEqual([401, 200]);
   });
 
+  it('is given to nobody whose ticket allows less', async () => {
+    const clock = new ManualClock();
+    await using scene = await open({ auth: SECRET_AUTH, clock });
+    const exp = clock.now() / 1_000 + 30;
+    const ask = async (claims: Pick<Claims, 'topups' | 'scope'>) => {
+      const authorization = await bearer({ ...claims, exp });
+      const headers = { 'content-type': 'application/json', authorization };
+      return (await fetch(scene.url, { method: 'POST', headers, body: BODY })).text();
+    };
+    const topups = [ORDER_ID];
+    for (let nth = 1; nth <= 3; nth += 1)
+      expect(await ask({ topups, scope: 'status' })).toContain(REFUND);
+    expect(scene.remembered()).toBe(2);
+    // Each twice: whether its ticket was seen before makes no difference.
+    for (const less of [
+      { topups: ['f'.repeat(24)], scope: 'status' },
+      { topups, scope: 'operator' },
+    ])
+      for (let nth = 1; nth <= 2; nth += 1) expect(await ask(less)).not.toContain(REFUND);
+    expect(scene.remembered()).toBe(2);
+  });
+
+  it('is given to no page of another origin, whose answer names that origin', async () => {
+    const allowedOrigins = ['https://shop.example', 'https://other.example'];
+    await using scene = await open({ allowedOrigins });
+    const namedFor = async (origin: string) => {
+      const headers = { 'content-type': 'application/json', origin };
+      const { headers: told } = await fetch(scene.url, { method: 'POST', headers, body: BODY });
+      return told.get('access-control-allow-origin');
+    };
+    for (const origin of [...allowedOrigins, ...allowedOrigins])
+      expect(await namedFor(origin)).toBe(origin);
+    expect(scene.remembered()).toBe(2);
+  });
+
   it('has a request id of its own, and a line in the log', async () => {
     await using scene = await open();
     await learn(scene);
@@ -206,6 +241,27 @@ describe('a known operation that is asked for while it runs', () => {
     expect(answers[0]).toContain('REFUNDED');
     expect(await another).toContain('REFUNDED');
     expect(waiters).toHaveLength(0);
+  });
+
+  it('runs for each client by itself, since each has an allowance of its own', async () => {
+    const { store } = await settledOrder();
+    const { promise, resolve } = Promise.withResolvers<null>();
+    let looked = 0;
+    const lookup = () => {
+      looked += 1;
+      return looked === 1 ? Promise.resolve(null) : promise;
+    };
+    await using scene = await open({ topups: { lookup }, limits: { trustedProxies: 1 } }, store);
+    const ask = (from: string, id: string) => {
+      const headers = { 'content-type': 'application/json', 'x-forwarded-for': from };
+      const body = JSON.stringify({ query: QUERY, variables: { id } });
+      return fetch(scene.url, { method: 'POST', headers, body });
+    };
+    await ask('10.0.0.1', 'e'.repeat(24));
+    const answers = ['10.0.0.1', '10.0.0.2'].map((from) => ask(from, ORDER_ID));
+    await expect.poll(() => looked).toBe(3);
+    resolve(null);
+    await Promise.all(answers);
   });
 
   it('runs anew for whoever asks after its order was written', async () => {

@@ -136,6 +136,8 @@ describe('parseConfig', () => {
     ] as const) {
       expect(parseConfig({ [name]: 'off' }).limits).toEqual({ ...DEFAULT_LIMITS, [limit]: false });
       expect(parseConfig({ [name]: 'on' }).limits).toEqual(DEFAULT_LIMITS);
+      for (const text of ['true', 'false', '0', 'OFF'])
+        expect(() => parseConfig({ [name]: text })).toThrow(`${name}: expected on or off`);
     }
   });
 

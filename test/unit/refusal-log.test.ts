@@ -1,4 +1,8 @@
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
 import { expect, it } from 'vitest';
+import { createGuard } from '../../src/limits/guard.ts';
+import { DEFAULT_LIMITS } from '../../src/limits/limits.ts';
 import { ProxyHint } from '../../src/limits/proxy-hint.ts';
 import { RefusalLog } from '../../src/limits/refusal-log.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -34,4 +38,16 @@ it('a proxy that the gateway was told of is not', () => {
   const logger = recordingLogger();
   new ProxyHint({ trustedProxies: 1 }, logger).see({ headers: { 'x-forwarded-for': '10.0.0.1' } });
   expect(logger.lines).toEqual([]);
+});
+
+it('a guard looks out for such a proxy wherever it tells an address', () => {
+  const logger = recordingLogger();
+  const clock = new ManualClock();
+  const guard = createGuard({ limits: DEFAULT_LIMITS, clock, logger, onRefused: () => undefined });
+  const request = new IncomingMessage(new Socket());
+  guard.addressOf(request);
+  expect(logger.lines).toEqual([]);
+  request.headers['x-forwarded-for'] = '10.0.0.1';
+  guard.addressOf(request);
+  expect(logger.lines).toMatchObject([{ level: 'warn', message: /TRUST_PROXY/ }]);
 });
