@@ -108,6 +108,12 @@ async function verify(
   }
 }
 
+const UNTRUSTED = [
+  errors.JWSSignatureVerificationFailed,
+  errors.JOSEAlgNotAllowed,
+  errors.JWKSNoMatchingKey,
+];
+
 function refusalFor(error: unknown): GatewayError {
   if (error instanceof errors.JWTExpired)
     return new GatewayError('UNAUTHENTICATED', 'The ticket has expired.');
@@ -120,9 +126,12 @@ function refusalFor(error: unknown): GatewayError {
       cause: error,
     });
   }
+  const isUntrusted = UNTRUSTED.some((kind) => error instanceof kind);
   return new GatewayError(
     'UNAUTHENTICATED',
-    'The ticket is not signed with the key that the gateway was given.',
+    isUntrusted
+      ? 'The ticket is not signed with the key that the gateway was given.'
+      : 'The ticket is not valid.',
   );
 }
 
