@@ -108,24 +108,44 @@ async function verify(
   }
 }
 
+const UNTRUSTED = [
+  errors.JWSSignatureVerificationFailed,
+  errors.JOSEAlgNotAllowed,
+  errors.JWKSNoMatchingKey,
+];
+
 function refusalFor(error: unknown): GatewayError {
   if (error instanceof errors.JWTExpired)
     return new GatewayError('UNAUTHENTICATED', 'The ticket has expired.');
-  if (error instanceof errors.JWTClaimValidationFailed && error.reason === 'missing') {
-    return incomplete();
+  // Claims are checked after the signature: whoever is told of one has a ticket that was really issued.
+  if (error instanceof errors.JWTClaimValidationFailed) {
+    return error.claim === 'exp' ? incomplete() : unexpected(error.claim);
   }
   if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError)) {
     return new GatewayError('INTERNAL_SERVER_ERROR', 'The ticket cannot be checked just now.', {
       cause: error,
     });
   }
-  return new GatewayError('UNAUTHENTICATED', 'The ticket is not valid.');
+  const isUntrusted = UNTRUSTED.some((kind) => error instanceof kind);
+  return new GatewayError(
+    'UNAUTHENTICATED',
+    isUntrusted
+      ? 'The ticket is not signed with the key that the gateway was given.'
+      : 'The ticket is not valid.',
+  );
 }
 
 function malformed(): GatewayError {
   return new GatewayError(
     'UNAUTHENTICATED',
     'Expected a ticket as `Bearer <JWT>` in `Authorization`.',
+  );
+}
+
+function unexpected(claim: string): GatewayError {
+  return new GatewayError(
+    'UNAUTHENTICATED',
+    `The ticket's \`${claim}\` is not what the gateway expects.`,
   );
 }
 

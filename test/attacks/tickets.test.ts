@@ -112,7 +112,7 @@ describe('a forged ticket', () => {
       expect(text).not.toContain(ticket.slice('Bearer '.length));
       const socket = await AttackingSocket.open(target.port);
       socket.begin({ authorization: ticket });
-      expect(await socket.closed).toEqual([4_403, 'UNAUTHENTICATED']);
+      expect(await socket.closed).toEqual([4_403, JSON.parse(text).errors[0].message]);
     });
   }
 });
@@ -198,7 +198,7 @@ describe('a good ticket', () => {
     expect((await streamed).text).toMatch(/HANDLING[\s\S]*UNAUTHENTICATED[\s\S]*event: complete/);
     const again = await AttackingSocket.open(target.port);
     again.begin({ authorization });
-    expect(await again.closed).toEqual([4_403, 'UNAUTHENTICATED']);
+    expect(await again.closed).toEqual([4_403, 'The ticket has expired.']);
     expect((await target.post({ query: QUERY }, authorization)).status).toBe(401);
   });
 

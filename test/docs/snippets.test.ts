@@ -8,6 +8,7 @@ import { blocksIn, type CodeBlock, markdownFiles, ROOT } from '../support/markdo
 const ELSEWHERE = `
 declare const orderId: string;
 declare const ticket: () => Promise<string>;
+declare const socket: import('graphql-ws').Client;
 `;
 
 const BROWSER = {

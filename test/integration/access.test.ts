@@ -261,9 +261,16 @@ describe('a WebSocket', () => {
     return { socket, closed, next, subscribe };
   }
 
-  it('with a bad ticket is closed', async () => {
-    const { closed } = await open({ authorization: 'Bearer a.b.c' });
-    expect(await closed).toEqual({ code: 4403, reason: 'UNAUTHENTICATED' });
+  it('with a bad ticket is closed, and told what is wrong with it', async () => {
+    const reasonFor = async (authorization: string) => {
+      const { code, reason } = await (await open({ authorization })).closed;
+      expect(code).toBe(4403);
+      return reason;
+    };
+    expect(await reasonFor('Bearer a.b.c')).toBe('The ticket is not valid.');
+    expect(await reasonFor('Bearer <html>')).toMatch(/^Expected a ticket/);
+    const vague = await scene.ticket({ scope: 7 });
+    expect(await reasonFor(vague)).toMatch(/^The ticket must have `exp`, `topups`.*`scope`/);
   });
 
   it('without a ticket is told with each operation that one is needed', async () => {

@@ -114,11 +114,21 @@ describe('a ticket', () => {
     ['The ticket has expired.', (good, now) => ({ ...good, exp: now - 31 })],
     ['The ticket must have `exp`, `topups`', ({ exp: _, ...claims }) => claims],
     ['The ticket must have `exp`, `topups`', ({ topups: _, ...claims }) => claims],
-    ['The ticket is not valid.', (good) => ({ ...good, iss: 'x' })],
+    ["The ticket's `iss` is not", (good) => ({ ...good, iss: 'x' })],
+    ["The ticket's `iss` is not", ({ iss: _, ...claims }) => claims],
+    ["The ticket's `nbf` is not", (good, now) => ({ ...good, nbf: now + 31 })],
   ])('tells its owner what is wrong, and no more: %s', async (message, claims) => {
     const { tickets, good, now } = ticketsWith({ ...SECRET_AUTH, issuer: 'shop' });
     const ticket = await bearer(claims({ ...good, iss: 'shop' }, now));
     await expect(tickets.accessOf(ticket)).rejects.toThrow(message);
+  });
+
+  it('tells nobody of its claims before its signature is verified', async () => {
+    const { tickets, good, now } = ticketsWith({ ...SECRET_AUTH, issuer: 'shop' });
+    const forged = await bearer({ ...good, iss: 'x', exp: now - 31 }, 'x'.repeat(64));
+    await expect(tickets.accessOf(forged)).rejects.toThrow(
+      'The ticket is not signed with the key that the gateway was given.',
+    );
   });
 
   it('must come from the issuer and be meant for the audience, where they are set', async () => {

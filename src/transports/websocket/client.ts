@@ -148,7 +148,7 @@ export class Client implements ProtocolSocket, Patient {
   dismiss(code: number, reason: string): void {
     if (this.#isDismissed) return;
     this.#isDismissed = true;
-    this.socket.close(code, reason);
+    this.socket.close(code, shortened(reason));
     const timer = this.#parts.clock.after(GO_MS, () => this.socket.terminate());
     this.socket.once('close', () => timer.cancel());
   }

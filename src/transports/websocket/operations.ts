@@ -81,8 +81,7 @@ export class SocketOperations {
       client.admit(await tickets.accessOf(ticket));
       return true;
     } catch (error) {
-      const { code } = toPublicError(error, logger).extensions;
-      client.dismiss(CloseCode.Forbidden, String(code));
+      client.dismiss(CloseCode.Forbidden, toPublicError(error, logger).message);
       return false;
     }
   }
