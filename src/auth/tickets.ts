@@ -2,6 +2,7 @@ import { createHash, createSecretKey } from 'node:crypto';
 import { errors, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose';
 import { type Access, FULL_ACCESS, NO_ACCESS } from '../core/access.ts';
 import type { Clock, Fetch, Logger } from '../core/ports.ts';
+import { Seldom } from '../core/seldom.ts';
 import { GatewayError } from '../errors.ts';
 import { accessOf, CLOCK_TOLERANCE_SECONDS } from './claims.ts';
 import { KEY_SET_ALGORITHMS, remoteKeys, SECRET_ALGORITHMS } from './keys.ts';
@@ -39,6 +40,8 @@ const LONGEST_TICKET = 16_384;
  */
 const VERIFIED_MS = 60_000;
 
+const WARN_EVERY_MS = 10 * 60_000;
+
 export function createTickets(
   config: AuthConfig,
   outside: { readonly clock: Clock; readonly fetch: Fetch; readonly logger: Logger },
@@ -58,6 +61,7 @@ export function createTickets(
   const remembered = new RememberedTickets({ clock: outside.clock, longestMs });
   const recall = (authorization: string | undefined) =>
     authorization ? remembered.recall(authorization) : NO_ACCESS;
+  const warn = warnOfRefused(outside);
   return {
     recall,
     async accessOf(authorization) {
@@ -66,12 +70,31 @@ export function createTickets(
       const ticket = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization)?.[1];
       if (ticket === undefined || ticket.length > LONGEST_TICKET) throw malformed();
       const currentDate = new Date(outside.clock.now());
-      const claims = await verify(ticket, key, { ...options, currentDate });
-      const access = accessOf(claims, identityOf(ticket));
-      if (access === undefined) throw incomplete();
-      remembered.remember(authorization, access);
-      return access;
+      try {
+        const claims = await verify(ticket, key, { ...options, currentDate });
+        const access = accessOf(claims, identityOf(ticket));
+        if (access === undefined) throw incomplete();
+        remembered.remember(authorization, access);
+        return access;
+      } catch (error) {
+        warn(error);
+        throw error;
+      }
     },
+  };
+}
+
+/**
+ * A backend that signs with another secret, or leaves out a claim, shows in no page: that only waits. Anybody can send a
+ * forged ticket, so the log is told seldom. Tickets that have expired are nothing unusual.
+ */
+function warnOfRefused({ clock, logger }: { readonly clock: Clock; readonly logger: Logger }) {
+  const refusals = new Seldom(clock, WARN_EVERY_MS);
+  return (error: unknown) => {
+    if (!(error instanceof GatewayError) || error.code !== 'UNAUTHENTICATED') return;
+    if (error.message === EXPIRED) return;
+    const times = refusals.times();
+    if (times !== undefined) logger.warn({ reason: error.message, times }, 'tickets are refused');
   };
 }
 
@@ -108,6 +131,8 @@ async function verify(
   }
 }
 
+const EXPIRED = 'The ticket has expired.';
+
 const UNTRUSTED = [
   errors.JWSSignatureVerificationFailed,
   errors.JOSEAlgNotAllowed,
@@ -115,8 +140,7 @@ const UNTRUSTED = [
 ];
 
 function refusalFor(error: unknown): GatewayError {
-  if (error instanceof errors.JWTExpired)
-    return new GatewayError('UNAUTHENTICATED', 'The ticket has expired.');
+  if (error instanceof errors.JWTExpired) return new GatewayError('UNAUTHENTICATED', EXPIRED);
   // Claims are checked after the signature: whoever is told of one has a ticket that was really issued.
   if (error instanceof errors.JWTClaimValidationFailed) {
     return error.claim === 'exp' ? incomplete() : unexpected(error.claim);

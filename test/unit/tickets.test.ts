@@ -48,6 +48,28 @@ describe('a ticket', () => {
     expect(access.names(OTHER_ID)).toBe(false);
   });
 
+  it('that is refused is told of in the log, and why: once in ten minutes, and not if it has only expired', async () => {
+    const { tickets, good, now, logger, clock } = ticketsWith();
+    const bad = [
+      { ...good, exp: now - 31 },
+      { ...good, scope: undefined },
+      { ...good, topups: undefined },
+    ];
+    for (const claims of bad) {
+      await expect(tickets.accessOf(await bearer(claims))).rejects.toMatchObject(refused);
+    }
+    await expect(tickets.accessOf('no ticket')).rejects.toMatchObject(refused);
+    const reason = expect.stringMatching(/^The ticket must have `exp`/);
+    const line = { level: 'warn', message: 'tickets are refused' };
+    expect(logger.lines).toEqual([{ ...line, fields: { reason, times: 1 } }]);
+    await clock.advance(10 * 60_000);
+    const forged = await bearer({ ...good, exp: now + 3_600 }, 'y'.repeat(32));
+    await expect(tickets.accessOf(forged)).rejects.toMatchObject(refused);
+    expect(logger.lines[1]).toMatchObject({
+      fields: { reason: expect.stringContaining('not signed'), times: 2 },
+    });
+  });
+
   it('names orders in any spelling of their ids, or all', async () => {
     const { tickets, good } = ticketsWith();
     const upper = await bearer({ ...good, topups: [ORDER_ID.toUpperCase()] });
@@ -393,7 +415,7 @@ describe('the keys behind an address', () => {
       await expect(tickets.accessOf(ticket)).rejects.toMatchObject(refused);
     }
     expect((await tickets.accessOf(await sign('two', good))).names(ORDER_ID)).toBe(true);
-    expect(logger.lines).toEqual([]);
+    expect(logger.lines.map(({ message }) => message)).toEqual(['tickets are refused']);
   });
 
   it('that do not come in time are a fault of the gateway as well', async () => {
