@@ -131,7 +131,7 @@ interface Kept<Value> {
  */
 export class Draft<Value> implements Basis {
   readonly orders: string[] = [];
-  /** Set by the cache while it keeps the answer. */
+  /** Set by the cache when it keeps the answer, and cleared when it gives it up. */
   kept: Kept<Value> | undefined;
   /** Set by the cache when an order in the answer was checked and found unchanged. */
   wasChecked = false;

@@ -625,6 +625,27 @@ describe('a stop', () => {
     expect(await stopped).toBe(2_000);
     expect(await asked).toMatchObject(SHUTTING_DOWN);
   });
+
+  it('leaves no timer behind, not even where what the next process must know cannot be noted', async () => {
+    const clock = new ManualClock();
+    const running = new Set<symbol>();
+    const after = clock.after.bind(clock);
+    clock.after = (delayMs, callback) => {
+      const mark = Symbol();
+      running.add(mark);
+      const end = () => running.delete(mark);
+      const timer = after(delayMs, () => void (end() && callback()));
+      return { cancel: () => void (end() && timer.cancel()) };
+    };
+    const { poller, store } = await startPolling({ clock });
+    const asked = poller.lookup(ORDER_ID);
+    await clock.advance(200);
+    await asked;
+    expect(running.size).toBeGreaterThan(0);
+    store.note = () => Promise.reject(new Error('disk full'));
+    await poller.stop();
+    expect(running.size).toBe(0);
+  });
 });
 
 describe('while the next call is chosen', () => {
