@@ -36,7 +36,6 @@ export class AnswerCache<Value> {
     this.#options = options;
     this.#kept = new LRUCache({
       maxSize: options.mostBytes,
-      sizeCalculation: ({ kept }) => kept?.bytes ?? 0,
       dispose: (draft) => this.#unlink(draft),
     });
     options.log.onWrite((orderId, recorded) => {
@@ -85,8 +84,8 @@ export class AnswerCache<Value> {
       return;
     }
     const overhead = 2 * key.length + ENTRY_BYTES + draft.orders.length * ORDER_BYTES;
-    draft.kept = { key, value, bytes: bytes + overhead };
-    this.#kept.set(key, draft);
+    draft.kept = { key, value };
+    this.#kept.set(key, draft, { size: bytes + overhead });
     // The LRU cache does not take an entry that alone is larger than `mostBytes`.
     if (this.#kept.peek(key) !== draft) this.drop(draft);
   }
@@ -122,7 +121,6 @@ export class AnswerCache<Value> {
 interface Kept<Value> {
   readonly key: string;
   readonly value: Value;
-  readonly bytes: number;
 }
 
 /**
@@ -131,7 +129,7 @@ interface Kept<Value> {
  */
 export class Draft<Value> implements Basis {
   readonly orders: string[] = [];
-  /** Set by the cache while it keeps the answer. */
+  /** Set by the cache when it keeps the answer, and cleared when it gives it up. */
   kept: Kept<Value> | undefined;
   /** Set by the cache when an order in the answer was checked and found unchanged. */
   wasChecked = false;

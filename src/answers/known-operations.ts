@@ -20,6 +20,7 @@ export interface KnownOperation {
 }
 
 export interface KnownOperationsOptions {
+  /** The most that an operation may cost with the variables that it is sent with. */
   readonly queryCost: number;
   readonly onPlanGivenUp: OnPlanGivenUp;
 }

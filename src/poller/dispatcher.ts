@@ -49,6 +49,7 @@ export class Dispatcher {
 
   /** Wakes after this time, and not when it was going to until now. */
   sleep(ms: number): void {
+    if (this.#state !== 'running') return;
     this.#timer?.cancel();
     this.#timer = this.#options.clock.after(Math.min(ms, LONGEST_SLEEP_MS), () => this.wake());
   }
@@ -71,6 +72,6 @@ export class Dispatcher {
     if (clockSetBacks.noticed()) await clockSetBacks.mend();
     while (await nextCall.start());
     const waitMs = await nextCall.waitMs();
-    if (waitMs !== undefined && this.#state === 'running') this.sleep(waitMs);
+    if (waitMs !== undefined) this.sleep(waitMs);
   }
 }

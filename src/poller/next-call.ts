@@ -72,9 +72,10 @@ export class NextCall {
 
   /** Starts the check for a card that a list left out. It comes ahead of all that is due. */
   #startCard(): boolean {
-    const { choice, spare, budget } = this.#options;
+    const { admission, choice, spare, budget } = this.#options;
     const job = choice.forCard();
-    if (job === undefined) return false;
+    // Looked at anew, since a choice for queries may have come before, and that takes time.
+    if (job === undefined || !admission.isOpen) return false;
     spare.tookCard();
     return this.#start(job, budget.start({ urgent: true }));
   }

@@ -61,7 +61,7 @@ export class Poller implements Topups, Watch {
 
   /** Whether answers can be written to the log, as far as the last one tells. */
   get canRecord(): boolean {
-    return !this.#parts.storeFaults.goOn;
+    return !this.#parts.storeFaults.isFailing;
   }
 
   status(): UpstreamStatus {

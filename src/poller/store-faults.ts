@@ -27,13 +27,13 @@ export class StoreFaults {
   }
 
   /** Whether the latest attempt failed. */
-  get goOn(): boolean {
+  get isFailing(): boolean {
     return this.#since !== undefined;
   }
 
   /** Whether one more call may start beside `inFlight` others: one at a time tries a store that has failed. */
   admits(inFlight: number): boolean {
-    return !this.goOn || inFlight === 0;
+    return !this.isFailing || inFlight === 0;
   }
 
   /** How long calls still pause. */

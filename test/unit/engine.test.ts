@@ -21,6 +21,7 @@ const MISSING = 'c'.repeat(24);
 const FAILING = 'd'.repeat(24);
 const INCOMPLETE = 'e'.repeat(24);
 const LATE = 'f'.repeat(24);
+const UNWRITTEN = '0'.repeat(24);
 const NO_CARD: Access = { ...FULL_ACCESS, rights: 'no card', has: (scope) => scope !== 'card' };
 
 const log = createMemoryStore({ logId: 'log' });
@@ -31,7 +32,7 @@ async function view(orderId: string): Promise<TopupView> {
   return viewOf(order, order.checkedAt);
 }
 
-/** One that answers; one whose values fit no type, one that lacks one, one that is late, one that there is not, one that fails. */
+/** One that answers; one whose values fit no type, one that lacks one, one that is late, one that there is not, two that fail. */
 async function lookup(orderId: string): Promise<TopupView | null> {
   const good = await view(orderId);
   if (orderId === ODD) {
@@ -41,6 +42,7 @@ async function lookup(orderId: string): Promise<TopupView | null> {
   if (orderId === INCOMPLETE) return { ...good, checkedAt: Object.create(null).nothing };
   if (orderId === LATE) await settle();
   if (orderId === FAILING) throw new GatewayError('UPSTREAM_UNAVAILABLE', 'It fails.');
+  if (orderId === UNWRITTEN) throw new GatewayError('INTERNAL_SERVER_ERROR', 'The disk is full.');
   return orderId === MISSING ? null : good;
 }
 
@@ -243,6 +245,7 @@ it.each<[string, Question, readonly PlanGivenUp[]]>([
   ['for a variable of an unusual kind', asked(5), ['unplanned']],
   ['for a null where none may be', asked(INCOMPLETE), ['unplanned']],
   ['for a value that fits no type', asked(ODD), ['fault']],
+  ['for an answer that could not be written down', asked(UNWRITTEN), ['fault']],
   ['for a fault in a resolver', { text: '{ gateway { overdue } }' }, ['fault']],
 ])('a plan is given up, and said why: %s', async (_name, question, reasons) => {
   const told: PlanGivenUp[] = [];

@@ -3,10 +3,11 @@ import { encodeCursor } from '../../src/core/cursor.ts';
 import { GatewayError } from '../../src/errors.ts';
 import { createFeed } from '../../src/feed/feed.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
-import type { CheckAnswer } from '../../src/upstream/answer.ts';
-import { ORDER_ID } from '../support/observations.ts';
-import { startPolling } from '../support/polling.ts';
-import { observed } from '../support/scripted-client.ts';
+import type { CheckAnswer, ListAnswer } from '../../src/upstream/answer.ts';
+import { ManualClock, settle } from '../support/manual-clock.ts';
+import { ORDER_ID, observation } from '../support/observations.ts';
+import { type Polling, startPolling } from '../support/polling.ts';
+import { observed, type ScriptedClient } from '../support/scripted-client.ts';
 import { noTelemetry } from '../support/silent.ts';
 
 const MINUTE_MS = 60_000;
@@ -22,6 +23,13 @@ function mostInAMinute(calls: readonly { readonly at: number }[]): number {
 
 function orderIds(count: number, first = '0'): string[] {
   return Array.from({ length: count }, (_, n) => first + n.toString(16).padStart(23, '0'));
+}
+
+/** Ids of orders that were created now. */
+function idsOfNow(clock: ManualClock, count: number): string[] {
+  return orderIds(count, Math.floor(clock.now() / 1_000).toString(16)).map(
+    (id) => id.slice(0, 8) + id.slice(-16),
+  );
 }
 
 describe('a query', () => {
@@ -616,6 +624,72 @@ describe('a stop', () => {
     await clock.advance(5_000);
     expect(await stopped).toBe(2_000);
     expect(await asked).toMatchObject(SHUTTING_DOWN);
+  });
+
+  it('leaves no timer behind, not even where what the next process must know cannot be noted', async () => {
+    const clock = new ManualClock();
+    const running = new Set<symbol>();
+    const after = clock.after.bind(clock);
+    clock.after = (delayMs, callback) => {
+      const mark = Symbol();
+      running.add(mark);
+      const end = () => running.delete(mark);
+      const timer = after(delayMs, () => void (end() && callback()));
+      return { cancel: () => void (end() && timer.cancel()) };
+    };
+    const { poller, store } = await startPolling({ clock });
+    const asked = poller.lookup(ORDER_ID);
+    await clock.advance(200);
+    await asked;
+    expect(running.size).toBeGreaterThan(0);
+    store.note = () => Promise.reject(new Error('disk full'));
+    await poller.stop();
+    expect(running.size).toBe(0);
+  });
+});
+
+describe('while the next call is chosen', () => {
+  it.each<[string, (polling: Polling) => Promise<unknown>]>([
+    ['the gateway stops', async ({ poller }) => void poller.stop()],
+    [
+      'the key is refused',
+      ({ clock, client }) => {
+        client.answer(() => ({ kind: 'refused', httpStatus: 401, upstreamCode: undefined }));
+        return clock.advance(200);
+      },
+    ],
+  ])('%s: none starts any more, not even for a card that a list left out', async (_, happens) => {
+    const clock = new ManualClock();
+    const orders = idsOfNow(clock, 4);
+    const [listed, asked] = [orders.slice(0, 2), orders.slice(2)];
+    const list = async (): Promise<ListAnswer> => {
+      const askedAt = clock.now();
+      await new Promise<void>((resolve) => clock.after(100, resolve));
+      const told = { upstreamStatus: 'FULFILLED', observedAt: clock.now() };
+      const observations = listed.map((orderId) => observation({ orderId, ...told }));
+      return { kind: 'listed', observations, rows: observations.length, askedAt };
+    };
+    const prepare = (client: ScriptedClient) => void Object.assign(client, { list });
+    const polling = await startPolling({ clock, prepare });
+    const { client, poller, store } = polling;
+    const ask = (orderId: string) => void poller.lookup(orderId).catch(() => undefined);
+    listed.forEach(ask);
+    await settle();
+    asked.forEach(ask);
+    await settle();
+    const find = store.find.bind(store);
+    const held = Promise.withResolvers<void>();
+    store.find = async (orderId) => {
+      if (asked.includes(orderId)) await held.promise;
+      return find(orderId);
+    };
+    await clock.advance(120);
+    // The second card waits until the queries have had their turn.
+    expect(client.calls.map(({ orderId }) => orderId)).toEqual([listed[0]]);
+    await happens(polling);
+    held.resolve();
+    await clock.advance(MINUTE_MS);
+    expect(client.calls).toHaveLength(1);
   });
 });
 

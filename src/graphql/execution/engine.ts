@@ -54,7 +54,7 @@ function byPlan(plan: Plan, args: ExecutionArgs, onPlanGivenUp: OnPlanGivenUp): 
 
 function reasonOf(error: unknown): PlanGivenUp {
   if (error === NOT_PLANNED) return 'unplanned';
-  return error instanceof GatewayError ? 'error' : 'fault';
+  return error instanceof GatewayError && error.isForClients ? 'error' : 'fault';
 }
 
 function planFor({ schema, document, operationName }: ExecutionArgs): Plan | undefined {
