@@ -116,7 +116,10 @@ export interface Schedule {
    */
   clockSetBack(now: number): Promise<void>;
 
-  /** Orders due at or before `before`, the longest-due first. */
+  /**
+   * Orders due at or before `before`, the longest-due first: up to `limit` that are parked, and up to as many others, so
+   * that no number of parked orders hides one in progress.
+   */
   due(query: { readonly before: number; readonly limit: number }): Promise<readonly Order[]>;
 
   /**

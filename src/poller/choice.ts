@@ -1,5 +1,6 @@
 import type { Clock } from '../core/ports.ts';
 import type { Order, Schedule } from '../core/store.ts';
+import type { Covered } from './best-page.ts';
 import type { MissingCards } from './missing-cards.ts';
 import type { Pacer } from './pace.ts';
 import type { Requests } from './requests.ts';
@@ -79,10 +80,20 @@ export class Choice {
 
   /** A check of the due order that gains most by it now, or a list if that gains more. */
   async forSchedule(): Promise<Job | undefined> {
-    const due = await this.#neediest();
-    if (due === undefined) return undefined;
-    const sweep = await this.#options.planner.forSchedule(due);
-    return sweep === undefined ? { kind: 'check', orderId: due.orderId } : { kind: 'sweep', sweep };
+    const neediest = await this.#neediest();
+    if (neediest === undefined) return undefined;
+    const page = await this.#options.planner.forSchedule(neediest);
+    const [first, second] = page?.covered ?? [];
+    if (page !== undefined && second !== undefined) return { kind: 'sweep', sweep: page };
+    // A check shows no less than a list of one order, and may show a card that a list leaves out. It must be of that
+    // order: its page would go on being the best one, and the order itself never be looked at.
+    const { orderId } = first !== undefined && this.#isDue(first) ? first : neediest;
+    return { kind: 'check', orderId };
+  }
+
+  #isDue({ order }: Pick<Covered, 'order'>): boolean {
+    if (order === undefined) return true;
+    return order.dueAt !== null && order.dueAt <= this.#options.clock.now();
   }
 
   /** Milliseconds until the next order that is not busy is due; `Infinity` if there is none. */

@@ -56,12 +56,10 @@ export class SweepPlanner {
   }
 
   /**
-   * Of all windows of creation time that fit on a page, the one that is worth most; `undefined` if a check of `due`,
-   * the neediest order, ends as much lag as any page.
+   * Of all windows of creation time that fit on a page, the one that is worth most, even if it shows one order alone;
+   * `undefined` if a check of `due`, the neediest order, ends as much lag as any page.
    */
-  async forSchedule(
-    due: Pick<Covered, 'orderId' | 'order' | 'gainMs'>,
-  ): Promise<Sweep | undefined> {
+  async forSchedule(due: Pick<Covered, 'orderId' | 'order' | 'gainMs'>): Promise<Page | undefined> {
     const now = this.#options.clock.now();
     const at = this.#creationOf(due.orderId, due.order);
     const moments = at === undefined || isYoung(at, now) ? [now] : [now, at];
@@ -70,7 +68,7 @@ export class SweepPlanner {
       const page = await this.#bestAround(moment);
       if (page !== undefined && page.worth > (best?.worth ?? -1)) best = page;
     }
-    return best !== undefined && best.mostGainMs > due.gainMs ? sweepOf(best.page) : undefined;
+    return best !== undefined && best.mostGainMs > due.gainMs ? best.page : undefined;
   }
 
   async #bestAround(moment: number): Promise<Best | undefined> {
@@ -99,7 +97,7 @@ export class SweepPlanner {
     const page = bestPage(coverable, { ...room, worthOf: (each) => (isWanted(each) ? 1 : 0) });
     const wanted = page?.covered.filter(isWanted) ?? [];
     const isCovered = wanted.some((each) => each.orderId === orderId);
-    return isCovered && wanted.length > 1 ? sweepOf(page) : undefined;
+    return isCovered && wanted.length > 1 ? page : undefined;
   }
 
   /** Learns from a page how many rows there are per order that the gateway knows of. */
@@ -198,9 +196,4 @@ function isYoung(createdAt: number, now: number): boolean {
 
 function total(orders: readonly Covered[], value: 'worth' | 'gainMs'): number {
   return orders.reduce((sum, order) => sum + order[value], 0);
-}
-
-/** `undefined` for a page of one order: a check shows no less, and may show a card that a list leaves out. */
-function sweepOf(page: Page | undefined): Sweep | undefined {
-  return page === undefined || page.covered.length < 2 ? undefined : page;
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { isAbandoned } from '../core/cadence.ts';
+import { isAbandoned, isParked } from '../core/cadence.ts';
 import type {
   Census,
   Order,
@@ -22,6 +22,8 @@ import { storeClosed } from './errors.ts';
 export function createMemoryStore(options: { readonly logId?: string } = {}): Store {
   return new MemoryStore(options.logId ?? randomUUID());
 }
+
+type Tracked = Order & { readonly dueAt: number };
 
 class MemoryStore implements Store {
   readonly logId: string;
@@ -104,9 +106,10 @@ class MemoryStore implements Store {
 
   async due(query: { readonly before: number; readonly limit: number }): Promise<readonly Order[]> {
     this.#mustBeOpen();
-    return this.#tracked()
-      .filter(({ dueAt }) => dueAt <= query.before)
-      .slice(0, query.limit);
+    const due = this.#tracked().filter(({ dueAt }) => dueAt <= query.before);
+    const parked = due.filter(isParked).slice(0, query.limit);
+    const others = due.filter((order) => !isParked(order)).slice(0, query.limit);
+    return [...parked, ...others].sort(byDueAt);
   }
 
   async createdWithin(query: Window & { readonly limit: number }): Promise<readonly Order[]> {
@@ -159,13 +162,17 @@ class MemoryStore implements Store {
   }
 
   /** The longest-due first; orders due at the same moment by their ids. */
-  #tracked(): (Order & { readonly dueAt: number })[] {
+  #tracked(): Tracked[] {
     return [...this.#orders.values()]
-      .filter((order): order is Order & { readonly dueAt: number } => order.dueAt !== null)
-      .sort((a, b) => a.dueAt - b.dueAt || (a.latest.orderId < b.latest.orderId ? -1 : 1));
+      .filter((order): order is Tracked => order.dueAt !== null)
+      .sort(byDueAt);
   }
 
   #mustBeOpen(): void {
     if (this.#closed) throw storeClosed();
   }
+}
+
+function byDueAt(one: Tracked, other: Tracked): number {
+  return one.dueAt - other.dueAt || (one.latest.orderId < other.latest.orderId ? -1 : 1);
 }

@@ -63,7 +63,13 @@ export const orders = sqliteTable(
     ...details(),
   },
   (table) => [
-    index('orders_due').on(table.dueAt, table.orderId).where(sql`${table.dueAt} is not null`),
+    // Parked orders have an index of their own: the others must be found however many of those are due.
+    index('orders_due_parked')
+      .on(table.dueAt, table.orderId)
+      .where(sql`${table.dueAt} is not null and ${table.status} = 'QUEUED'`),
+    index('orders_due_others')
+      .on(table.dueAt, table.orderId)
+      .where(sql`${table.dueAt} is not null and ${table.status} <> 'QUEUED'`),
     index('orders_created')
       .on(table.createdAt, table.orderId)
       .where(sql`${table.dueAt} is not null`),
@@ -81,6 +87,8 @@ export const orders = sqliteTable(
  * parameter in place of a literal would make it scan every order.
  */
 export const isUnsettled = sql`${orders.status} not in ('FULFILLED', 'REFUNDED')`;
+export const isParked = sql`${orders.status} = 'QUEUED'`;
+export const isNotParked = sql`${orders.status} <> 'QUEUED'`;
 
 export const notes = sqliteTable('notes', {
   name: text('name').primaryKey(),

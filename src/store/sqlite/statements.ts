@@ -1,6 +1,7 @@
+import type { SQL } from 'drizzle-orm';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import { and, asc, count, desc, eq, gt, gte, isNotNull, lt, lte, or, sql } from './drizzle.ts';
-import { isUnsettled, orders, snapshots } from './schema.ts';
+import { isNotParked, isParked, isUnsettled, orders, snapshots } from './schema.ts';
 
 /** Statements prepared once: preparing one takes many times as long as running it. */
 export type Statements = ReturnType<typeof prepareStatements>;
@@ -25,6 +26,13 @@ function logStatements(db: BetterSQLite3Database) {
 }
 
 function scheduleStatements(db: BetterSQLite3Database) {
+  const due = (which: SQL) =>
+    db
+      .select()
+      .from(orders)
+      .where(and(lte(orders.dueAt, given('before')), which))
+      .orderBy(asc(orders.dueAt), asc(orders.orderId))
+      .limit(given('limit'));
   return {
     reschedule: db
       .update(orders)
@@ -53,13 +61,8 @@ function scheduleStatements(db: BetterSQLite3Database) {
       )
       .returning({ orderId: orders.orderId })
       .prepare(),
-    due: db
-      .select()
-      .from(orders)
-      .where(lte(orders.dueAt, given('before')))
-      .orderBy(asc(orders.dueAt), asc(orders.orderId))
-      .limit(given('limit'))
-      .prepare(),
+    dueParked: due(isParked).prepare(),
+    dueOthers: due(isNotParked).prepare(),
     createdWithin: db
       .select()
       .from(orders)

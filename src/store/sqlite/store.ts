@@ -107,10 +107,12 @@ export class SqliteStore implements Store {
   }
 
   async due(query: { readonly before: number; readonly limit: number }): Promise<readonly Order[]> {
-    const limit = rowLimit(query.limit);
-    return this.#read(() =>
-      this.#ordersIn(this.#statements.due.all({ before: query.before, limit })),
-    );
+    const { dueParked, dueOthers } = this.#statements;
+    const which = { before: query.before, limit: rowLimit(query.limit) };
+    return this.#read(() => {
+      const rows = [...dueParked.all(which), ...dueOthers.all(which)].sort(byDueAt);
+      return this.#ordersIn(rows);
+    });
   }
 
   async createdWithin(query: Window & { readonly limit: number }): Promise<readonly Order[]> {
@@ -229,4 +231,8 @@ export class SqliteStore implements Store {
 /** SQLite refuses an infinite limit. */
 function rowLimit(limit: number): number {
   return Math.min(limit, Number.MAX_SAFE_INTEGER);
+}
+
+function byDueAt(one: OrderRow, other: OrderRow): number {
+  return (one.dueAt ?? 0) - (other.dueAt ?? 0) || (one.orderId < other.orderId ? -1 : 1);
 }
