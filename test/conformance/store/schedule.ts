@@ -31,6 +31,28 @@ export function schedule(open: OpenStore): void {
     expect(await dueIds(store, { before: T0 + 9, limit: 10 })).toEqual([]);
   });
 
+  test('a limit holds for parked orders and for others apart, so that neither hide the others', async () => {
+    const store = await open();
+    await recordDue(store);
+    for (const ms of [1, 2, 11]) {
+      const parked = observed({ orderId: `parked-${ms}`, upstreamStatus: 'QUEUED' });
+      await store.record(parked, dueAt(T0 + ms));
+    }
+    expect(await dueIds(store, { before: T0 + 30, limit: 2 })).toEqual([
+      'parked-1',
+      'parked-2',
+      'due-10',
+      'due-20',
+    ]);
+    expect(await dueIds(store, { before: T0 + 20, limit: 9 })).toEqual([
+      'parked-1',
+      'parked-2',
+      'due-10',
+      'parked-11',
+      'due-20',
+    ]);
+  });
+
   test('a limit leaves out those that are due last', async () => {
     const store = await open();
     await recordDue(store);

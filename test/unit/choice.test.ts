@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest';
+import type { Observation } from '../../src/core/topup.ts';
+import { CallBudget } from '../../src/poller/budget.ts';
+import { Choice } from '../../src/poller/choice.ts';
+import { UpstreamGate } from '../../src/poller/gate.ts';
+import { ListTrust } from '../../src/poller/list-trust.ts';
+import { MissingCards } from '../../src/poller/missing-cards.ts';
+import { Pacer } from '../../src/poller/pace.ts';
+import { Requests } from '../../src/poller/requests.ts';
+import { SweepPlanner } from '../../src/poller/sweep-planner.ts';
+import { Watchers } from '../../src/poller/watchers.ts';
+import { createMemoryStore } from '../../src/store/memory.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { observation } from '../support/observations.ts';
+import { recordingLogger } from '../support/recording-logger.ts';
+import { noTelemetry } from '../support/silent.ts';
+
+const NOW = Date.UTC(2026, 0, 1);
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const [ALONE, YOUNG, TWIN] = ['a', 'b', 'c'].map((digit) => digit.repeat(24)) as [
+  string,
+  string,
+  string,
+];
+
+function scene() {
+  const clock = new ManualClock(NOW);
+  const store = createMemoryStore();
+  const common = { clock, random: () => 0.5, logger: recordingLogger(), telemetry: noTelemetry };
+  const watchers = new Watchers(common);
+  const budget = new CallBudget({ callsPerMinute: 120, clock });
+  const parts = {
+    store,
+    schedule: store,
+    clock,
+    watchers,
+    requests: new Requests({ gate: new UpstreamGate(), budget, clock }),
+    pacer: new Pacer({ notebook: store, clock, watchers }),
+    trust: new ListTrust(common),
+    missingCards: new MissingCards(common),
+    isBusy: () => false,
+    mostBusy: () => 0,
+  };
+  const choice = new Choice({ ...parts, planner: new SweepPlanner(parts) });
+  /** An order that was created and last checked so long ago, and is due since. */
+  const add = (
+    orderId: string,
+    ages: { readonly createdMs: number; readonly checkedMs: number; readonly dueMs?: number },
+    told: Partial<Observation> = {},
+  ) => {
+    const { createdMs, checkedMs, dueMs = 0 } = ages;
+    const times = { createdAt: NOW - createdMs, observedAt: NOW - checkedMs };
+    return store.record(observation({ orderId, ...times, ...told }), ({ latest }) =>
+      latest.upstreamStatus === 'REFUNDED' ? null : NOW - dueMs,
+    );
+  };
+  return { ...parts, choice, add };
+}
+
+const many = (count: number) =>
+  Array.from({ length: count }, (_, nth) => nth.toString().padStart(24, '0'));
+
+describe('the order alone on the page that is worth most', () => {
+  async function withOneAlone(dueMs: number) {
+    const { choice, store, pacer, add } = scene();
+    await add(ALONE, { createdMs: 700 * SECOND_MS, checkedMs: 260 * SECOND_MS, dueMs });
+    for (const id of [YOUNG, TWIN]) {
+      await add(id, { createdMs: 35 * SECOND_MS, checkedMs: 23 * SECOND_MS });
+    }
+    // More of them than a page shows, so that none shows the old order and the young ones.
+    for (const [nth, id] of many(250).entries()) {
+      const createdMs = 650 * SECOND_MS - nth * 2 * SECOND_MS;
+      await add(id, { createdMs, checkedMs: 0 }, { upstreamStatus: 'REFUNDED' });
+    }
+    const [alone, young] = await Promise.all([ALONE, YOUNG].map((id) => store.find(id)));
+    if (alone === undefined || young === undefined) throw new Error('not recorded');
+    // Else any rule would choose the one that is alone.
+    expect(pacer.worthMs(young, NOW)).toBeGreaterThan(pacer.worthMs(alone, NOW));
+    return choice.forSchedule();
+  }
+
+  it('is checked, although another check is worth more: its page would stay the best for ever', async () => {
+    expect(await withOneAlone(0)).toEqual({ kind: 'check', orderId: ALONE });
+  });
+
+  it('waits until it is due', async () => {
+    expect(await withOneAlone(-1)).toMatchObject({ kind: 'check', orderId: YOUNG });
+  });
+});
+
+it('without lists, an order in progress is found among any number of parked ones that are due for longer', async () => {
+  const { choice, trust, add } = scene();
+  trust.lost('http_status');
+  for (const id of many(500)) {
+    const ages = { createdMs: 60 * MINUTE_MS, checkedMs: 6 * MINUTE_MS, dueMs: MINUTE_MS };
+    await add(id, ages, { upstreamStatus: 'QUEUED' });
+  }
+  await add(YOUNG, { createdMs: 30 * SECOND_MS, checkedMs: 10 * SECOND_MS });
+  expect(await choice.forSchedule()).toEqual({ kind: 'check', orderId: YOUNG });
+});
