@@ -7,8 +7,11 @@ import type { Requests } from './requests.ts';
 import type { Sweep, SweepPlanner } from './sweep-planner.ts';
 import type { Watchers } from './watchers.ts';
 
-/** How many due orders to choose from, besides busy ones. */
+/** How many due orders to choose from, besides busy ones: so many parked ones, others, and young ones. */
 const MOST_CHOICES = 200;
+
+/** Nearly all orders settle before this age. */
+const YOUNG_MS = 60_000;
 
 /** What the next call is for. */
 export type Job =
@@ -16,7 +19,7 @@ export type Job =
   | { readonly kind: 'sweep'; readonly sweep: Sweep };
 
 export interface ChoiceOptions {
-  readonly schedule: Pick<Schedule, 'due'>;
+  readonly schedule: Pick<Schedule, 'due' | 'createdWithin'>;
   readonly planner: SweepPlanner;
   readonly requests: Requests;
   readonly missingCards: MissingCards;
@@ -119,10 +122,10 @@ export class Choice {
   }
 
   async #due(): Promise<readonly Due[]> {
-    const { schedule, watchers, pacer, clock, mostBusy } = this.#options;
+    const { watchers, pacer, clock } = this.#options;
     const now = clock.now();
     const due: Due[] = [];
-    for (const order of await schedule.due({ before: now, limit: MOST_CHOICES + mostBusy() })) {
+    for (const order of await this.#dueOrders(now)) {
       const [gainMs, worthMs] = [pacer.gainMs(order, now), pacer.worthMs(order, now)];
       due.push({ orderId: order.latest.orderId, order, gainMs, worthMs });
     }
@@ -131,5 +134,21 @@ export class Choice {
       due.push({ orderId: unseen.orderId, order: undefined, gainMs, worthMs: gainMs });
     }
     return due;
+  }
+
+  /** Those due for longest and, however many those are, the young ones: they are the likeliest to settle just now. */
+  async #dueOrders(now: number): Promise<Iterable<Order>> {
+    const { schedule, mostBusy } = this.#options;
+    const limit = MOST_CHOICES + mostBusy();
+    // The upstream's clock may be ahead of ours.
+    const young = { from: now - YOUNG_MS, to: now + YOUNG_MS, limit };
+    const orders = new Map<string, Order>();
+    for (const order of await schedule.due({ before: now, limit })) {
+      orders.set(order.latest.orderId, order);
+    }
+    for (const order of await schedule.createdWithin(young)) {
+      if (order.dueAt !== null && order.dueAt <= now) orders.set(order.latest.orderId, order);
+    }
+    return orders.values();
   }
 }

@@ -89,13 +89,32 @@ describe('the order alone on the page that is worth most', () => {
   });
 });
 
-it('without lists, an order in progress is found among any number of parked ones that are due for longer', async () => {
+describe('without lists, an order that was sent just now', () => {
+  it.each([
+    ['parked', 'QUEUED'],
+    ['stuck', 'HANDLING'],
+  ])(
+    'is found among any number of %s ones that are due for longer',
+    async (_name, upstreamStatus) => {
+      const { choice, trust, add } = scene();
+      trust.lost('http_status');
+      for (const id of many(500)) {
+        const ages = { createdMs: 60 * MINUTE_MS, checkedMs: 2 * MINUTE_MS, dueMs: MINUTE_MS };
+        await add(id, ages, { upstreamStatus });
+      }
+      await add(YOUNG, { createdMs: 30 * SECOND_MS, checkedMs: 10 * SECOND_MS });
+      expect(await choice.forSchedule()).toEqual({ kind: 'check', orderId: YOUNG });
+    },
+  );
+});
+
+it('without lists, an order in progress is found among any number of parked ones, be it old', async () => {
   const { choice, trust, add } = scene();
   trust.lost('http_status');
   for (const id of many(500)) {
     const ages = { createdMs: 60 * MINUTE_MS, checkedMs: 6 * MINUTE_MS, dueMs: MINUTE_MS };
     await add(id, ages, { upstreamStatus: 'QUEUED' });
   }
-  await add(YOUNG, { createdMs: 30 * SECOND_MS, checkedMs: 10 * SECOND_MS });
-  expect(await choice.forSchedule()).toEqual({ kind: 'check', orderId: YOUNG });
+  await add(ALONE, { createdMs: 10 * MINUTE_MS, checkedMs: 5 * MINUTE_MS });
+  expect(await choice.forSchedule()).toEqual({ kind: 'check', orderId: ALONE });
 });
