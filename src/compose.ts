@@ -4,7 +4,7 @@ import type { GatewayStatusSource } from './core/gateway-status.ts';
 import type { Clock, Fetch, Logger, Random } from './core/ports.ts';
 import type { Store } from './core/store.ts';
 import type { PlanGivenUp } from './core/telemetry.ts';
-import { StartupError } from './errors.ts';
+import { EXIT_CONFIG, StartupError } from './errors.ts';
 import { createFeed } from './feed/feed.ts';
 import { toPublicError } from './graphql/errors.ts';
 import { Renderings } from './graphql/execution/renderings.ts';
@@ -108,6 +108,7 @@ async function claim(store: Store, url: string, upstream: string): Promise<() =>
     unlock();
     throw new StartupError(
       `${url} holds orders of ${known}, and this gateway is to run on ${upstream}: delete it, or choose another DATABASE_URL`,
+      { exitCode: EXIT_CONFIG },
     );
   } catch (error) {
     await store.close();
