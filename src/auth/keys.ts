@@ -32,7 +32,7 @@ const FRESH_MS = 10 * 60_000;
 /** The shortest time between two fetches that an unknown key or a failing server causes. */
 const COOLDOWN_MS = 30_000;
 /** Until the keys were fetched once, each request with a ticket fails to. */
-const WARN_EVERY_MS = 10 * 60_000;
+export const WARN_EVERY_MS = 10 * 60_000;
 
 export interface KeySetOptions {
   readonly url: string;

@@ -5,7 +5,7 @@ import type { Clock, Fetch, Logger } from '../core/ports.ts';
 import { Seldom } from '../core/seldom.ts';
 import { GatewayError } from '../errors.ts';
 import { accessOf, CLOCK_TOLERANCE_SECONDS } from './claims.ts';
-import { KEY_SET_ALGORITHMS, remoteKeys, SECRET_ALGORITHMS } from './keys.ts';
+import { KEY_SET_ALGORITHMS, remoteKeys, SECRET_ALGORITHMS, WARN_EVERY_MS } from './keys.ts';
 import { RememberedTickets } from './remembered-tickets.ts';
 
 /** How tickets are verified. */
@@ -39,8 +39,6 @@ const LONGEST_TICKET = 16_384;
  * adds to the time for which the key set itself is cached. With a secret there is no such limit.
  */
 const VERIFIED_MS = 60_000;
-
-const WARN_EVERY_MS = 10 * 60_000;
 
 export function createTickets(
   config: AuthConfig,

@@ -140,12 +140,12 @@ export class Choice {
   async #dueOrders(now: number): Promise<Iterable<Order>> {
     const { schedule, mostBusy } = this.#options;
     const limit = MOST_CHOICES + mostBusy();
+    const longest = await schedule.due({ before: now, limit });
+    // None was left out, so the young ones are among them.
+    if (longest.length < limit) return longest;
     // The upstream's clock may be ahead of ours.
     const young = { from: now - YOUNG_MS, to: now + YOUNG_MS, limit };
-    const orders = new Map<string, Order>();
-    for (const order of await schedule.due({ before: now, limit })) {
-      orders.set(order.latest.orderId, order);
-    }
+    const orders = new Map(longest.map((order) => [order.latest.orderId, order]));
     for (const order of await schedule.createdWithin(young)) {
       if (order.dueAt !== null && order.dueAt <= now) orders.set(order.latest.orderId, order);
     }

@@ -178,7 +178,9 @@ export class Metrics implements Telemetry {
       }
       const { census, upstream, canRecord, scheduleDelayMs } = status;
       startedAt.set(status.startedAt / 1_000);
-      for (const [status, count] of Object.entries(census.tracked)) tracked.set({ status }, count);
+      for (const [name, count] of Object.entries(census.tracked)) {
+        tracked.set({ status: name }, count);
+      }
       overdue.set(census.overdue);
       abandoned.set(census.abandoned);
       subscriptions.set(status.subscriptions);
