@@ -160,7 +160,7 @@ interface Polled extends Parts {
 /** All that stands between the log and the clients. */
 function serverOf(parts: Polled): GatewayServer {
   const { config, outside, upstream, store, metrics, poller } = parts;
-  const { host, port, limits, allowedOrigins, isOpenOnPurpose } = config;
+  const { host, port, limits, allowedOrigins, anyHost } = config;
   const { clock, logger } = outside;
   const status = statusSource(parts);
   const refusals = new RefusalLog({ clock, logger });
@@ -190,7 +190,7 @@ function serverOf(parts: Polled): GatewayServer {
     host,
     port,
     allowedOrigins,
-    isOpenOnPurpose,
+    anyHost,
     graphql: new GraphQLHttp({ ...options, yoga, answers }),
     answers,
     onRemembered: () => metrics.answerRemembered(),

@@ -31,6 +31,8 @@ export interface Config {
   readonly auth: AuthConfig;
   /** Whether AUTH=none turns access control off, whatever address the gateway listens on. */
   readonly isOpenOnPurpose: boolean;
+  /** Whether requests may have any `Host`: a ticket, or the proxy that AUTH=none speaks of, says who may ask. */
+  readonly anyHost: boolean;
 }
 
 const BASE_URL_EXPECTED =
@@ -132,6 +134,7 @@ export function parseConfig(environment: Environment): Config {
     cardKeys: data.CARD_CODE_KEYS,
     auth: toAuth(data),
     isOpenOnPurpose: data.AUTH === 'none',
+    anyHost: toAuth(data).kind !== 'none' || data.AUTH === 'none',
   };
 }
 

@@ -18,18 +18,19 @@ export interface Names {
   /** The address that it listens on. */
   readonly host: string;
   readonly allowedOrigins: readonly string[];
-  /** Whether requests may have any `Host`: a proxy in front of the gateway decides who may ask. */
-  readonly isOpenOnPurpose: boolean;
+  /** Whether requests may have any `Host`, since something else says who may ask. */
+  readonly anyHost: boolean;
 }
 
 /**
- * Whether a request is meant for this gateway; checked only on a loopback address. A foreign page can have its own host
- * name resolve to 127.0.0.1 (DNS rebinding). Its requests are then same-origin, and only `Host` gives them away.
+ * Whether a request is meant for this gateway; checked only on a loopback address, and where nobody is asked for a ticket.
+ * A foreign page can have its own host name resolve to 127.0.0.1 (DNS rebinding). Its requests are then same-origin, and
+ * only `Host` gives them away. They never have a ticket: the browser keeps none.
  */
 export function isForUs({ headers, headersDistinct }: IncomingMessage, names: Names): boolean {
   // Of two `Host` headers, one may name another server.
   if ((headersDistinct['host']?.length ?? 0) > 1) return false;
-  return names.isOpenOnPurpose || isExpectedHost(headers.host, names);
+  return names.anyHost || isExpectedHost(headers.host, names);
 }
 
 function isExpectedHost(host: string | undefined, names: Names): boolean {

@@ -17,14 +17,14 @@ const origins = code('ini').flatMap((text) => text.match(/(?<=^ALLOWED_ORIGINS=)
 describe('the deployment that the documentation shows', () => {
   it('serves under the name that its proxies pass on, and to the pages of the shop', () => {
     expect([proxied.length, origins.length]).toEqual([2, 1]);
-    const { host, allowedOrigins, isOpenOnPurpose } = parseConfig({
+    const { host, allowedOrigins, anyHost } = parseConfig({
       ALLOWED_ORIGINS: origins[0],
       AUTH_JWT_SECRET: 'x'.repeat(32),
     });
     for (const name of proxied) {
       const headers = { host: name };
       const request = { headers, headersDistinct: { host: [name] } } as unknown as IncomingMessage;
-      expect(isForUs(request, { host, allowedOrigins, isOpenOnPurpose })).toBe(true);
+      expect(isForUs(request, { host, allowedOrigins, anyHost })).toBe(true);
     }
     const page = { origin: 'https://shop.example', host: proxied[0] };
     expect(isAllowedOrigin(page, allowedOrigins)).toBe(true);

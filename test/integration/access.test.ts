@@ -174,18 +174,20 @@ it('the metrics need the scope for operators; health needs nothing, and tells no
   expect(await statusOf('/health/live')).toBe(200);
 });
 
-it('a page of another name that points here is turned away', async () => {
+it('a page of another name that points here is turned away where no tickets are asked for', async () => {
+  await using open = await serve(createMemoryStore());
+  const path = `/graphql?query={topup(id:"${ORDER_ID}"){id}}`;
   for (const host of ['evil.example', 'localhost.evil.example', '127.0.0.1.evil.example:80']) {
-    const response = await rawGet('/graphql?query={__typename}', host);
-    expect(response).toMatch(/^HTTP\/1.1 421 /);
+    expect(await rawGet(path, host, open)).toMatch(/^HTTP\/1.1 421 /);
+    expect(await rawGet(path, host)).toMatch(/^HTTP\/1.1 401 /);
   }
   for (const host of ['localhost:9', '127.0.0.1', '[::1]:4000']) {
     expect(await rawGet('/health/live', host)).toMatch(/^HTTP\/1.1 200 /);
   }
 });
 
-async function rawGet(path: string, host: string): Promise<string> {
-  const socket = connect(Number(scene.url.port));
+async function rawGet(path: string, host: string, { url }: Serving = scene): Promise<string> {
+  const socket = connect(Number(url.port));
   socket.end(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
   return text(socket);
 }

@@ -106,7 +106,7 @@ export async function serve(store: Store, options: ServingOptions = {}): Promise
     onRemembered: options.onRemembered ?? (() => undefined),
     webSockets: createWebSocketTransport({ ...yogaOptions, yoga, drain }),
     tickets,
-    isOpenOnPurpose: false,
+    anyHost: options.auth !== undefined,
     guard,
     page: guard.limits.graphiql ? new LazyPage(() => renderGraphiQL([])) : undefined,
     drain,

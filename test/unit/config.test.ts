@@ -29,6 +29,7 @@ describe('parseConfig', () => {
       limits: DEFAULT_LIMITS,
       auth: { kind: 'none' },
       isOpenOnPurpose: false,
+      anyHost: false,
     });
   });
 
@@ -42,6 +43,15 @@ describe('parseConfig', () => {
       expect(parseConfig({ HOST, AUTH_JWKS_URL }).auth.kind).toBe('key set');
     },
   );
+
+  it.each([
+    [{}, false],
+    [{ AUTH_JWT_SECRET: 'x'.repeat(32) }, true],
+    [{ AUTH_JWKS_URL: 'https://shop.example/jwks.json' }, true],
+    [{ AUTH: 'none' }, true],
+  ])('lets requests have any Host where something else says who may ask: %j', (given, anyHost) => {
+    expect(parseConfig(given).anyHost).toBe(anyHost);
+  });
 
   it('takes one way to tell tickets, and no weak secret', () => {
     const AUTH_JWT_SECRET = 'x'.repeat(32);
