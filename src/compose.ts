@@ -143,6 +143,8 @@ function openPoller({ config, outside, upstream, store, metrics }: Parts): Promi
     client,
     apiKey: upstream.apiKey,
     callsPerMinute: config.callsPerMinute,
+    // Whoever sets the limit has subtracted what others need.
+    mayShareKey: config.apiKey !== undefined && config.isLimitAssumed,
     keyTrial: config.apiKey === undefined ? undefined : keyTrial(config, client, outside),
     telemetry: metrics,
   });

@@ -18,6 +18,7 @@ import {
 import type { RunArrivals } from './run-bound.ts';
 import { type Run, runGateway } from './run-gateway.ts';
 import { type Selection, selectionFrom } from './selection.ts';
+import { SHARED_KEY_HEADER, sharedKeyRows } from './shared-key.ts';
 import { ORDERS_IN_PROGRESS, SUBSCRIBER_HEADER, subscriberRows } from './subscribers.ts';
 import { VirtualClock } from './virtual-clock.ts';
 import { arrivals, ordersPerMs } from './workload.ts';
@@ -29,6 +30,7 @@ const MINUTE_MS = 60_000;
 const ARRIVALS_MS = 30 * MINUTE_MS;
 const FEWEST_ORDERS = 750;
 const SUBSCRIBED_ARRIVALS_MS = 10 * MINUTE_MS;
+const SHARED_ARRIVALS_MS = 30 * MINUTE_MS;
 const ENDING_MS = 15 * MINUTE_MS;
 
 /** Before the runs, a gateway learns from this many orders in progress, other ones than those of the runs. */
@@ -56,10 +58,20 @@ if (selection.subscribers) {
     subscribed.push(row);
   }
 }
+const shared: string[] = [];
+if (selection.sharedKey) {
+  say('', ...SHARED_KEY_HEADER);
+  for await (const row of sharedKeyRows((inProgress) =>
+    newRun({ inProgress, arrivalsMs: SHARED_ARRIVALS_MS, learned }),
+  )) {
+    say(row);
+    shared.push(row);
+  }
+}
 if (selection.isComplete) {
   const results = new URL('../results/', import.meta.url);
   mkdirSync(results, { recursive: true });
-  const text = report({ seed: SEED, rows, subscriberRows: subscribed });
+  const text = report({ seed: SEED, rows, subscriberRows: subscribed, sharedKeyRows: shared });
   writeFileSync(new URL('polling.md', results), text);
   writeFileSync(new URL('polling.svg', results), plot(rows));
 }

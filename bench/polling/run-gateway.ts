@@ -1,3 +1,4 @@
+import type { Fetch } from '../../src/core/ports.ts';
 import type { Store } from '../../src/core/store.ts';
 import { isSettled } from '../../src/core/topup.ts';
 import { SETTLING_NOTE } from '../../src/poller/pace.ts';
@@ -20,7 +21,21 @@ export interface Run {
   readonly learned?: string | undefined;
   /** When the run ends, Unix milliseconds. */
   readonly until: number;
+  /** Whether the gateway leaves calls to others who send orders with its key. Not by default. */
+  readonly mayShareKey?: boolean;
+  /** By default, sending an order takes no call of the gateway's key. */
+  readonly send?: Sender | undefined;
 }
+
+/** What a sender of orders has. */
+export interface Scene {
+  readonly clock: VirtualClock;
+  readonly simulator: Simulator;
+  readonly fetch: Fetch;
+}
+
+/** Sends an order now, and calls `onSent` with its id once it is accepted. */
+export type Sender = (order: Arrival, scene: Scene, onSent: (id: string) => void) => void;
 
 export interface GatewayRun extends Measured {
   /** The gateway's note of how long orders take, which its next process goes on with. */
@@ -46,7 +61,7 @@ export async function runGateway(
   list: ListRegime,
   audience: Audience = watchToTheEnd,
 ): Promise<GatewayRun> {
-  const { clock, orders, seed, learned } = run;
+  const { clock, orders, seed, learned, mayShareKey = false, send } = run;
   const { simulator, fetch } = distantSimulator({ clock, seed, list });
   const store = await openSqliteStore({ url: 'file::memory:' });
   if (learned !== undefined) await store.note(SETTLING_NOTE, learned);
@@ -66,10 +81,11 @@ export async function runGateway(
     client,
     apiKey,
     callsPerMinute: CALLS_PER_MINUTE,
+    mayShareKey,
     random: createRandom(seed),
   });
   poller.start();
-  const ids = sendAsTheyCome(orders, { clock, simulator }, (id) => {
+  const ids = sendAsTheyCome({ orders, send }, { clock, simulator, fetch }, (id) => {
     onSettled(store, id, () => settledAt.set(id, clock.now()));
     audience({ poller, store, clock }, id);
   });
@@ -83,19 +99,24 @@ export async function runGateway(
 
 /** Sends each order at its time. The returned map fills with their ids as they are sent. */
 export function sendAsTheyCome(
-  orders: readonly Arrival[],
-  { clock, simulator }: { readonly clock: VirtualClock; readonly simulator: Simulator },
+  { orders, send = addOrder }: Pick<Run, 'orders' | 'send'>,
+  scene: Scene,
   onSent: (id: string) => void,
 ): ReadonlyMap<Arrival, string> {
   const ids = new Map<Arrival, string>();
   for (const order of orders) {
-    clock.after(order.at - clock.now(), () => {
-      const id = simulator.addOrder({ plan: order.plan });
-      ids.set(order, id);
-      onSent(id);
+    scene.clock.after(order.at - scene.clock.now(), () => {
+      send(order, scene, (id) => {
+        ids.set(order, id);
+        onSent(id);
+      });
     });
   }
   return ids;
+}
+
+function addOrder({ plan }: Arrival, { simulator }: Scene, onSent: (id: string) => void): void {
+  onSent(simulator.addOrder({ plan }));
 }
 
 function watchToTheEnd({ poller, store }: Gateway, id: string): void {

@@ -17,7 +17,7 @@ export async function runVendorLoop(run: Run): Promise<Measured> {
   const { clock, orders, seed } = run;
   const { simulator, fetch } = distantSimulator({ clock, seed, list: 'without cards' });
   const settledAt = new Map<string, number>();
-  const ids = sendAsTheyCome(orders, { clock, simulator }, (id) => {
+  const ids = sendAsTheyCome({ orders }, { clock, simulator, fetch }, (id) => {
     poll(id, { clock, fetch, apiKey: simulator.apiKey }).then(
       (status) => {
         if (status !== 'QUEUED') settledAt.set(id, clock.now());

@@ -11,12 +11,14 @@ export interface Selection {
   readonly regimes: readonly Regime[];
   readonly lags: boolean;
   readonly subscribers: boolean;
+  readonly sharedKey: boolean;
   /** Only a complete run writes the files. */
   readonly isComplete: boolean;
 }
 
 /**
- * Parses `--in-progress 5,40`, `--regime 'without cards,vendor'`, and `--subscribers` (only the table of subscribers).
+ * Parses `--in-progress 5,40`, `--regime 'without cards,vendor'`, and `--subscribers` and `--shared-key` (only
+ * these tables).
  *
  * @throws TypeError or RangeError for any other argument or value.
  */
@@ -27,16 +29,19 @@ export function selectionFrom(args: readonly string[]): Selection {
       'in-progress': { type: 'string' },
       regime: { type: 'string' },
       subscribers: { type: 'boolean', default: false },
+      'shared-key': { type: 'boolean', default: false },
     },
   });
-  const { 'in-progress': inProgress, regime, subscribers } = values;
+  const { 'in-progress': inProgress, regime, subscribers, 'shared-key': sharedKey } = values;
   const isFiltered = inProgress !== undefined || regime !== undefined;
+  const isComplete = !isFiltered && !subscribers && !sharedKey;
   return {
     inProgress: inProgress === undefined ? IN_PROGRESS : inProgress.split(',').map(positive),
     regimes: regime === undefined ? REGIMES : regime.split(',').map(regimeNamed),
-    lags: !subscribers || isFiltered,
-    subscribers: subscribers || !isFiltered,
-    isComplete: !subscribers && !isFiltered,
+    lags: isComplete || isFiltered,
+    subscribers: isComplete || subscribers,
+    sharedKey: isComplete || sharedKey,
+    isComplete,
   };
 }
 

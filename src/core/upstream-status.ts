@@ -7,7 +7,10 @@ export interface UpstreamStatus {
   readonly resumesAt: number | null;
   /** The configured limit. */
   readonly limitPerMinute: number;
-  /** The limit that the gateway keeps to at present: lower than the configured one after 429 responses. */
+  /**
+   * The limit that the gateway keeps to at present: lower than the configured one after 429 responses, and if others
+   * send orders with the same key.
+   */
   readonly callsPerMinute: number;
   /** Calls made within the last 60 s. */
   readonly usedInLastMinute: number;

@@ -23,6 +23,7 @@ import { MissingCards } from './missing-cards.ts';
 import { NextCall } from './next-call.ts';
 import { Pacer } from './pace.ts';
 import { Requests } from './requests.ts';
+import { Sends } from './sends.ts';
 import { Spare } from './spare.ts';
 import { StoreFaults } from './store-faults.ts';
 import { SweepPlanner } from './sweep-planner.ts';
@@ -34,6 +35,8 @@ export interface PollerOptions {
   readonly client: UpstreamClient;
   readonly apiKey: string;
   readonly callsPerMinute: number;
+  /** Whether others may send orders with the same key: then calls are left for that. Not by default. */
+  readonly mayShareKey?: boolean;
   /** `undefined` if the key needs no trial. */
   readonly keyTrial?: KeyTrial | undefined;
   readonly clock: Clock;
@@ -58,7 +61,7 @@ export interface PollerParts {
 export async function assemble(options: PollerOptions): Promise<PollerParts> {
   const { store, keyTrial, clock, logger } = options;
   const state = await openState(options);
-  const { hold, gate, budget, watchers, trust, requests, missingCards, inFlight } = state;
+  const { hold, gate, budget, sends, watchers, trust, requests, missingCards, inFlight } = state;
   const storeFaults = new StoreFaults({ clock, logger, onPause: (ms) => dispatcher.sleep(ms) });
   const budgetNote = new BudgetNote({ budget, notebook: store, storeFaults });
   const gateLog = new GateLog({ budget, logger });
@@ -68,6 +71,7 @@ export async function assemble(options: PollerOptions): Promise<PollerParts> {
     checker,
     sweeps,
     gateKeeper,
+    sends,
     inFlight,
     requests,
     missingCards,
@@ -95,16 +99,25 @@ export async function assemble(options: PollerOptions): Promise<PollerParts> {
 
 /** What the poller keeps in memory. Some of it comes from what an earlier process noted. */
 async function openState(options: PollerOptions) {
-  const { store, apiKey, callsPerMinute, clock, random, logger, telemetry } = options;
+  const { store, apiKey, callsPerMinute, mayShareKey = false } = options;
+  const { clock, random, logger, telemetry } = options;
   const hold = new Hold({ notebook: store, apiKey, clock, logger });
   const gate = new UpstreamGate(await hold.recall());
-  const budget = await CallBudget.recall({ callsPerMinute, notebook: store, clock });
+  const sends = new Sends({ mayShareKey, clock });
+  await sends.recall(store);
+  const budget = await CallBudget.recall({
+    callsPerMinute,
+    notebook: store,
+    clock,
+    reserved: () => sends.reserved,
+  });
   const watchers = new Watchers({ clock, random });
   const pacer = new Pacer({ notebook: store, watchers, clock });
   await pacer.recall();
   return {
     hold,
     gate,
+    sends,
     budget,
     watchers,
     pacer,

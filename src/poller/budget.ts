@@ -16,12 +16,23 @@ const WINDOW_MS = MINUTE_MS + ON_THE_WAY_MS;
 const LARGEST_BURST = 10;
 const BURST_PART = 30;
 
+/** However many calls are to be left to others, the gateway makes this share of those that the limit allows. */
+const LEAST_PART = 1 / 6;
+
 const noteSchema = z.object({ taken: z.array(z.number()), ceiling: ceilingNoteSchema });
 
 /** A call that counts in the window. */
 interface Taken {
   /** When the call started or, once it was answered, `ON_THE_WAY_MS` before the answer. */
   at: number;
+}
+
+export interface CallBudgetOptions {
+  /** The limit; at least 5. */
+  readonly callsPerMinute: number;
+  readonly clock: Clock;
+  /** How many calls of a minute are to be left to others who use the key at present. None by default. */
+  readonly reserved?: () => number;
 }
 
 export interface StartedCall {
@@ -40,21 +51,19 @@ export class CallBudget {
   /** Calls that may start at once after a quiet time. */
   readonly burst: number;
   readonly #clock: Clock;
+  readonly #reserved: () => number;
   readonly #ceiling: RateCeiling;
   #tokens = 1;
   #refilledAt: number;
   /** The calls in the window. The first to leave the window comes first. */
   #taken: Taken[];
 
-  /** `callsPerMinute` must be at least 5. `note` is the `note` of the budget of an earlier process. */
-  constructor(options: {
-    readonly callsPerMinute: number;
-    readonly clock: Clock;
-    readonly note?: string | undefined;
-  }) {
-    const { callsPerMinute, clock } = options;
+  /** `note` is the `note` of the budget of an earlier process. */
+  constructor(options: CallBudgetOptions & { readonly note?: string | undefined }) {
+    const { callsPerMinute, clock, reserved = () => 0 } = options;
     this.limitPerMinute = callsPerMinute;
     this.#clock = clock;
+    this.#reserved = reserved;
     this.burst = Math.max(1, Math.min(LARGEST_BURST, Math.floor(callsPerMinute / BURST_PART)));
     this.#refilledAt = clock.steady();
     const earlier = parseNote(options.note, noteSchema);
@@ -66,11 +75,9 @@ export class CallBudget {
     );
   }
 
-  static async recall(options: {
-    readonly callsPerMinute: number;
-    readonly clock: Clock;
-    readonly notebook: Notebook;
-  }): Promise<CallBudget> {
+  static async recall(
+    options: CallBudgetOptions & { readonly notebook: Notebook },
+  ): Promise<CallBudget> {
     return new CallBudget({ ...options, note: await options.notebook.recall(NOTE) });
   }
 
@@ -85,9 +92,9 @@ export class CallBudget {
     return JSON.stringify({ taken, ceiling: withTimes(this.#ceiling.note, toUnix) });
   }
 
-  /** Calls per minute that the budget allows at present: fewer than the limit after 429 responses. */
+  /** Calls per minute that the budget allows at present: fewer than the limit after 429s, or if others need some. */
   get callsPerMinute(): number {
-    return this.#ceiling.calls;
+    return Math.min(this.#ceiling.calls, this.#ownPart());
   }
 
   /** How many calls could start now, spread evenly. */
@@ -99,7 +106,7 @@ export class CallBudget {
   /** How many calls the window still has room for, regardless of the even spread. */
   get room(): number {
     this.#refill();
-    const room = this.limitPerMinute - this.#taken.length;
+    const room = this.#ownPart() - this.#taken.length;
     return Math.max(0, Math.min(room, this.#ceiling.calls - this.#sinceTrouble().length));
   }
 
@@ -148,7 +155,7 @@ export class CallBudget {
   /** Milliseconds until the window has room for `calls` calls. */
   roomInMs(calls: number): number {
     this.#refill();
-    const forRoom = this.#roomAt(this.#taken, this.limitPerMinute - calls);
+    const forRoom = this.#roomAt(this.#taken, this.#ownPart() - calls);
     const forCeiling = this.#roomAt(this.#sinceTrouble(), this.#ceiling.calls - calls);
     return Math.max(0, Math.max(forRoom, forCeiling) - this.#refilledAt);
   }
@@ -172,8 +179,14 @@ export class CallBudget {
     return shrunkAt === 0 ? this.#taken : this.#taken.filter(({ at }) => at > shrunkAt);
   }
 
+  /** What others leave of the limit. */
+  #ownPart(): number {
+    const least = Math.ceil(this.limitPerMinute * LEAST_PART);
+    return Math.max(least, this.limitPerMinute - this.#reserved());
+  }
+
   #refillPerMs(): number {
-    return this.#ceiling.calls / MINUTE_MS;
+    return this.callsPerMinute / MINUTE_MS;
   }
 
   #refill(): void {

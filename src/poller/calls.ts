@@ -11,6 +11,7 @@ import type { InFlight } from './in-flight.ts';
 import type { KeyTrial } from './key-trial.ts';
 import type { MissingCards } from './missing-cards.ts';
 import type { Requests } from './requests.ts';
+import type { Sends } from './sends.ts';
 import type { StoreFaults } from './store-faults.ts';
 import type { Sweep } from './sweep-planner.ts';
 import type { Sweeps } from './sweeps.ts';
@@ -22,6 +23,7 @@ export interface CallsOptions {
   readonly checker: Checker;
   readonly sweeps: Sweeps;
   readonly gateKeeper: GateKeeper;
+  readonly sends: Sends;
   readonly inFlight: InFlight;
   readonly requests: Requests;
   readonly missingCards: MissingCards;
@@ -99,8 +101,10 @@ export class Calls {
   }
 
   #onAnswer(answer: Answer, call: StartedCall): void {
+    const { sends, gateKeeper } = this.#options;
     call.end();
-    this.#options.gateKeeper.answered(answer);
+    sends.answered(answer);
+    gateKeeper.answered(answer);
   }
 
   #onStoreFault(cause: unknown): Checked {

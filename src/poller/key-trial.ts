@@ -9,6 +9,9 @@ export interface KeyTrialOptions {
   readonly assumedCallsPerMinute: number | undefined;
 }
 
+const SHARED =
+  'the API key may send orders too, so calls are left for those that your backend sends with it; a READ-ONLY key for the gateway alone would have all its calls for looking at orders';
+
 /** Asks once, at the start, whether the key is good: otherwise a wrong one would show only when somebody asks. */
 export class KeyTrial {
   readonly #options: KeyTrialOptions;
@@ -41,6 +44,9 @@ export class KeyTrial {
     logger.info({ type, scope }, 'OneClickDz accepts the API key');
     if (isEnabled === false) {
       logger.warn({}, 'OneClickDz says that the API key is disabled: it may refuse its calls');
+    }
+    if (scope !== 'READ-ONLY' && assumedCallsPerMinute !== undefined) {
+      logger.info({}, SHARED);
     }
     if (type === 'SANDBOX' && assumedCallsPerMinute !== undefined) {
       logger.warn(

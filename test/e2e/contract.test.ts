@@ -364,6 +364,18 @@ describe.concurrent('gateway', () => {
     });
     expect(gateway.upstream.usedInLastMinute).toBeGreaterThan(0);
   });
+
+  it('leaves calls to a backend that sends orders with the same key, unless told what it may use', async () => {
+    await using shared = await startGatewayOverSimulator({ UPSTREAM_CALLS_PER_MINUTE: '' });
+    const ownPart = async () => {
+      const { gateway } = await ask(shared.gateway, { document: GatewayStatusDocument });
+      return [gateway.upstream.limitPerMinute, gateway.upstream.callsPerMinute];
+    };
+    expect(await ownPart()).toEqual([120, 118]);
+    const id = shared.simulator.addOrder({ plan: fulfilledAtOnce() });
+    await ask(shared.gateway, { document: AskTopupDocument, variables: { id } });
+    expect(await ownPart()).toEqual([120, 115]);
+  });
 });
 
 describe.concurrent('HTTP', () => {

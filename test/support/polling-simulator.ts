@@ -29,7 +29,10 @@ const LATENCY_MS = 150;
 
 /** Starts a poller over a simulator with the latency of a real upstream, on a clock that a test advances. */
 export async function pollSimulator(
-  options: SimulatorOptions & { readonly listLagMs?: number } = {},
+  options: SimulatorOptions & {
+    readonly listLagMs?: number;
+    readonly mayShareKey?: boolean;
+  } = {},
 ): Promise<PolledSimulator> {
   const clock = new ManualClock();
   const callsPerMinute = options.callsPerMinute ?? 120;
@@ -52,7 +55,16 @@ export async function pollSimulator(
   const { apiKey } = simulator;
   const client = createUpstreamClient({ ...common, baseUrl, apiKey, fetch, timeoutMs: 15_000 });
   const random = createRandom(1);
-  const poller = await Poller.open({ ...common, store, client, apiKey, callsPerMinute, random });
+  const { mayShareKey = false } = options;
+  const poller = await Poller.open({
+    ...common,
+    store,
+    client,
+    apiKey,
+    callsPerMinute,
+    mayShareKey,
+    random,
+  });
   poller.start();
   return { clock, simulator, lister, store, poller, logger, calls };
 }

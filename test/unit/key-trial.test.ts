@@ -68,6 +68,15 @@ describe('a good key', () => {
     expect(said(told).slice(1)).toEqual([]);
   });
 
+  it('is said to be shared with those who send orders, if it can send and nobody said what the gateway may use', async () => {
+    const sending = good({ scope: 'READ-WRITE' });
+    const assumed = await startWithKey(sending, { isLimitAssumed: true });
+    const told = await startWithKey(sending, { isLimitAssumed: false });
+    for (const { clock } of [assumed, told]) await clock.advance(MINUTE_MS);
+    expect(said(assumed).slice(1)).toEqual([expect.stringMatching(/^info .*READ-ONLY key/)]);
+    expect(said(told).slice(1)).toEqual([]);
+  });
+
   it('is warned of if it is disabled', async () => {
     const polling = await startWithKey(good({ isEnabled: false }));
     await polling.clock.advance(MINUTE_MS);

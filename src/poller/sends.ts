@@ -1,0 +1,76 @@
+import type { Clock } from '../core/ports.ts';
+import type { Schedule } from '../core/store.ts';
+import type { Observation } from '../core/topup.ts';
+import type { Answer } from '../upstream/answer.ts';
+
+const MINUTE_MS = 60_000;
+
+/** Left in a minute without sends: room for the first one, and for another beside it. */
+const FEWEST_LEFT = 2;
+/** By how many standard deviations the next minute may have more sends than the last one. */
+const DEVIATIONS = 2;
+
+/** The scope of a key that cannot send orders. */
+const READ_ONLY = 'READ-ONLY';
+
+export interface SendsOptions {
+  /** Whether others may send orders with the gateway's key. */
+  readonly mayShareKey: boolean;
+  readonly clock: Clock;
+}
+
+/**
+ * Counts the orders of the last minute. If others send orders with the gateway's key, each send takes one of its calls.
+ * A send that gets a 429 is a sale that waits, which matters more than any look at an order. So calls are left for as
+ * many sends as the last minute had, for the usual variation, and for the first one after a quiet time.
+ */
+export class Sends {
+  readonly #clock: Clock;
+  #mayShareKey: boolean;
+  /** When the orders of the last minute were first seen, by `Clock.steady`, the earliest first. */
+  readonly #seenAt: number[] = [];
+  /** The creation times, Unix milliseconds, of orders that must not be counted again. */
+  readonly #counted = new Map<string, number>();
+
+  constructor({ mayShareKey, clock }: SendsOptions) {
+    this.#mayShareKey = mayShareKey;
+    this.#clock = clock;
+  }
+
+  /** How many calls of a minute to leave to those who send orders. */
+  get reserved(): number {
+    if (!this.#mayShareKey) return 0;
+    const since = this.#clock.steady() - MINUTE_MS;
+    while ((this.#seenAt[0] ?? Number.POSITIVE_INFINITY) <= since) this.#seenAt.shift();
+    const sent = this.#seenAt.length;
+    return Math.ceil(sent + DEVIATIONS * Math.sqrt(sent)) + FEWEST_LEFT;
+  }
+
+  /** Counts what an earlier process saw. Rejects if the store fails. */
+  async recall(log: Pick<Schedule, 'creationTimes'>): Promise<void> {
+    if (!this.#mayShareKey) return;
+    const now = this.#clock.now();
+    const recent = await log.creationTimes({ from: now - MINUTE_MS, to: now });
+    for (const createdAt of recent) this.#seenAt.push(this.#clock.steady() - (now - createdAt));
+  }
+
+  /** To be called with each answer: it may show new orders, or tell what the key is for. */
+  answered(answer: Answer): void {
+    if (answer.kind === 'validated' && answer.key.scope === READ_ONLY) this.#mayShareKey = false;
+    if (!this.#mayShareKey) return;
+    for (const { orderId, createdAt } of observationsIn(answer)) this.#count(orderId, createdAt);
+  }
+
+  #count(orderId: string, createdAt: number | null): void {
+    const since = this.#clock.now() - MINUTE_MS;
+    if (createdAt === null || createdAt <= since || this.#counted.has(orderId)) return;
+    for (const [id, at] of this.#counted) if (at <= since) this.#counted.delete(id);
+    this.#counted.set(orderId, createdAt);
+    this.#seenAt.push(this.#clock.steady());
+  }
+}
+
+function observationsIn(answer: Answer): readonly Observation[] {
+  if (answer.kind === 'observed') return [answer.observation];
+  return answer.kind === 'listed' ? answer.observations : [];
+}
