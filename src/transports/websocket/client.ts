@@ -16,6 +16,7 @@ import type { Patient, Pulse } from '../streams/pulse.ts';
 import { Busy, type WaitingSubscription } from './busy.ts';
 import type { Clients } from './clients.ts';
 import type { Held } from './held.ts';
+import { isServerMessage } from './server-messages.ts';
 
 /** A WebSocket that knows its client, so that all sockets can share the same listeners. */
 export class ClientSocket extends WebSocket {
@@ -161,6 +162,10 @@ export class Client implements ProtocolSocket, Patient {
   hear(data: RawData): void {
     if (!this.#mayGoOn()) return;
     const text = String(data);
+    if (isServerMessage(text)) {
+      this.close(CloseCode.BadRequest, 'Invalid message received');
+      return;
+    }
     const hearing = this.#busy?.hear(text) ?? 'now';
     if (hearing === 'now') this.#pass(text);
     else if (hearing === 'never') {

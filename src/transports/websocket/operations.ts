@@ -9,7 +9,6 @@ import {
   CloseCode,
   type ConnectionInitMessage,
   type Context,
-  MessageType,
   type OperationResult,
   type ServerOptions,
   type SubscribePayload,
@@ -54,7 +53,6 @@ export class SocketOperations {
   hooks(): ServerOptions<ConnectionInitMessage['payload'], SocketExtra> {
     const { logger } = this.#options;
     return {
-      jsonMessageReviver: refuseServerMessages,
       // The deadlines of newcomers do this, with one timer for all sockets.
       connectionInitWaitTimeout: 0,
       onConnect: (context) => this.#admit(context),
@@ -195,27 +193,6 @@ function heldOn({ extra: { client }, subscriptions }: SocketContext): readonly H
 /** Pushes the events of a subscription directly to the socket; `undefined` if there are none. */
 function pushed(result: OperationResult, context: PushContext, id: string): Push | undefined {
   return result instanceof Live ? new Push({ context, id }, result) : undefined;
-}
-
-const SERVER_MESSAGES: ReadonlySet<unknown> = new Set([
-  MessageType.ConnectionAck,
-  MessageType.Next,
-  MessageType.Error,
-]);
-
-/**
- * Refuses a message of a type that only servers send. By itself graphql-ws would take such a message for a fault of the
- * gateway.
- *
- * @throws SyntaxError
- */
-function refuseServerMessages(key: string, value: unknown): unknown {
-  // A JSON reviver is called with the whole message last, with an empty key.
-  const isWhole = key === '' && typeof value === 'object' && value !== null && 'type' in value;
-  if (isWhole && SERVER_MESSAGES.has(value.type)) {
-    throw new SyntaxError('a message that only servers send');
-  }
-  return value;
 }
 
 /** Browsers cannot set the headers of a WebSocket, so the ticket travels in its first message. */
