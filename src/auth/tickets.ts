@@ -143,7 +143,7 @@ function refusalFor(error: unknown): GatewayError {
   if (error instanceof errors.JWTClaimValidationFailed) {
     return error.claim === 'exp' ? incomplete() : unexpected(error.claim);
   }
-  if (error instanceof errors.JWKSTimeout || !(error instanceof errors.JOSEError)) {
+  if (isOfKeySet(error) || !(error instanceof errors.JOSEError)) {
     return new GatewayError('INTERNAL_SERVER_ERROR', 'The ticket cannot be checked just now.', {
       cause: error,
     });
@@ -155,6 +155,12 @@ function refusalFor(error: unknown): GatewayError {
       ? 'The ticket is not signed with the key that the gateway was given.'
       : 'The ticket is not valid.',
   );
+}
+
+/** Whether the keys could not be fetched: the server is late, answers with another status than 200, or with no keys. */
+function isOfKeySet(error: unknown): boolean {
+  if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid) return true;
+  return error instanceof errors.JOSEError && error.code === errors.JOSEError.code;
 }
 
 function malformed(): GatewayError {

@@ -20,6 +20,12 @@ type DocumentLimits = Pick<Limits, 'queryDepth' | 'queryCost' | 'queryAliases' |
 const MOST_DIRECTIVES = 50;
 
 /**
+ * In characters. An alias is sent again for each item of a list, and the introspection lists hundreds: an alias as long
+ * as a body may be would make an answer of tens of megabytes. Code generators write less than half of this.
+ */
+const LONGEST_ALIAS = 100;
+
+/**
  * How many introspection lists one operation may open; the usual introspection query opens 9. Lists within lists
  * multiply, and unlike the gateway's own lists they do not add to the cost.
  */
@@ -48,8 +54,11 @@ export function refusalOf(document: DocumentNode, limits: DocumentLimits): Refus
     if (refusal !== undefined) return refusal;
   }
   // Fragments that spread each other in a cycle are reported by the standard rules.
-  return measuring.directives > MOST_DIRECTIVES
-    ? refuse('directives', `The query has more than ${MOST_DIRECTIVES} directives.`)
+  if (measuring.directives > MOST_DIRECTIVES) {
+    return refuse('directives', `The query has more than ${MOST_DIRECTIVES} directives.`);
+  }
+  return measuring.longestAlias > LONGEST_ALIAS
+    ? refuse('aliases', `The query has an alias of more than ${LONGEST_ALIAS} characters.`)
     : undefined;
 }
 
@@ -98,6 +107,7 @@ const NOTHING: Shape = {
 class Measuring {
   /** Directives as written: those in a fragment count once, however often it is spread. */
   directives = 0;
+  longestAlias = 0;
   readonly #fragments = new Map<string, FragmentDefinitionNode>();
   readonly #shapes = new Map<FragmentDefinitionNode, Shape>();
 
@@ -150,6 +160,7 @@ class Measuring {
       case Kind.FIELD: {
         const below = this.#selectionSet(selection.selectionSet);
         const name = selection.name.value;
+        this.longestAlias = Math.max(this.longestAlias, selection.alias?.value.length ?? 0);
         return {
           depth: below.depth + 1,
           aliases: below.aliases + (selection.alias === undefined ? 0 : 1),

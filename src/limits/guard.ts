@@ -39,7 +39,7 @@ export function createGuard({ limits, clock, logger, onRefused }: GuardOptions):
       mostPerAddress: limits.connectionsPerAddress,
     }),
     stalls: new Stalls({ clock, timeoutMs: limits.slowClientTimeoutMs }),
-    turns: new Turns(),
+    turns: new Turns(clock),
     lookups: new LookupAllowances({
       clock,
       perMinute: limits.uncachedLookupsPerMinute,

@@ -1,5 +1,10 @@
+import type { Clock } from '../core/ports.ts';
+
 /** How many pieces of work an address may begin in a round: one by one, rounds themselves would cost too much. */
 const MOST_IN_A_ROUND = 8;
+
+/** After a round that took longer than this, an address may begin one piece of work in the next. */
+const LONG_ROUND_MS = 50;
 
 interface Turn {
   begun: number;
@@ -10,33 +15,49 @@ interface Turn {
 /**
  * Has each address begin a few pieces of work in a round of the event loop. Everything that is begun in a round is
  * worked on until it waits for something, and all others wait meanwhile: without turns, a client that sends a thousand
- * costly queries at once would hold up everybody for as long as they all take.
+ * costly queries at once would hold up everybody for as long as they all take. How costly a query is shows only when it
+ * has run, so a round that took long makes the next ones smaller.
  */
 export class Turns {
   /** By address, of those that have begun something in this round. */
   readonly #turns = new Map<string, Turn>();
   readonly #next = () => this.#nextRound();
+  readonly #clock: Pick<Clock, 'steady'>;
+  /** How many pieces of work each address may begin in this round. */
+  #most = MOST_IN_A_ROUND;
+  #roundBeganAt = 0;
+
+  constructor(clock: Pick<Clock, 'steady'>) {
+    this.#clock = clock;
+  }
 
   /** `undefined` if it is the turn of the address; else a promise that resolves when it is. */
   take(address: string): Promise<void> | undefined {
     const turn = this.#turns.get(address);
     if (turn === undefined) {
-      if (this.#turns.size === 0) setImmediate(this.#next);
+      if (this.#turns.size === 0) this.#beginRound();
       this.#turns.set(address, { begun: 1, waiting: [] });
       return undefined;
     }
-    if (turn.begun >= MOST_IN_A_ROUND) return new Promise((resolve) => turn.waiting.push(resolve));
+    if (turn.begun >= this.#most) return new Promise((resolve) => turn.waiting.push(resolve));
     turn.begun += 1;
     return undefined;
   }
 
+  #beginRound(): void {
+    this.#roundBeganAt = this.#clock.steady();
+    setImmediate(this.#next);
+  }
+
   #nextRound(): void {
+    const wasLong = this.#clock.steady() - this.#roundBeganAt > LONG_ROUND_MS;
+    this.#most = wasLong ? 1 : Math.min(2 * this.#most, MOST_IN_A_ROUND);
     for (const [address, turn] of this.#turns) {
-      const next = turn.waiting.splice(0, MOST_IN_A_ROUND);
+      const next = turn.waiting.splice(0, this.#most);
       turn.begun = next.length;
       if (next.length === 0) this.#turns.delete(address);
       for (const begin of next) begin();
     }
-    if (this.#turns.size > 0) setImmediate(this.#next);
+    if (this.#turns.size > 0) this.#beginRound();
   }
 }

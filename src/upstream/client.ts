@@ -131,7 +131,7 @@ async function request(
       // Following a redirect would send the key to its target.
       redirect: 'manual',
     });
-    return await toReply(response, options.clock.now());
+    return await toReply(response, options);
   } catch (error) {
     if (given?.aborted) return { kind: 'failed', reason: 'aborted' };
     if (timeout.signal.aborted) return { kind: 'failed', reason: 'timeout' };
@@ -142,29 +142,49 @@ async function request(
   }
 }
 
-async function toReply(response: Response, now: number): Promise<Reply> {
+async function toReply(
+  response: Response,
+  { clock, apiKey }: Pick<UpstreamClientOptions, 'clock' | 'apiKey'>,
+): Promise<Reply> {
   const httpStatus = response.status;
   const { headers } = response;
   const sentAt = headers.get('date');
-  const retryAfterMs = parseRetryAfter(headers.get('retry-after'), { sentAt, now });
+  const retryAfterMs = parseRetryAfter(headers.get('retry-after'), {
+    sentAt,
+    now: clock.now(),
+  });
   if (httpStatus === 429 || httpStatus === 401 || httpStatus === 403) {
     // The status alone decides: a truncated body must not turn a refusal into an ordinary failure.
     const body = await readBody(response).catch(() => undefined);
     if (httpStatus === 429) return { kind: 'throttled', retryAfterMs };
-    return { kind: 'refused', httpStatus, upstreamCode: upstreamCodeOf(decodeBody(body)) };
+    return { kind: 'refused', httpStatus, upstreamCode: upstreamCodeOf(decodeBody(body, apiKey)) };
   }
   const body = await readBody(response);
   if (body === undefined) return { kind: 'failed', reason: 'too_large', httpStatus };
   if (httpStatus >= 500 || (httpStatus >= 300 && httpStatus < 400)) {
     return { kind: 'failed', reason: 'http_status', httpStatus, retryAfterMs };
   }
-  const envelope = decodeBody(body);
+  const envelope = decodeBody(body, apiKey);
   if (envelope === undefined) return { kind: 'failed', reason: 'unreadable', httpStatus };
   return { kind: 'reply', httpStatus, envelope };
 }
 
-function decodeBody(body: string | undefined): Envelope | undefined {
-  return body === undefined ? undefined : decodeEnvelope(parseJson(body));
+function decodeBody(body: string | undefined, apiKey: string): Envelope | undefined {
+  return body === undefined ? undefined : decodeEnvelope(withoutKey(parseJson(body), apiKey));
+}
+
+/** A text of the upstream may hold a shorter key by chance. */
+const SHORTEST_KEY = 16;
+
+/**
+ * The value without the texts that hold the key. An upstream that repeats the headers of a request, in a message or in
+ * a reference, must not have the key stored, and sent to whoever asks for that order.
+ */
+function withoutKey(value: unknown, key: string): unknown {
+  if (key.length < SHORTEST_KEY || !JSON.stringify(value)?.includes(key)) return value;
+  return JSON.parse(JSON.stringify(value), (_name, part: unknown) =>
+    typeof part === 'string' && part.includes(key) ? null : part,
+  );
 }
 
 /** The upstream's error code, which goes into a log line; `undefined` for anything that does not look like a code. */

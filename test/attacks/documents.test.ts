@@ -31,6 +31,11 @@ const BOMBS: readonly (readonly [name: string, limit: string, query: string])[] 
     'aliases',
     `${topup(times(20, () => '...F'))} fragment F on Topup { ${times(20, (n) => `a${n}: id`)} }`,
   ],
+  [
+    'a long alias in the longest lists that there are',
+    'aliases',
+    `{ __schema { ${times(5, (n) => `t${n}: types { fields { ...F } }`)} } } fragment F on __Field { ${'x'.repeat(90_000)}: name }`,
+  ],
   ['fields 300 deep', 'depth', nested('{ a ', '}', 300)],
   ['inline fragments 300 deep', 'tokens', topup(nested('... { id ', '}', 300))],
   [

@@ -88,4 +88,13 @@ describe('a SQLite file', () => {
       ]);
     },
   );
+
+  test.skipIf(process.platform === 'win32')(
+    'is in a folder that is its owner’s alone, if it was made with it (skipped on Windows, which has no such modes)',
+    async ({ open, folder }) => {
+      await open({ url: `file:${join(folder, 'a/b/gateway.db')}` });
+      const modes = ['a', 'a/b'].map((made) => statSync(join(folder, made)).mode & 0o777);
+      expect(modes).toEqual([0o700, 0o700]);
+    },
+  );
 });

@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import WebSocket from 'ws';
 import type { Store } from '../../src/core/store.ts';
+import { viewOf } from '../../src/core/view.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { countingReads } from '../support/counting-store.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
-import { serve } from '../support/serving.ts';
+import { type Serving, serve } from '../support/serving.ts';
 
 const VERSIONS = 3_000;
 const MESSAGE = 'م'.repeat(4_000);
@@ -79,5 +80,64 @@ describe('a subscriber that does not read', () => {
     const versions = [...text.matchAll(/"version":(\d+)/g)].map(([, version]) => Number(version));
     expect(versions).toEqual(everyVersion);
     expect(text).toMatch(/event: complete\ndata:\n\n$/);
+  });
+});
+
+describe('a client that asks and does not read', () => {
+  /** A socket whose client reads nothing until it is resumed, and the messages of each type that it then got. */
+  async function unread(server: Serving) {
+    const socket = new WebSocket(server.url.href.replace('http', 'ws'), 'graphql-transport-ws');
+    await once(socket, 'open');
+    socket.send(JSON.stringify({ type: 'connection_init' }));
+    await once(socket, 'message');
+    socket.pause();
+    const types: string[] = [];
+    socket.on('message', (data) => types.push(JSON.parse(String(data)).type));
+    const count = (type: string) => types.filter((each) => each === type).length;
+    return { socket, count };
+  }
+
+  it('has its queries wait, and then gets every answer', async () => {
+    let lookups = 0;
+    const store = createMemoryStore({ logId: 'log' });
+    const told = { upstreamStatus: 'FULFILLED', refundMessage: MESSAGE };
+    await store.record(observation(told), () => null);
+    const order = await store.find(ORDER_ID);
+    const lookup = async () => {
+      lookups += 1;
+      return order === undefined ? null : viewOf(order, order.checkedAt);
+    };
+    await using server = await serve(store, { topups: { lookup } });
+    const { socket, count } = await unread(server);
+    const fields = Array.from(
+      { length: 30 },
+      (_, n) => `a${n}: topup(id: "${ORDER_ID}") { refundMessage }`,
+    );
+    const payload = { query: `{ ${fields.join(' ')} }` };
+    for (let id = 0; id < 100; id += 1) {
+      socket.send(JSON.stringify({ id: `${id}`, type: 'subscribe', payload }));
+    }
+    expect(await standstill(() => lookups)).toBeLessThan(1_500);
+
+    socket.resume();
+    await vi.waitUntil(() => count('complete') === 100, { timeout: 10_000 });
+    expect([lookups, count('next'), count('error')]).toEqual([3_000, 100, 0]);
+    socket.terminate();
+  });
+
+  it('gets no answer to pings that it would read only long after', async () => {
+    await using server = await serve(createMemoryStore({ logId: 'log' }));
+    const { socket, count } = await unread(server);
+    const ping = JSON.stringify({ type: 'ping', payload: { text: 'x'.repeat(90_000) } });
+    for (let n = 0; n < 140; n += 1) socket.send(ping);
+    const last = { id: '1', type: 'subscribe', payload: { query: '{ __typename }' } };
+    socket.send(JSON.stringify(last));
+    await vi.waitUntil(() => socket.bufferedAmount === 0, { timeout: 10_000 });
+
+    socket.resume();
+    await vi.waitUntil(() => count('complete') === 1, { timeout: 10_000 });
+    expect(count('pong')).toBeGreaterThan(0);
+    expect(count('pong')).toBeLessThan(140);
+    socket.terminate();
   });
 });

@@ -24,6 +24,16 @@ describe('a document', () => {
     expect(limitOf(tooMuch, limits)).toBe(limit);
   });
 
+  it('may have aliases of a hundred characters, wherever they stand', () => {
+    const places = (alias: string) => [
+      `{ a { ${alias}: b } }`,
+      `{ a ... { ${alias}: b } }`,
+      `{ ...F } fragment F on Query { ${alias}: b }`,
+    ];
+    expect(places('x'.repeat(100)).map((text) => limitOf(text))).toEqual(Array(3).fill(undefined));
+    expect(places('x'.repeat(101)).map((text) => limitOf(text))).toEqual(Array(3).fill('aliases'));
+  });
+
   it('counts its directives wherever they stand, those of a fragment once', () => {
     const places = (more: string) =>
       `query ($v: Int @x) @x { ...F @x ...F @x ... @x { a @x } }

@@ -250,10 +250,17 @@ describe('the keys behind an address', () => {
 
   async function keyServer() {
     const keys = new Map<string, CryptoKeyPair>();
-    const server = { keys, isDown: false, fetched: 0 };
+    const server = {
+      keys,
+      isDown: false,
+      fetched: 0,
+      failure: (): Response | undefined => undefined,
+    };
     const fetch: Fetch = async () => {
       server.fetched += 1;
       if (server.isDown) throw new TypeError('fetch failed');
+      const failure = server.failure();
+      if (failure !== undefined) return failure;
       const jwks = [...keys].map(async ([kid, { publicKey }]) => ({
         ...(await exportJWK(publicKey)),
         kid,
@@ -318,6 +325,24 @@ describe('the keys behind an address', () => {
     expect((await tickets.accessOf(await another('two'))).names(ORDER_ID)).toBe(true);
     expect(server.fetched).toBe(3);
   });
+
+  it.each([
+    ['an error', () => new Response('', { status: 500 })],
+    ['another address', () => new Response('', { status: 302 })],
+    ['a page', () => new Response('<html>')],
+    ['no keys', () => Response.json({ keys: [null] })],
+  ])(
+    'are missing where the server answers with %s: that is no fault of a ticket',
+    async (_what, failure) => {
+      const { tickets, good, sign, server } = await keyServer();
+      server.failure = failure;
+      const ticket = await sign('one', good);
+      const fault = { code: 'INTERNAL_SERVER_ERROR' };
+      await expect(tickets.accessOf(ticket)).rejects.toMatchObject(fault);
+      server.failure = () => undefined;
+      expect((await tickets.accessOf(ticket)).names(ORDER_ID)).toBe(true);
+    },
+  );
 
   it('do not fill the log when they cannot be fetched', async () => {
     const { tickets, good, sign, server, logger, clock } = await keyServer();

@@ -1,12 +1,13 @@
 import { setImmediate as nextRound } from 'node:timers/promises';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { Turns } from '../../src/limits/turns.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 
 const ONE = '192.0.2.1';
 const OTHER = '192.0.2.2';
 
 it('lets each address begin eight pieces of work at once, and eight in each round', async () => {
-  const turns = new Turns();
+  const turns = new Turns(new ManualClock());
   const begun: string[] = [];
   const take = (address: string, name: string) => {
     const turn = turns.take(address);
@@ -28,8 +29,27 @@ it('lets each address begin eight pieces of work at once, and eight in each roun
   expect(begun.slice(18)).toEqual([...names.slice(16), 'last']);
 });
 
+it('lets each address begin one after a round that took long, and more again after short ones', async () => {
+  let now = 0;
+  const turns = new Turns({ steady: () => now });
+  let begun = 0;
+  for (let n = 0; n < 40; n += 1) turns.take(ONE)?.then(() => (begun += 1));
+  const inNextRound = async (tookMs: number) => {
+    now += tookMs;
+    const before = begun;
+    await nextRound();
+    return begun - before;
+  };
+  expect(await inNextRound(51)).toBe(1);
+  expect(await inNextRound(51)).toBe(1);
+  expect(await inNextRound(50)).toBe(2);
+  expect(await inNextRound(0)).toBe(4);
+  expect(await inNextRound(0)).toBe(8);
+  expect(await inNextRound(0)).toBe(8);
+});
+
 it('forgets an address that has begun all', async () => {
-  const turns = new Turns();
+  const turns = new Turns(new ManualClock());
   for (let n = 0; n < 8; n += 1) expect(turns.take(ONE)).toBeUndefined();
   await nextRound();
   for (let n = 0; n < 8; n += 1) expect(turns.take(ONE)).toBeUndefined();
@@ -38,7 +58,7 @@ it('forgets an address that has begun all', async () => {
 it('has no rounds while nobody has anything to begin', async () => {
   vi.useFakeTimers({ toFake: ['setImmediate'] });
   onTestFinished(() => void vi.useRealTimers());
-  const turns = new Turns();
+  const turns = new Turns(new ManualClock());
   for (let n = 0; n < 9; n += 1) turns.take(ONE);
   vi.runOnlyPendingTimers();
   expect(vi.getTimerCount()).toBe(1);

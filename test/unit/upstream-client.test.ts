@@ -262,6 +262,42 @@ describe('check', () => {
   });
 });
 
+describe('an upstream that repeats the key', () => {
+  const key = 'ea27b376-9f5c-4b09-883f-1b96cd7b541c';
+  const order = { _id: ORDER_ID, status: 'REFUNDED', ref: 'order-1', number: '036362608' };
+  const saying = (data: unknown) =>
+    createClient(async () => Response.json({ success: true, data }), new ManualClock(), key).client;
+
+  it.each([key, `X-Access-Token: ${key} is not allowed`])(
+    'is believed but for the texts that hold it: %s',
+    async (echo) => {
+      const data = { ...order, ref: echo, refund_message: echo, card_code: echo };
+      const told = { upstreamStatus: 'REFUNDED', number: '036362608', ref: null };
+      const observation = { ...told, refundMessage: null, cardCode: null };
+      expect(await saying(data).check(ORDER_ID)).toMatchObject({ kind: 'observed', observation });
+      const window = { from: 0, to: 1_000 };
+      expect(await saying({ topups: [data] }).list(window)).toMatchObject({
+        kind: 'listed',
+        observations: [observation],
+      });
+    },
+  );
+
+  it('has said nothing if the status holds it', async () => {
+    const data = { ...order, status: key };
+    expect(await saying(data).check(ORDER_ID)).toMatchObject({ reason: 'unreadable' });
+  });
+
+  it('may use a word that is as short as a key for trying out', async () => {
+    const { client } = createClient(
+      async () => Response.json({ success: true, data: order }),
+      new ManualClock(),
+      'order',
+    );
+    expect(await client.check(ORDER_ID)).toMatchObject({ observation: { ref: 'order-1' } });
+  });
+});
+
 describe('the log', () => {
   const failing = { success: false, error: { code: 'INTERNAL_ERROR' } };
 

@@ -90,12 +90,16 @@ function createPrivately(path: string): void {
   }
 }
 
-/** Node's own recursive mkdir never returns if the kernel refuses with ENOENT, as it does below `/proc`. */
+/**
+ * Makes a folder for the gateway's own user only: whoever could write to it could put another file in place of the
+ * database or of the key file. Node's own recursive mkdir never returns if the kernel refuses with ENOENT, as it does
+ * below `/proc`.
+ */
 function makeFolder(folder: string): void {
   if (existsSync(folder) || dirname(folder) === folder) return;
   makeFolder(dirname(folder));
   try {
-    mkdirSync(folder);
+    mkdirSync(folder, 0o700);
   } catch (error) {
     // Another process that opens the same database may have made the folder meanwhile.
     if (errorCodeOf(error) !== 'EEXIST') throw error;

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { CloseCode, type WebSocket as ProtocolSocket, type Server } from 'graphql-ws';
+import { CloseCode, MessageType, type WebSocket as ProtocolSocket, type Server } from 'graphql-ws';
 import { type RawData, WebSocket } from 'ws';
 import { type Access, NO_ACCESS } from '../../core/access.ts';
 import { loggedError } from '../../core/logged-error.ts';
@@ -16,6 +16,7 @@ import type { Patient, Pulse } from '../streams/pulse.ts';
 import { Busy, type WaitingSubscription } from './busy.ts';
 import type { Clients } from './clients.ts';
 import type { Held } from './held.ts';
+import { isServerMessage } from './server-messages.ts';
 
 /** A WebSocket that knows its client, so that all sockets can share the same listeners. */
 export class ClientSocket extends WebSocket {
@@ -55,6 +56,12 @@ export interface SocketExtra extends Record<PropertyKey, unknown> {
 /** How long a dismissed client may take to close its socket. */
 const GO_MS = 2_000;
 
+/** How much may wait for a client to read it before its next query runs: ten usual answers of the largest kind. */
+const MOST_UNREAD_BYTES = 1_048_576;
+
+/** So many times as much waits only for a client that goes on to ask, and hardly reads. */
+const FAR_BEHIND = 8;
+
 /**
  * A client at the other end of a socket, to which graphql-ws speaks its protocol. Replaces the `ws` adapter of
  * graphql-ws, which sets a timer for each socket, takes a client that disconnects during an operation for a fault of
@@ -82,6 +89,8 @@ export class Client implements ProtocolSocket, Patient {
   /** The id of the operation that the current message starts, while graphql-ws takes the message. */
   #asked: string | undefined = undefined;
   #isDismissed = false;
+  /** Queries that wait until the client has read more. */
+  #waiting: (() => void)[] | undefined = undefined;
 
   constructor({ socket, stream, address, authorization }: Connected, parts: ClientParts) {
     this.socket = socket;
@@ -132,7 +141,33 @@ export class Client implements ProtocolSocket, Patient {
   /** Sends nothing to a client that is gone: the close of the socket ends its operations. */
   send(text: string): Promise<void> {
     if (!this.isOpen) return Promise.resolve();
-    return new Promise((resolve) => this.socket.send(text, () => resolve()));
+    return new Promise((resolve) =>
+      this.socket.send(text, () => {
+        this.nextQuery();
+        resolve();
+      }),
+    );
+  }
+
+  /** graphql-ws leaves pings to us. While the client does not read, answers would only pile up. */
+  async onPing(payload: unknown): Promise<void> {
+    if (this.#isBehind(1)) return;
+    await this.send(JSON.stringify({ type: MessageType.Pong, ...(payload ? { payload } : {}) }));
+  }
+
+  /** Resolves once the client has read enough for another answer to be made, or is gone. */
+  async room(): Promise<void> {
+    while (this.isOpen && this.#isBehind(1)) {
+      await new Promise<void>((resolve) => {
+        this.#waiting ??= [];
+        this.#waiting.push(resolve);
+      });
+    }
+  }
+
+  /** To be called after each query: of those that wait, one runs at a time. */
+  nextQuery(): void {
+    if (!this.#isBehind(1)) this.#waiting?.shift()?.();
   }
 
   /** The reason is shortened: graphql-ws puts the id of an operation into it, which may be of any length. */
@@ -161,6 +196,10 @@ export class Client implements ProtocolSocket, Patient {
   hear(data: RawData): void {
     if (!this.#mayGoOn()) return;
     const text = String(data);
+    if (isServerMessage(text)) {
+      this.close(CloseCode.BadRequest, 'Invalid message received');
+      return;
+    }
     const hearing = this.#busy?.hear(text) ?? 'now';
     if (hearing === 'now') this.#pass(text);
     else if (hearing === 'never') {
@@ -226,6 +265,7 @@ export class Client implements ProtocolSocket, Patient {
     newcomers.delete(this);
     tickets.delete(this);
     guard.connections.leave(this.address);
+    for (const resolve of this.#waiting ?? []) resolve();
     this.#closed?.(code, reason).catch((error: unknown) => {
       this.logger.error(loggedError(error), 'a socket could not be closed tidily');
     });
@@ -256,10 +296,18 @@ export class Client implements ProtocolSocket, Patient {
     if (operation?.next !== undefined && this.isOpen) this.#pass(operation.next);
   }
 
-  /** Counts a message. Dismisses the client and returns `false` if it sends too many. */
+  #isBehind(times: number): boolean {
+    return this.stream.writableLength > times * MOST_UNREAD_BYTES;
+  }
+
+  /** Counts a message. Dismisses the client and returns `false` if it sends too many, or hardly reads. */
   #mayGoOn(): boolean {
     if (this.#isDismissed) return false;
     const { rate, guard } = this.#parts;
+    if (this.#isBehind(FAR_BEHIND)) {
+      this.stalled();
+      return false;
+    }
     if (rate.allows(this)) return true;
     guard.onRefused('message_rate');
     this.dismiss(TOO_MANY_REQUESTS, `More than ${rate.perSecond} messages a second`);

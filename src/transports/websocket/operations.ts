@@ -9,7 +9,6 @@ import {
   CloseCode,
   type ConnectionInitMessage,
   type Context,
-  MessageType,
   type OperationResult,
   type ServerOptions,
   type SubscribePayload,
@@ -35,12 +34,17 @@ export interface OperationsOptions extends TransportOptions {
   readonly drain: Drain;
 }
 
+interface PreparedQuery {
+  readonly enveloped: ReturnType<Yoga['getEnveloped']>;
+  readonly client: Client;
+}
+
 type SocketContext = Context<ConnectionInitMessage['payload'], SocketExtra>;
 
 /** The operations on all sockets: who may run them, which operation a message asks for, how results are sent. */
 export class SocketOperations {
   readonly #options: OperationsOptions;
-  readonly #running = new WeakMap<ExecutionArgs, ReturnType<Yoga['getEnveloped']>>();
+  readonly #running = new WeakMap<ExecutionArgs, PreparedQuery>();
   /** Valid documents by their text: most subscribers send the same ones. */
   readonly #documents = rememberedByText<{
     readonly text: string;
@@ -54,7 +58,6 @@ export class SocketOperations {
   hooks(): ServerOptions<ConnectionInitMessage['payload'], SocketExtra> {
     const { logger } = this.#options;
     return {
-      jsonMessageReviver: refuseServerMessages,
       // The deadlines of newcomers do this, with one timer for all sockets.
       connectionInitWaitTimeout: 0,
       onConnect: (context) => this.#admit(context),
@@ -110,7 +113,7 @@ export class SocketOperations {
       };
       return getOperationAST(asked, operationName)?.operation === 'subscription'
         ? this.#forSubscription(args, { context, id })
-        : await this.#forQuery(args, askerOf(client));
+        : await this.#forQuery(args, client);
     } catch (error) {
       return [forStream(error, logger)];
     }
@@ -150,22 +153,27 @@ export class SocketOperations {
   }
 
   /** Prepares Yoga's plugins, which time, mask and limit the execution of a query. Subscriptions run without them. */
-  async #forQuery(args: ExecutionArgs, asker: Asker): Promise<ExecutionArgs> {
-    const enveloped = this.#options.yoga.getEnveloped(asker);
+  async #forQuery(args: ExecutionArgs, client: Client): Promise<ExecutionArgs> {
+    const enveloped = this.#options.yoga.getEnveloped(askerOf(client));
     const prepared = { ...args, contextValue: await enveloped.contextFactory() };
-    this.#running.set(prepared, enveloped);
+    this.#running.set(prepared, { enveloped, client });
     return prepared;
   }
 
   async #execute(args: ExecutionArgs): Promise<ExecutionResult> {
-    const enveloped = this.#running.get(args);
-    if (enveloped === undefined) throw new Error('an operation that was never prepared');
+    const query = this.#running.get(args);
+    if (query === undefined) throw new Error('an operation that was never prepared');
+    const { enveloped, client } = query;
+    await client.room();
     const leave = this.#options.drain.enter();
     try {
       return await enveloped.execute(args);
     } finally {
       // graphql-ws writes the result right after this function returns.
-      setImmediate(leave);
+      setImmediate(() => {
+        leave();
+        client.nextQuery();
+      });
     }
   }
 
@@ -195,27 +203,6 @@ function heldOn({ extra: { client }, subscriptions }: SocketContext): readonly H
 /** Pushes the events of a subscription directly to the socket; `undefined` if there are none. */
 function pushed(result: OperationResult, context: PushContext, id: string): Push | undefined {
   return result instanceof Live ? new Push({ context, id }, result) : undefined;
-}
-
-const SERVER_MESSAGES: ReadonlySet<unknown> = new Set([
-  MessageType.ConnectionAck,
-  MessageType.Next,
-  MessageType.Error,
-]);
-
-/**
- * Refuses a message of a type that only servers send. By itself graphql-ws would take such a message for a fault of the
- * gateway.
- *
- * @throws SyntaxError
- */
-function refuseServerMessages(key: string, value: unknown): unknown {
-  // A JSON reviver is called with the whole message last, with an empty key.
-  const isWhole = key === '' && typeof value === 'object' && value !== null && 'type' in value;
-  if (isWhole && SERVER_MESSAGES.has(value.type)) {
-    throw new SyntaxError('a message that only servers send');
-  }
-  return value;
 }
 
 /** Browsers cannot set the headers of a WebSocket, so the ticket travels in its first message. */
