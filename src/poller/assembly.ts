@@ -125,6 +125,7 @@ function lookParts(options: PollerOptions, state: Awaited<ReturnType<typeof open
   const choice = new Choice({
     schedule: store,
     planner,
+    trust,
     requests,
     missingCards,
     watchers,
