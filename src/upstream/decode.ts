@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseOrderId } from '../core/order-id.ts';
 import type { Observation } from '../core/topup.ts';
 import type { KeyFacts } from './answer.ts';
 
@@ -141,7 +142,8 @@ export function decodeList(
   if (rows === undefined) return undefined;
   const observations = rows.flatMap((row) => {
     const decoded = decodeTopup(row, observedAt);
-    return decoded?.orderId === undefined ? [] : [{ ...decoded, orderId: decoded.orderId }];
+    const orderId = parseOrderId(decoded?.orderId ?? '');
+    return decoded === undefined || orderId === undefined ? [] : [{ ...decoded, orderId }];
   });
   return { observations, rows: rows.length };
 }

@@ -398,6 +398,14 @@ describe('list', () => {
     expect(answer.observations[0]).toMatchObject({ upstreamStatus: 'FULFILLED' });
   });
 
+  it('shows orders by their id as the gateway writes it, whatever the case', async () => {
+    const client = answering({
+      success: true,
+      data: { topups: [{ _id: ORDER_ID.toUpperCase(), status: 'HANDLING' }] },
+    });
+    expect(await client.list(query)).toMatchObject({ observations: [{ orderId: ORDER_ID }] });
+  });
+
   it('counts a row that it cannot read, and leaves it out', async () => {
     const client = answering({
       success: true,
