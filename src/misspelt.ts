@@ -7,13 +7,14 @@ const SHORT_NAME = 12;
 const OF_OTHERS = /^(AUTH0|OAUTH2?|MIN)_/;
 
 /**
- * The known name that an unknown one was probably meant to be: the one that is a slip or two away. `undefined` if it
- * is like none.
+ * The known name that an unknown one was probably meant to be: the one that is a slip or two away, or has its unit left
+ * out. `undefined` if it is like none.
  */
 export function meantBy(name: string, known: readonly string[]): string | undefined {
   if (OF_OTHERS.test(name)) return undefined;
   const upper = name.toUpperCase();
   return known.find((each) => {
+    if (each === `${upper}_MS`) return true;
     const slips = each.length <= SHORT_NAME ? 1 : 2;
     if (each.length < SHORTEST_NAME || Math.abs(each.length - name.length) > slips) return false;
     return slipsBetween(upper, each) <= slips;

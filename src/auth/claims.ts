@@ -13,9 +13,12 @@ const orderId = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** The end of the year 9999. Beyond it lies each time of ours in milliseconds, with which a ticket would never end. */
+const LATEST_EXP = 253_402_300_799;
+
 /** The claims that the gateway requires in every ticket. */
 const claimsSchema = z.object({
-  exp: z.number(),
+  exp: z.number().max(LATEST_EXP),
   topups: z.union([z.literal('*'), z.array(orderId)]),
   scope: z.string(),
 });

@@ -180,6 +180,6 @@ function unexpected(claim: string): GatewayError {
 function incomplete(): GatewayError {
   return new GatewayError(
     'UNAUTHENTICATED',
-    'The ticket must have `exp`, `topups` (a list of order ids, or "*") and `scope` (words out of status, card, operator).',
+    'The ticket must have `exp` (seconds), `topups` (a list of ids, or "*") and `scope` (words out of status, card, operator).',
   );
 }

@@ -22,7 +22,7 @@ export function toPublicError(error: unknown, logger: Logger): GraphQLError {
       ...(origin.code === 'UNAUTHENTICATED' ? UNAUTHENTICATED : {}),
       ...(origin.retryAfterMs === undefined
         ? {}
-        : { retryAfterSeconds: Math.ceil(origin.retryAfterMs / 1_000) }),
+        : { retryAfterSeconds: wholeSeconds(origin.retryAfterMs) }),
       ...(error instanceof GraphQLError ? httpOf(error) : {}),
     });
   }
@@ -32,6 +32,11 @@ export function toPublicError(error: unknown, logger: Logger): GraphQLError {
   }
   logInternal(origin, logger);
   return publish(error, 'Internal server error.', { code: 'INTERNAL_SERVER_ERROR', ...INTERNAL });
+}
+
+/** At least one: a client that obeys a 0, such as that of a `Retry-After: 0`, would ask again without a pause. */
+function wholeSeconds(ms: number): number {
+  return Math.max(1, Math.ceil(ms / 1_000));
 }
 
 /** Yoga reads the HTTP status from the `http` extension; it is taken out again before an error is sent. */

@@ -138,6 +138,7 @@ function lookParts(options: PollerOptions, state: Awaited<ReturnType<typeof open
   const choice = new Choice({
     schedule: store,
     planner,
+    trust,
     requests,
     missingCards,
     watchers,

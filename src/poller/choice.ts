@@ -1,6 +1,8 @@
+import { isInProgress } from '../core/cadence.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Order, Schedule } from '../core/store.ts';
 import type { Covered } from './best-page.ts';
+import { type ListTrust, UNCONFIRMED_MS } from './list-trust.ts';
 import type { MissingCards } from './missing-cards.ts';
 import type { Pacer } from './pace.ts';
 import type { Requests } from './requests.ts';
@@ -21,6 +23,7 @@ export type Job =
 export interface ChoiceOptions {
   readonly schedule: Pick<Schedule, 'due' | 'createdWithin'>;
   readonly planner: SweepPlanner;
+  readonly trust: ListTrust;
   readonly requests: Requests;
   readonly missingCards: MissingCards;
   readonly watchers: Watchers;
@@ -48,6 +51,8 @@ interface Due {
  */
 export class Choice {
   readonly #options: ChoiceOptions;
+  /** How many checks were chosen to confirm lists. */
+  #confirming = 0;
 
   constructor(options: ChoiceOptions) {
     this.#options = options;
@@ -87,11 +92,30 @@ export class Choice {
     if (neediest === undefined) return undefined;
     const page = await this.#options.planner.forSchedule(neediest);
     const [first, second] = page?.covered ?? [];
-    if (page !== undefined && second !== undefined) return { kind: 'sweep', sweep: page };
+    if (page !== undefined && second !== undefined) {
+      return this.#confirmation(page) ?? { kind: 'sweep', sweep: page };
+    }
     // A check shows no less than a list of one order, and may show a card that a list leaves out. It must be of that
     // order: its page would go on being the best one, and the order itself never be looked at.
     const { orderId } = first !== undefined && this.#isDue(first) ? first : neediest;
     return { kind: 'check', orderId };
+  }
+
+  /** In place of a list, if lists are unconfirmed: a check of an order that has had time to end, of each in turn. */
+  #confirmation({ covered }: Sweep): Job | undefined {
+    const { trust, clock } = this.#options;
+    if (!trust.isUnconfirmed) return undefined;
+    const since = clock.now() - UNCONFIRMED_MS;
+    const suspects = covered.filter((each) => {
+      const { order } = each;
+      if (order === undefined || !isInProgress(order)) return false;
+      return order.statusSince <= since && this.#isDue(each);
+    });
+    const suspect = suspects[this.#confirming % suspects.length];
+    if (suspect === undefined) return undefined;
+    this.#confirming += 1;
+    trust.confirmed();
+    return { kind: 'check', orderId: suspect.orderId };
   }
 
   #isDue({ order }: Pick<Covered, 'order'>): boolean {

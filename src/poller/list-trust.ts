@@ -7,6 +7,9 @@ import { isSettled } from '../core/topup.ts';
 /** A list may lag behind by up to this and still be trusted. */
 const LATEST_ROW_MS = 5_000;
 
+/** For how long lists may show no order that has ended until a check has to confirm what they show. */
+export const UNCONFIRMED_MS = 15_000;
+
 const FIRST_DISTRUST_MS = 60_000;
 const LONGEST_DISTRUST_MS = 30 * 60_000;
 
@@ -25,6 +28,8 @@ export class ListTrust {
   readonly #options: ListTrustOptions;
   #distrustMs = FIRST_DISTRUST_MS;
   #trustedFrom = 0;
+  /** When a list last showed an end, or a check was chosen to confirm lists. By `Clock.steady`. */
+  #confirmedAt: number;
   /** Whether any call has shown an order since the trust was last lost. */
   #isAnswered = true;
   /** An upper bound on how far our clock is ahead of the upstream's, in milliseconds. */
@@ -32,10 +37,24 @@ export class ListTrust {
 
   constructor(options: ListTrustOptions) {
     this.#options = options;
+    this.#confirmedAt = options.clock.steady();
   }
 
   get isTrusted(): boolean {
     return this.#options.clock.steady() >= this.#trustedFrom;
+  }
+
+  /**
+   * Whether a check should confirm what lists show: they have shown no end for a while, and one that shows the past for
+   * ever contradicts nothing that the log knows as long as nothing else is asked.
+   */
+  get isUnconfirmed(): boolean {
+    return this.#options.clock.steady() - this.#confirmedAt >= UNCONFIRMED_MS;
+  }
+
+  /** To be called after a list that showed an end, and for each check that is to confirm lists. */
+  confirmed(): void {
+    this.#confirmedAt = this.#options.clock.steady();
   }
 
   /** To be called after a list that showed all that it should. */

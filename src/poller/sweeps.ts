@@ -57,6 +57,8 @@ export class Sweeps {
     const news: Observation[] = [];
     for (const row of [...list.observations].sort(byEnd)) {
       if (!covered.has(row.orderId)) continue;
+      // None of those that a sweep covers has ended yet, as far as the log knows.
+      if (isSettled(row.upstreamStatus)) trust.confirmed();
       if (needsSingleCheck(row)) missingCards.add(row.orderId);
       else news.push(row);
     }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { parseOrderId } from '../core/order-id.ts';
 import type { Observation } from '../core/topup.ts';
 import type { KeyFacts } from './answer.ts';
 
@@ -34,14 +35,24 @@ const amount = z
 
 const LATEST_TIME = Date.UTC(9999, 11, 31);
 
+/** `Date.parse` takes far more, such as `-1` or a word and a number, which it makes the year 2001. */
+const ISO_TIME =
+  /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)(Z|[+-]\d{2}:?\d{2})?$/i;
+
 /** No order is from beyond these bounds, and not every such time can be written as a date again, to ask for a list. */
 const time = z
   .string()
-  .transform((value) => Date.parse(value))
+  .transform(parseTime)
   .refine((value) => value >= 0 && value <= LATEST_TIME)
   .nullable()
   .default(null)
   .catch(null);
+
+/** Unix milliseconds; `NaN` for what is no time. One without a zone is UTC, as theirs are, whatever the machine's is. */
+function parseTime(text: string): number {
+  const [, day, time, zone = 'Z'] = ISO_TIME.exec(text) ?? [];
+  return Date.parse(`${day}T${time}${zone}`);
+}
 
 const topupSchema = z.object({
   _id: z.string().min(1).optional(),
@@ -131,7 +142,8 @@ export function decodeList(
   if (rows === undefined) return undefined;
   const observations = rows.flatMap((row) => {
     const decoded = decodeTopup(row, observedAt);
-    return decoded?.orderId === undefined ? [] : [{ ...decoded, orderId: decoded.orderId }];
+    const orderId = parseOrderId(decoded?.orderId ?? '');
+    return decoded === undefined || orderId === undefined ? [] : [{ ...decoded, orderId }];
   });
   return { observations, rows: rows.length };
 }

@@ -272,7 +272,7 @@ describe('a WebSocket', () => {
     expect(await reasonFor('Bearer a.b.c')).toBe('The ticket is not valid.');
     expect(await reasonFor('Bearer <html>')).toMatch(/^Expected a ticket/);
     const vague = await scene.ticket({ scope: 7 });
-    expect(await reasonFor(vague)).toMatch(/^The ticket must have `exp`, `topups`.*`scope`/);
+    expect(await reasonFor(vague)).toMatch(/^The ticket must have `exp`.*`topups`.*`scope`/);
   });
 
   it('without a ticket is told with each operation that one is needed', async () => {

@@ -14,6 +14,7 @@ describe('misspelt', () => {
     ['MAX_CONNECTION', 'MAX_CONNECTIONS'],
     ['TRUST_PROXYS', 'TRUST_PROXY'],
     ['CARD_CODES_KEYS', 'CARD_CODE_KEYS'],
+    ['UPSTREAM_TIMEOUT', 'UPSTREAM_TIMEOUT_MS'],
     ['LOGLEVEL', 'LOG_LEVEL'],
     ['log_level', 'LOG_LEVEL'],
     ['DATABASE_URI', 'DATABASE_URL'],

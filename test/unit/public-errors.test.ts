@@ -60,6 +60,11 @@ describe('what a client is told of an error', () => {
     });
   });
 
+  it('never has a client ask again at once', () => {
+    const { told } = tell(new GatewayError('UPSTREAM_THROTTLED', 'Busy.', { retryAfterMs: 0 }));
+    expect(told.extensions).toMatchObject({ retryAfterSeconds: 1 });
+  });
+
   it('is that a ticket is needed, which HTTP has a status for', () => {
     const { told } = tell(new GatewayError('UNAUTHENTICATED', 'No ticket.'));
     expect(told.extensions).toEqual({

@@ -230,6 +230,14 @@ describe('a list that cannot be relied on', () => {
     expect(sweepsOff(polled).length).toBeGreaterThan(0);
   });
 
+  it('is dropped when it never shows an end, though it shows every order', async () => {
+    const polled = await pollSimulator({ listLagMs: 60 * MINUTE_MS });
+    const ids = await sendAndWatch(polled, lifeTimes(20, 30_000));
+    await polled.clock.advance(MINUTE_MS);
+    expect((await latestOf(polled, ids)).filter((each) => each?.cardCode)).toHaveLength(10);
+    expect(sweepsOff(polled)[0]?.fields).toMatchObject({ reason: 'stale rows' });
+  });
+
   it('is dropped when it leaves out orders that it should show, and tried again later', async () => {
     const polled = await pollSimulator();
     const fault = polled.simulator.fail({ fault: 'otherId', operation: 'list' });
@@ -250,7 +258,7 @@ it('a log that failed is known to be mended as soon as a list is written down, w
   const polled = await pollSimulator({ listCarriesCards: true });
   const { clock, simulator, poller, store } = polled;
   await sendAndWatch(polled, Array(50).fill(400_000), 50);
-  await clock.advance(10_000);
+  await clock.advance(5_000);
   const checks = () => simulator.calls.byOperation()['check-id'];
   const [recordAll, before] = [store.recordAll.bind(store), checks()];
   store.recordAll = () => Promise.reject(new Error('disk full'));

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Fetch } from '../../src/core/ports.ts';
 import type { FaultName } from '../../src/simulator/faults.ts';
 import { fulfilledAtOnce } from '../../src/simulator/life.ts';
@@ -180,6 +180,28 @@ describe('check', () => {
     expect(await client.check(ORDER_ID)).toMatchObject({
       observation: { amount: null, processedAt: null, createdAt: null },
     });
+  });
+
+  it.each([
+    ['2025-10-29T01:05:30.000Z', '2025-10-29T01:05:30.000Z'],
+    ['2025-10-29T01:05:30.123456+01:00', '2025-10-29T00:05:30.123Z'],
+    ['2025-10-29T01:05:30-0530', '2025-10-29T06:35:30.000Z'],
+    ['2025-10-29 01:05', '2025-10-29T01:05:00.000Z'],
+    ['2025-10-29T01:05:30', '2025-10-29T01:05:30.000Z'],
+    ['2025-13-29T01:05:30Z', null],
+    ['29/10/2025 01:05', null],
+    ['10/29/2025 01:05', null],
+    ['Order 7', null],
+    ['-1', null],
+  ])('takes the time %s for %s, whatever the zone of the machine', async (told, meant) => {
+    vi.stubEnv('TZ', 'Africa/Algiers');
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const client = answering({
+      success: true,
+      data: { status: 'FULFILLED', date_traitement: told },
+    });
+    const processedAt = meant === null ? null : Date.parse(meant);
+    expect(await client.check(ORDER_ID)).toMatchObject({ observation: { processedAt } });
   });
 
   it('follows no redirect, which would carry the key along', async () => {
@@ -410,6 +432,14 @@ describe('list', () => {
     expect(answer.rows).toBe(3);
     expect(answer.observations.map(({ orderId }) => orderId).sort()).toEqual([...ids].sort());
     expect(answer.observations[0]).toMatchObject({ upstreamStatus: 'FULFILLED' });
+  });
+
+  it('shows orders by their id as the gateway writes it, whatever the case', async () => {
+    const client = answering({
+      success: true,
+      data: { topups: [{ _id: ORDER_ID.toUpperCase(), status: 'HANDLING' }] },
+    });
+    expect(await client.list(query)).toMatchObject({ observations: [{ orderId: ORDER_ID }] });
   });
 
   it('counts a row that it cannot read, and leaves it out', async () => {
