@@ -156,6 +156,21 @@ it('rekeying lets a store write between its transactions', async () => {
   await store.close();
 });
 
+it('rekeying leaves nothing under the earlier key, neither in the log nor in free space', async () => {
+  // Longer than the new one, so that what is written anew does not cover all of the old.
+  const old = { ...ONE, id: 'the-key-that-somebody-has-seen' };
+  await fill(50, [old]);
+  await (await open([TWO, old])).close();
+  expect(await bytes()).toContain(old.id);
+  await rekey([TWO, old]);
+  expect(await bytes()).not.toContain(old.id);
+  const store = await open([TWO]);
+  expect(await store.read('order-49', { limit: 9, from: 'oldest' })).toMatchObject([
+    { cardCode: CODE },
+  ]);
+  await store.close();
+});
+
 it('rekeying to a key that the gateway does not have is refused, and changes nothing', async () => {
   await fill(3, [ONE]);
   await expect(rekey([TWO, ONE])).rejects.toMatchObject({

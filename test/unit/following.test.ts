@@ -226,6 +226,19 @@ describe('a sink', () => {
     expect(sink.lines).toEqual(['1 ONE', '2 TWO', '3 THREE', '4 FULFILLED', 'end']);
   });
 
+  it('that is slow gets an order that nobody had seen from its first state on', async () => {
+    const { follow, write } = open();
+    const sink = new Notebook();
+    const pump = deliver(follow(), sink);
+    await settle();
+    sink.isReady = false;
+    for (const status of ['ONE', 'FULFILLED']) await write(status);
+    sink.isReady = true;
+    pump.readOn();
+    await settle();
+    expect(sink.lines).toEqual(['1 ONE', '2 FULFILLED', 'end']);
+  });
+
   it('loses nothing of what is written while the log is read for it', async () => {
     const { held, follow, write } = open();
     const sink = new Notebook();
