@@ -103,8 +103,8 @@ function open() {
   };
   const parts = { log: held.log, watch, clock, telemetry };
   const options = { ...parts, audiences: new Audiences(parts) };
-  const follow = (version?: number, terms: Terms = {}) => {
-    const after = version === undefined ? undefined : { logId: 'log', version };
+  const follow = (version?: number, terms: Terms = {}, logId = 'log') => {
+    const after = version === undefined ? undefined : { logId, version };
     return new Following(options, ORDER_ID, { after, terms });
   };
   const write = (upstreamStatus: string) =>
@@ -190,6 +190,35 @@ describe('a sink', () => {
     deliver(follow(1), sink);
     await settle();
     expect(sink.lines).toEqual(['2 TWO', '3 THREE', '4 FULFILLED', 'end']);
+  });
+
+  it.each([
+    ['without a cursor', undefined, 'log'],
+    ['with a cursor beyond the end', 9, 'log'],
+    ['with a cursor of another log', 1, 'another'],
+  ])('that begins %s gets the latest state alone', async (_, version, logId) => {
+    const { follow, write } = open();
+    for (const status of ['ONE', 'TWO', 'FULFILLED']) await write(status);
+    const sink = new Notebook();
+    deliver(follow(version, {}, logId), sink);
+    await settle();
+    expect(sink.lines).toEqual(['3 FULFILLED', 'end']);
+  });
+
+  it('is told how fresh the latest state is, and of an earlier one only when it was seen', async () => {
+    const { clock, follow, write } = open();
+    const first = await write('ONE');
+    await clock.advance(1_000);
+    await write('TWO');
+    await clock.advance(1_000);
+    const second = await write('TWO');
+    const events = follow(0)[Symbol.asyncIterator]();
+    const both = [await events.next(), await events.next()];
+    expect(both.map(({ value }) => value)).toMatchObject([
+      { snapshot: { version: 1 }, checkedAt: first.order.checkedAt },
+      { snapshot: { version: 2 }, checkedAt: second.order.checkedAt },
+    ]);
+    await events.return();
   });
 
   it('that catches up with very many states leaves room for others in between', async () => {

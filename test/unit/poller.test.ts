@@ -423,21 +423,24 @@ describe('when the upstream fails', () => {
     expect(next.poller.status().callsPerMinute).toBe(callsPerMinute);
   });
 
-  it('waits for the longest time that 429s to calls in flight together say, restarts included', async () => {
-    const { clock, client, poller, store } = await startPolling();
-    for (const id of orderIds(4)) void poller.lookup(id).catch(() => undefined);
-    await clock.advance(MINUTE_MS);
-    const waitsMs = [5_000, 60_000, 10_000];
-    client.answer(() => throttled(waitsMs.shift()));
-    client.latencyMs = 3_000;
-    while (waitsMs.length > 0) await clock.advance(100);
-    const { state, resumesAt } = poller.status();
-    expect(state).toBe('THROTTLED');
-    expect((resumesAt ?? 0) - clock.now()).toBeGreaterThan(55_000);
-    // The first one was killed.
-    const next = await startPolling({ clock, store });
-    expect(next.poller.status()).toMatchObject({ state, resumesAt });
-  });
+  it.each([[[5_000, 60_000, 10_000]], [[5_000, 10_000, 60_000]]])(
+    'waits for the longest time that 429s to calls in flight together say, restarts included: %j',
+    async (told) => {
+      const { clock, client, poller, store } = await startPolling();
+      for (const id of orderIds(told.length)) void poller.lookup(id).catch(() => undefined);
+      await clock.advance(MINUTE_MS);
+      const waitsMs = [...told];
+      client.answer(() => throttled(waitsMs.shift()));
+      client.latencyMs = 3_000;
+      while (waitsMs.length > 0) await clock.advance(100);
+      const { state, resumesAt } = poller.status();
+      expect(state).toBe('THROTTLED');
+      expect((resumesAt ?? 0) - clock.now()).toBeGreaterThan(55_000);
+      // The first one was killed.
+      const next = await startPolling({ clock, store });
+      expect(next.poller.status()).toMatchObject({ state, resumesAt });
+    },
+  );
 
   it('tries a bad key once, whoever waits, and not again for 15 minutes, restarts included', async () => {
     const { clock, client, poller, store, logger } = await startPolling();
