@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Store } from '../../src/core/store.ts';
+import { viewOf } from '../../src/core/view.ts';
 import { GatewayError } from '../../src/errors.ts';
 import { Audiences } from '../../src/feed/audience.ts';
 import { type FollowedEvent, Following } from '../../src/feed/following.ts';
@@ -9,6 +10,8 @@ import { createMemoryStore } from '../../src/store/memory.ts';
 import { ManualClock, settle } from '../support/manual-clock.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
 import { noTelemetry } from '../support/silent.ts';
+
+const MINUTE_MS = 60_000;
 
 /** Takes events down, as long as it is told to. */
 class Notebook implements Sink {
@@ -93,9 +96,11 @@ function open() {
     telemetry.open -= 1;
   };
   let watchers = 0;
+  let giveUp: () => void = () => undefined;
   const watch = {
-    watch: () => {
+    watch: (_orderId: string, onInVain: () => void) => {
       watchers += 1;
+      giveUp = onInVain;
       return () => {
         watchers -= 1;
       };
@@ -109,7 +114,16 @@ function open() {
   };
   const write = (upstreamStatus: string) =>
     store.record(observation({ upstreamStatus, observedAt: clock.now() }), () => clock.now());
-  return { clock, store, held, telemetry, follow, write, watchers: () => watchers };
+  return {
+    clock,
+    store,
+    held,
+    telemetry,
+    follow,
+    write,
+    watchers: () => watchers,
+    giveUp: () => giveUp(),
+  };
 }
 
 describe('an order that is followed', () => {
@@ -157,6 +171,22 @@ describe('an order that is followed', () => {
     expect([watchers(), telemetry.open]).toEqual([0, 0]);
   });
 
+  it('is told to each subscriber as it stands when that one comes', async () => {
+    const { clock, store, follow } = open();
+    const plan = () => clock.now() + 10 * MINUTE_MS;
+    const { order } = await store.record(observation({ observedAt: clock.now() }), plan);
+    const stays = follow();
+    deliver(stays, new Notebook());
+    // In the end it is overdue, then due, then stale.
+    for (const minutes of [0, 1, 5, 5, 10]) {
+      await clock.advance(minutes * MINUTE_MS);
+      const events = follow()[Symbol.asyncIterator]();
+      expect((await events.next()).value).toEqual(viewOf(order, clock.now()));
+      await events.return();
+    }
+    stays.leave();
+  });
+
   it('that may not be followed is not looked up', async () => {
     const { held, follow, write, watchers, telemetry } = open();
     await write('ONE');
@@ -164,6 +194,43 @@ describe('an order that is followed', () => {
     const refused = follow(0, { refusal: new GatewayError('TOPUP_NOT_FOUND', 'No such order.') });
     expect((await Array.fromAsync(refused)).map(told)).toEqual(['TOPUP_NOT_FOUND']);
     expect([watchers(), telemetry.open]).toEqual([0, 0]);
+  });
+});
+
+describe('an order that nobody had seen', () => {
+  async function billFor(until: (scene: ReturnType<typeof open>) => unknown) {
+    const scene = open();
+    const lookups: number[] = [];
+    const spend = () => void lookups.push(1);
+    const charge = (count: number) => void lookups.push(count);
+    const following = scene.follow(undefined, { account: { spend, charge } });
+    const sink = new Notebook();
+    deliver(following, sink);
+    await settle();
+    await until(scene);
+    await settle();
+    following.leave();
+    await settle();
+    expect(scene.watchers()).toBe(0);
+    return { lookups, lines: sink.lines };
+  }
+
+  it('costs its follower one lookup where it is found', async () => {
+    expect(await billFor(({ write }) => write('ONE'))).toEqual({
+      lookups: [1],
+      lines: ['1 ONE', 'end'],
+    });
+  });
+
+  it('costs four more where it is not, once', async () => {
+    expect(await billFor(({ giveUp }) => giveUp())).toEqual({
+      lookups: [1, 4],
+      lines: ['TOPUP_NOT_FOUND', 'end'],
+    });
+  });
+
+  it('costs four more where its follower leaves before that is known', async () => {
+    expect(await billFor(() => undefined)).toEqual({ lookups: [1, 4], lines: ['end'] });
   });
 });
 
