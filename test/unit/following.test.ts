@@ -187,6 +187,33 @@ describe('an order that is followed', () => {
     stays.leave();
   });
 
+  it('is told to be stale to whoever comes after a check that failed', async () => {
+    const { clock, store, follow, write } = open();
+    await write('ONE');
+    const stays = follow();
+    deliver(stays, new Notebook());
+    await settle();
+    await store.reschedule(ORDER_ID, { dueAt: clock.now() + MINUTE_MS, failures: 1 });
+    const events = follow()[Symbol.asyncIterator]();
+    expect((await events.next()).value).toMatchObject({ isStale: true });
+    await events.return();
+    stays.leave();
+  });
+
+  it('is followed anew after all its followers had left', async () => {
+    const { follow, write } = open();
+    await write('ONE');
+    const events = follow()[Symbol.asyncIterator]();
+    await events.next();
+    await events.return();
+    const sink = new Notebook();
+    deliver(follow(1), sink);
+    await settle();
+    await write('FULFILLED');
+    await settle();
+    expect(sink.lines).toEqual(['2 FULFILLED', 'end']);
+  });
+
   it('that may not be followed is not looked up', async () => {
     const { held, follow, write, watchers, telemetry } = open();
     await write('ONE');

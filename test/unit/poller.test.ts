@@ -68,6 +68,16 @@ describe('a query', () => {
     expect(await again).not.toBeNull();
   });
 
+  it('gets an order that a list has shown meanwhile, though a moment ago there was none', async () => {
+    const { clock, client, poller, store } = await startPolling();
+    client.answer(() => ({ kind: 'unknown' }));
+    const first = poller.lookup(ORDER_ID);
+    await clock.advance(200);
+    expect(await first).toBeNull();
+    await store.record(observation({ observedAt: clock.now() }), () => clock.now() + MINUTE_MS);
+    expect(await poller.lookup(ORDER_ID)).toMatchObject({ snapshot: { version: 1 } });
+  });
+
   it('gets the state that the log holds, marked stale, when the upstream fails', async () => {
     const { clock, client, poller } = await startPolling();
     const first = poller.lookup(ORDER_ID);
