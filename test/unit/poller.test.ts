@@ -78,6 +78,26 @@ describe('a query', () => {
     expect(await poller.lookup(ORDER_ID)).toMatchObject({ snapshot: { version: 1 } });
   });
 
+  it('gets what its call found, not stale, or what was recorded while that call failed', async () => {
+    const { clock, client, poller, store } = await startPolling();
+    const first = poller.lookup(ORDER_ID);
+    await clock.advance(200);
+    await first;
+    const found = poller.lookup(ORDER_ID, 0);
+    await clock.advance(2_000);
+    expect(await found).toMatchObject({ snapshot: { version: 1 }, isStale: false });
+    client.answer(() => ({ kind: 'failed', reason: 'network' }));
+    client.latencyMs = 1_000;
+    const failed = poller.lookup(ORDER_ID, 0);
+    await clock.advance(500);
+    await store.record(
+      observation({ upstreamStatus: 'QUEUED', observedAt: clock.now() }),
+      () => null,
+    );
+    await clock.advance(2_000);
+    expect(await failed).toMatchObject({ snapshot: { upstreamStatus: 'QUEUED' }, isStale: true });
+  });
+
   it('gets the state that the log holds, marked stale, when the upstream fails', async () => {
     const { clock, client, poller } = await startPolling();
     const first = poller.lookup(ORDER_ID);
