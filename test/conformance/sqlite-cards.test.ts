@@ -100,6 +100,23 @@ it('codes of a database from before are sealed at its first opening, and nothing
   await store.close();
 });
 
+it('codes that an interrupted opening had sealed stay as they are, and so does an order without one', async () => {
+  await unseal(3);
+  const interrupted = await open();
+  await interrupted.record(observed({ orderId: 'without' }), () => null);
+  await interrupted.close();
+  const database = new Database(path);
+  database.prepare("UPDATE snapshots SET card_code = ? WHERE order_id = 'order-2'").run(CODE);
+  database.prepare("DELETE FROM notes WHERE name = 'card-codes-are-sealed'").run();
+  database.close();
+  const store = await open();
+  const last = { limit: 1, from: 'newest' } as const;
+  for (const orderId of ['order-0', 'order-2'])
+    expect(await store.read(orderId, last)).toMatchObject([{ cardCode: CODE }]);
+  expect(await store.read('without', last)).toMatchObject([{ cardCode: null }]);
+  await store.close();
+});
+
 const keysAsText = (keys: readonly CardKey[]) =>
   keys.map(({ id, key }) => `${id}:${Buffer.from(key).toString('base64')}`).join(',');
 
