@@ -100,6 +100,23 @@ it('codes of a database from before are sealed at its first opening, and nothing
   await store.close();
 });
 
+it('codes that an interrupted opening had sealed stay as they are, and so does an order without one', async () => {
+  await unseal(3);
+  const interrupted = await open();
+  await interrupted.record(observed({ orderId: 'without' }), () => null);
+  await interrupted.close();
+  const database = new Database(path);
+  database.prepare("UPDATE snapshots SET card_code = ? WHERE order_id = 'order-2'").run(CODE);
+  database.prepare("DELETE FROM notes WHERE name = 'card-codes-are-sealed'").run();
+  database.close();
+  const store = await open();
+  const last = { limit: 1, from: 'newest' } as const;
+  for (const orderId of ['order-0', 'order-2'])
+    expect(await store.read(orderId, last)).toMatchObject([{ cardCode: CODE }]);
+  expect(await store.read('without', last)).toMatchObject([{ cardCode: null }]);
+  await store.close();
+});
+
 const keysAsText = (keys: readonly CardKey[]) =>
   keys.map(({ id, key }) => `${id}:${Buffer.from(key).toString('base64')}`).join(',');
 
@@ -153,6 +170,21 @@ it('rekeying lets a store write between its transactions', async () => {
   database.close();
   expect(seen).toEqual([200, 400, 500]);
   expect(rekeyed).toEqual({ changed: 500, current: 0, unreadable: 0 });
+  await store.close();
+});
+
+it('rekeying leaves nothing under the earlier key, neither in the log nor in free space', async () => {
+  // Longer than the new one, so that what is written anew does not cover all of the old.
+  const old = { ...ONE, id: 'the-key-that-somebody-has-seen' };
+  await fill(50, [old]);
+  await (await open([TWO, old])).close();
+  expect(await bytes()).toContain(old.id);
+  await rekey([TWO, old]);
+  expect(await bytes()).not.toContain(old.id);
+  const store = await open([TWO]);
+  expect(await store.read('order-49', { limit: 9, from: 'oldest' })).toMatchObject([
+    { cardCode: CODE },
+  ]);
   await store.close();
 });
 

@@ -116,6 +116,15 @@ describe('pruning', () => {
     expect(await left(store, 'old')).toEqual([1, 2, 3]);
   });
 
+  test('a dry run needs no lock, whoever writes meanwhile', async ({ open, path }) => {
+    const store = await open();
+    await live(store, { orderId: 'old', statuses: SETTLED });
+    const writer = new Database(path);
+    writer.exec('BEGIN IMMEDIATE');
+    expect(await prunes(path, { isDryRun: true })).toEqual({ orders: 1, snapshots: 2 });
+    writer.close();
+  });
+
   test('lets others write between its transactions, and goes on where it was interrupted', async ({
     open,
     path,

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import { encodeCursor } from '../../src/core/cursor.ts';
 import { viewOf } from '../../src/core/view.ts';
 import { createMemoryStore } from '../../src/store/memory.ts';
 import { CountingWatch } from '../support/counting-watch.ts';
@@ -10,6 +11,7 @@ import { HANDSHAKE, RawWebSocket } from '../support/raw-web-socket.ts';
 import { serve } from '../support/serving.ts';
 
 const OTHER_ID = 'f'.repeat(24);
+const cursorAt = (version: number) => encodeCursor({ logId: 'log', version });
 const ORIGINS = ['https://one.example', 'https://two.example'];
 
 describe('a page of another origin', () => {
@@ -152,6 +154,24 @@ it('a page of no entries is empty from either end', async () => {
     const response = await fetch(`${server.url}?query=${encodeURIComponent(query)}`);
     expect(await response.json()).toEqual({ data: { topup: { history: { edges: [] } } } });
   }
+});
+
+it.each([
+  ['from the start', 'first: 2'],
+  ['from the end', 'last: 2'],
+  ['after a cursor that nothing is left before', `first: 2, after: "${cursorAt(0)}"`],
+  ['before a cursor that nothing comes after', `last: 2, before: "${cursorAt(3)}"`],
+])('a page that holds just what there is says that nothing is beyond it: %s', async (_, page) => {
+  const store = createMemoryStore({ logId: 'log' });
+  await store.record(observation(), () => null);
+  const { order } = await store.record(observation({ upstreamStatus: 'FULFILLED' }), () => null);
+  const topups = { lookup: async () => viewOf(order, order.checkedAt) };
+  await using server = await serve(store, { topups });
+  const query = `{ topup(id: "${ORDER_ID}") { history(${page}) { edges { node { version } } pageInfo { hasNextPage hasPreviousPage } } } }`;
+  const response = await fetch(`${server.url}?query=${encodeURIComponent(query)}`);
+  const edges = [{ node: { version: 1 } }, { node: { version: 2 } }];
+  const pageInfo = { hasNextPage: false, hasPreviousPage: false };
+  expect(await response.json()).toEqual({ data: { topup: { history: { edges, pageInfo } } } });
 });
 
 it('a card that no key opens is said to be unreadable, and hides nothing else', async () => {

@@ -97,6 +97,17 @@ describe('CallBudget', () => {
     expect(budget.left).toBe(1);
   });
 
+  it('takes a 429 right after a restart for one trouble with the 429 before it', async () => {
+    const clock = new ManualClock();
+    const earlier = new CallBudget({ callsPerMinute: 120, clock });
+    while (earlier.start({ urgent: true }) !== undefined);
+    earlier.shrink();
+    await clock.advance(30_000);
+    const budget = new CallBudget({ callsPerMinute: 120, clock, note: earlier.note });
+    budget.shrink();
+    expect(budget.callsPerMinute).toBe(earlier.callsPerMinute);
+  });
+
   it('goes on as before where a note cannot be read', () => {
     const clock = new ManualClock();
     for (const note of ['', 'null', '{}', '{"taken":[1],"ceiling":{}}', '{"taken":"x"}']) {

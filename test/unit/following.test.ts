@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import type { Store } from '../../src/core/store.ts';
+import { viewOf } from '../../src/core/view.ts';
 import { GatewayError } from '../../src/errors.ts';
 import { Audiences } from '../../src/feed/audience.ts';
 import { type FollowedEvent, Following } from '../../src/feed/following.ts';
@@ -9,6 +10,8 @@ import { createMemoryStore } from '../../src/store/memory.ts';
 import { ManualClock, settle } from '../support/manual-clock.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
 import { noTelemetry } from '../support/silent.ts';
+
+const MINUTE_MS = 60_000;
 
 /** Takes events down, as long as it is told to. */
 class Notebook implements Sink {
@@ -93,9 +96,11 @@ function open() {
     telemetry.open -= 1;
   };
   let watchers = 0;
+  let giveUp: () => void = () => undefined;
   const watch = {
-    watch: () => {
+    watch: (_orderId: string, onInVain: () => void) => {
       watchers += 1;
+      giveUp = onInVain;
       return () => {
         watchers -= 1;
       };
@@ -103,13 +108,22 @@ function open() {
   };
   const parts = { log: held.log, watch, clock, telemetry };
   const options = { ...parts, audiences: new Audiences(parts) };
-  const follow = (version?: number, terms: Terms = {}) => {
-    const after = version === undefined ? undefined : { logId: 'log', version };
+  const follow = (version?: number, terms: Terms = {}, logId = 'log') => {
+    const after = version === undefined ? undefined : { logId, version };
     return new Following(options, ORDER_ID, { after, terms });
   };
   const write = (upstreamStatus: string) =>
     store.record(observation({ upstreamStatus, observedAt: clock.now() }), () => clock.now());
-  return { clock, store, held, telemetry, follow, write, watchers: () => watchers };
+  return {
+    clock,
+    store,
+    held,
+    telemetry,
+    follow,
+    write,
+    watchers: () => watchers,
+    giveUp: () => giveUp(),
+  };
 }
 
 describe('an order that is followed', () => {
@@ -157,6 +171,49 @@ describe('an order that is followed', () => {
     expect([watchers(), telemetry.open]).toEqual([0, 0]);
   });
 
+  it('is told to each subscriber as it stands when that one comes', async () => {
+    const { clock, store, follow } = open();
+    const plan = () => clock.now() + 10 * MINUTE_MS;
+    const { order } = await store.record(observation({ observedAt: clock.now() }), plan);
+    const stays = follow();
+    deliver(stays, new Notebook());
+    // In the end it is overdue, then due, then stale.
+    for (const minutes of [0, 1, 5, 5, 10]) {
+      await clock.advance(minutes * MINUTE_MS);
+      const events = follow()[Symbol.asyncIterator]();
+      expect((await events.next()).value).toEqual(viewOf(order, clock.now()));
+      await events.return();
+    }
+    stays.leave();
+  });
+
+  it('is told to be stale to whoever comes after a check that failed', async () => {
+    const { clock, store, follow, write } = open();
+    await write('ONE');
+    const stays = follow();
+    deliver(stays, new Notebook());
+    await settle();
+    await store.reschedule(ORDER_ID, { dueAt: clock.now() + MINUTE_MS, failures: 1 });
+    const events = follow()[Symbol.asyncIterator]();
+    expect((await events.next()).value).toMatchObject({ isStale: true });
+    await events.return();
+    stays.leave();
+  });
+
+  it('is followed anew after all its followers had left', async () => {
+    const { follow, write } = open();
+    await write('ONE');
+    const events = follow()[Symbol.asyncIterator]();
+    await events.next();
+    await events.return();
+    const sink = new Notebook();
+    deliver(follow(1), sink);
+    await settle();
+    await write('FULFILLED');
+    await settle();
+    expect(sink.lines).toEqual(['2 FULFILLED', 'end']);
+  });
+
   it('that may not be followed is not looked up', async () => {
     const { held, follow, write, watchers, telemetry } = open();
     await write('ONE');
@@ -164,6 +221,43 @@ describe('an order that is followed', () => {
     const refused = follow(0, { refusal: new GatewayError('TOPUP_NOT_FOUND', 'No such order.') });
     expect((await Array.fromAsync(refused)).map(told)).toEqual(['TOPUP_NOT_FOUND']);
     expect([watchers(), telemetry.open]).toEqual([0, 0]);
+  });
+});
+
+describe('an order that nobody had seen', () => {
+  async function billFor(until: (scene: ReturnType<typeof open>) => unknown) {
+    const scene = open();
+    const lookups: number[] = [];
+    const spend = () => void lookups.push(1);
+    const charge = (count: number) => void lookups.push(count);
+    const following = scene.follow(undefined, { account: { spend, charge } });
+    const sink = new Notebook();
+    deliver(following, sink);
+    await settle();
+    await until(scene);
+    await settle();
+    following.leave();
+    await settle();
+    expect(scene.watchers()).toBe(0);
+    return { lookups, lines: sink.lines };
+  }
+
+  it('costs its follower one lookup where it is found', async () => {
+    expect(await billFor(({ write }) => write('ONE'))).toEqual({
+      lookups: [1],
+      lines: ['1 ONE', 'end'],
+    });
+  });
+
+  it('costs four more where it is not, once', async () => {
+    expect(await billFor(({ giveUp }) => giveUp())).toEqual({
+      lookups: [1, 4],
+      lines: ['TOPUP_NOT_FOUND', 'end'],
+    });
+  });
+
+  it('costs four more where its follower leaves before that is known', async () => {
+    expect(await billFor(() => undefined)).toEqual({ lookups: [1, 4], lines: ['end'] });
   });
 });
 
@@ -190,6 +284,35 @@ describe('a sink', () => {
     deliver(follow(1), sink);
     await settle();
     expect(sink.lines).toEqual(['2 TWO', '3 THREE', '4 FULFILLED', 'end']);
+  });
+
+  it.each([
+    ['without a cursor', undefined, 'log'],
+    ['with a cursor beyond the end', 9, 'log'],
+    ['with a cursor of another log', 1, 'another'],
+  ])('that begins %s gets the latest state alone', async (_, version, logId) => {
+    const { follow, write } = open();
+    for (const status of ['ONE', 'TWO', 'FULFILLED']) await write(status);
+    const sink = new Notebook();
+    deliver(follow(version, {}, logId), sink);
+    await settle();
+    expect(sink.lines).toEqual(['3 FULFILLED', 'end']);
+  });
+
+  it('is told how fresh the latest state is, and of an earlier one only when it was seen', async () => {
+    const { clock, follow, write } = open();
+    const first = await write('ONE');
+    await clock.advance(1_000);
+    await write('TWO');
+    await clock.advance(1_000);
+    const second = await write('TWO');
+    const events = follow(0)[Symbol.asyncIterator]();
+    const both = [await events.next(), await events.next()];
+    expect(both.map(({ value }) => value)).toMatchObject([
+      { snapshot: { version: 1 }, checkedAt: first.order.checkedAt },
+      { snapshot: { version: 2 }, checkedAt: second.order.checkedAt },
+    ]);
+    await events.return();
   });
 
   it('that catches up with very many states leaves room for others in between', async () => {
@@ -224,6 +347,19 @@ describe('a sink', () => {
       await settle();
     }
     expect(sink.lines).toEqual(['1 ONE', '2 TWO', '3 THREE', '4 FULFILLED', 'end']);
+  });
+
+  it('that is slow gets an order that nobody had seen from its first state on', async () => {
+    const { follow, write } = open();
+    const sink = new Notebook();
+    const pump = deliver(follow(), sink);
+    await settle();
+    sink.isReady = false;
+    for (const status of ['ONE', 'FULFILLED']) await write(status);
+    sink.isReady = true;
+    pump.readOn();
+    await settle();
+    expect(sink.lines).toEqual(['1 ONE', '2 FULFILLED', 'end']);
   });
 
   it('loses nothing of what is written while the log is read for it', async () => {

@@ -82,6 +82,29 @@ it.each(['QUEUED', 'FULFILLED'])(
   },
 );
 
+it('is not lost over an order of which nobody says when it was processed, such as a refunded one', async () => {
+  const clock = new ManualClock(NOW);
+  const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
+  const before = orderOf({ createdAt: NOW }, clock);
+  trust.verify({ before: undefined, order: before, appended: undefined });
+  await clock.advance(10_000);
+  const order = orderOf({ createdAt: NOW, upstreamStatus: 'REFUNDED' }, clock);
+  trust.verify({ before, order, appended: undefined });
+  expect(trust.isTrusted).toBe(true);
+});
+
+it('is lost for no longer than before while no call shows an order, since checks would do no better', async () => {
+  const clock = new ManualClock(NOW);
+  const logger = recordingLogger();
+  const trust = new ListTrust({ clock, logger, telemetry: noTelemetry });
+  for (let fault = 0; fault < 3; fault += 1) {
+    trust.lost('timeout');
+    await clock.advance(60_000);
+    expect(trust.isTrusted).toBe(true);
+  }
+  expect(logger.lines.map(({ fields }) => fields['waitSeconds'])).toEqual([60, 60, 60]);
+});
+
 function orderOf(told: Parameters<typeof observation>[0], clock: ManualClock): Order {
   const now = clock.now();
   return {

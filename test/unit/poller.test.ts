@@ -68,6 +68,36 @@ describe('a query', () => {
     expect(await again).not.toBeNull();
   });
 
+  it('gets an order that a list has shown meanwhile, though a moment ago there was none', async () => {
+    const { clock, client, poller, store } = await startPolling();
+    client.answer(() => ({ kind: 'unknown' }));
+    const first = poller.lookup(ORDER_ID);
+    await clock.advance(200);
+    expect(await first).toBeNull();
+    await store.record(observation({ observedAt: clock.now() }), () => clock.now() + MINUTE_MS);
+    expect(await poller.lookup(ORDER_ID)).toMatchObject({ snapshot: { version: 1 } });
+  });
+
+  it('gets what its call found, not stale, or what was recorded while that call failed', async () => {
+    const { clock, client, poller, store } = await startPolling();
+    const first = poller.lookup(ORDER_ID);
+    await clock.advance(200);
+    await first;
+    const found = poller.lookup(ORDER_ID, 0);
+    await clock.advance(2_000);
+    expect(await found).toMatchObject({ snapshot: { version: 1 }, isStale: false });
+    client.answer(() => ({ kind: 'failed', reason: 'network' }));
+    client.latencyMs = 1_000;
+    const failed = poller.lookup(ORDER_ID, 0);
+    await clock.advance(500);
+    await store.record(
+      observation({ upstreamStatus: 'QUEUED', observedAt: clock.now() }),
+      () => null,
+    );
+    await clock.advance(2_000);
+    expect(await failed).toMatchObject({ snapshot: { upstreamStatus: 'QUEUED' }, isStale: true });
+  });
+
   it('gets the state that the log holds, marked stale, when the upstream fails', async () => {
     const { clock, client, poller } = await startPolling();
     const first = poller.lookup(ORDER_ID);
@@ -423,21 +453,24 @@ describe('when the upstream fails', () => {
     expect(next.poller.status().callsPerMinute).toBe(callsPerMinute);
   });
 
-  it('waits for the longest time that 429s to calls in flight together say, restarts included', async () => {
-    const { clock, client, poller, store } = await startPolling();
-    for (const id of orderIds(4)) void poller.lookup(id).catch(() => undefined);
-    await clock.advance(MINUTE_MS);
-    const waitsMs = [5_000, 60_000, 10_000];
-    client.answer(() => throttled(waitsMs.shift()));
-    client.latencyMs = 3_000;
-    while (waitsMs.length > 0) await clock.advance(100);
-    const { state, resumesAt } = poller.status();
-    expect(state).toBe('THROTTLED');
-    expect((resumesAt ?? 0) - clock.now()).toBeGreaterThan(55_000);
-    // The first one was killed.
-    const next = await startPolling({ clock, store });
-    expect(next.poller.status()).toMatchObject({ state, resumesAt });
-  });
+  it.each([[[5_000, 60_000, 10_000]], [[5_000, 10_000, 60_000]]])(
+    'waits for the longest time that 429s to calls in flight together say, restarts included: %j',
+    async (told) => {
+      const { clock, client, poller, store } = await startPolling();
+      for (const id of orderIds(told.length)) void poller.lookup(id).catch(() => undefined);
+      await clock.advance(MINUTE_MS);
+      const waitsMs = [...told];
+      client.answer(() => throttled(waitsMs.shift()));
+      client.latencyMs = 3_000;
+      while (waitsMs.length > 0) await clock.advance(100);
+      const { state, resumesAt } = poller.status();
+      expect(state).toBe('THROTTLED');
+      expect((resumesAt ?? 0) - clock.now()).toBeGreaterThan(55_000);
+      // The first one was killed.
+      const next = await startPolling({ clock, store });
+      expect(next.poller.status()).toMatchObject({ state, resumesAt });
+    },
+  );
 
   it('tries a bad key once, whoever waits, and not again for 15 minutes, restarts included', async () => {
     const { clock, client, poller, store, logger } = await startPolling();

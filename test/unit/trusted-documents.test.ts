@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
+import { parseConfig } from '../../src/config.ts';
 import { type OperationRequest, TrustedDocuments } from '../../src/limits/trusted-documents.ts';
 import { temporaryFolder } from '../support/gateway-process.ts';
 
@@ -52,4 +53,13 @@ it.each([
   expect(TrustedDocuments.read(path)).toEqual({ expected });
   await writeFile(path, JSON.stringify({ a3f1: TEXT }));
   expect(TrustedDocuments.read(path)).toBeInstanceOf(TrustedDocuments);
+});
+
+it('a gateway that is given such a file runs nothing else, so it has no GraphiQL', async () => {
+  await using folder = await temporaryFolder();
+  const path = `${folder.path}/trusted.json`;
+  await writeFile(path, JSON.stringify({ a3f1: TEXT }));
+  const { limits } = parseConfig({ TRUSTED_DOCUMENTS: path, GRAPHIQL: 'on' });
+  expect(limits.graphiql).toBe(false);
+  expect(limits.trustedDocuments?.textOf({ documentId: 'a3f1' })).toBe(TEXT);
 });

@@ -35,11 +35,12 @@ export function recording(open: OpenStore): void {
 
   test('an observation that says nothing new appends nothing', async () => {
     const store = await open();
-    await store.record(observed(COMPLETE), inOneSecond);
+    const { order } = await store.record(observed(COMPLETE), inOneSecond);
     const again = await store.record(observed({ ...COMPLETE, observedAt: T0 + 5 }), inOneSecond);
     expect(again.appended).toBeUndefined();
     expect(again.order.latest).toMatchObject({ version: 1, observedAt: T0 });
     expect(again.order.checkedAt).toBe(T0 + 5);
+    expect(again.before).toEqual(order);
     expect(await store.find(ORDER)).toEqual(again.order);
     expect(await store.read(ORDER, EVERYTHING)).toHaveLength(1);
   });
@@ -73,11 +74,21 @@ export function recording(open: OpenStore): void {
 
   test('half a surrogate pair is not told as new at each check', async () => {
     const store = await open();
-    const broken = { ref: 'a\uD800b', refundMessage: '\uDC00' };
+    const half = 'a\uD800b';
+    const broken = {
+      upstreamStatus: half,
+      ref: half,
+      type: half,
+      number: half,
+      cardCode: half,
+      transactionNumber: half,
+      refundMessage: half,
+    };
     await store.record(observed(broken), inOneSecond);
     const again = await store.record(observed({ ...broken, observedAt: T0 + 1 }), inOneSecond);
     expect(again.appended).toBeUndefined();
-    expect(again.order.latest).toMatchObject({ ref: 'a\uFFFDb', refundMessage: '\uFFFD' });
+    const mended = Object.keys(broken).map((name) => [name, 'a\uFFFDb']);
+    expect(again.order.latest).toMatchObject(Object.fromEntries(mended));
   });
   settled(open);
 }

@@ -82,8 +82,8 @@ export function schedule(open: OpenStore): void {
     const record = (orderId: string, createdAt: number | null, plan = inOneSecond) =>
       store.record(observed({ orderId, createdAt }), plan);
     for (const [id, ms] of [
-      ['c', 30],
-      ['a', 10],
+      ['a', 30],
+      ['c', 10],
       ['d', 40],
       ['b', 20],
     ] as const) {
@@ -97,8 +97,8 @@ export function schedule(open: OpenStore): void {
     );
     const idsWithin = async (query: { from: number; to: number; limit: number }) =>
       (await store.createdWithin(query)).map(({ latest }) => latest.orderId);
-    expect(await idsWithin({ from: T0 - 90, to: T0 - 70, limit: 9 })).toEqual(['c', 'b', 'a']);
-    expect(await idsWithin({ from: T0 - 89, to: T0, limit: 2 })).toEqual(['d', 'c']);
+    expect(await idsWithin({ from: T0 - 90, to: T0 - 70, limit: 9 })).toEqual(['a', 'b', 'c']);
+    expect(await idsWithin({ from: T0 - 89, to: T0, limit: 2 })).toEqual(['d', 'a']);
     await store.record(
       observed({ orderId: 'b', observedAt: T0 + 1, createdAt: T0 - 60 }),
       inOneSecond,
@@ -143,14 +143,22 @@ function setBack(open: OpenStore): void {
     await store.reschedule('failed', { dueAt: T0 + 8_000, failures: 1 });
     await store.reschedule('given-up', { dueAt: null, failures: 1 });
     await store.reschedule('failed-and-due', { dueAt: T0 - 1, failures: 1 });
+    await store.record(observed({ orderId: 'later-and-due', observedAt: T0 + 7 }), dueAt(T0 - 2));
+    await store.record(observed({ orderId: 'later-and-given-up', observedAt: T0 + 7 }), never);
     await store.clockSetBack(T0 + 5);
     const dueTimes = (await store.due(WHENEVER)).map((each) => [each.latest.orderId, each.dueAt]);
     expect(dueTimes).toEqual([
+      ['later-and-due', T0 - 2],
       ['failed-and-due', T0 - 1],
       ['failed', T0 + 5],
       ['well', T0 + 9_000],
     ]);
     expect(await store.find('done')).toEqual(order);
+    expect(await store.find('failed')).toMatchObject({ checkedAt: T0 });
+    expect(await store.find('later-and-given-up')).toMatchObject({
+      checkedAt: T0 + 5,
+      dueAt: null,
+    });
   });
 }
 
