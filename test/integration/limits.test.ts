@@ -256,6 +256,13 @@ describe('a body', () => {
     for (const answer of ended) expect(answer).toMatch(/^HTTP\/1.1 408 /);
     expect(server.refusals).toEqual(['request_timeout', 'request_timeout']);
   });
+
+  it('that is never begun is no refusal: browsers open connections that they may come to need', async () => {
+    await using server = await serve(createMemoryStore(), { limits: { requestTimeoutMs: 200 } });
+    const socket = connect({ port: Number(server.url.port) });
+    expect((await Array.fromAsync(socket)).join('')).toMatch(/^HTTP\/1.1 408 /);
+    expect(server.refusals).toEqual([]);
+  });
 });
 
 /** A socket that has said `connection_init`, and everything that it was told. */
