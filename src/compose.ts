@@ -1,4 +1,4 @@
-import { createTickets } from './auth/tickets.ts';
+import { type AuthConfig, createTickets } from './auth/tickets.ts';
 import type { Config } from './config.ts';
 import type { GatewayStatusSource } from './core/gateway-status.ts';
 import type { Clock, Fetch, Logger, Random } from './core/ports.ts';
@@ -23,7 +23,7 @@ import { Metrics } from './telemetry/metrics.ts';
 import { createAnswers } from './transports/create-answers.ts';
 import { Drain } from './transports/drain.ts';
 import { LazyPage } from './transports/graphiql/lazy-page.ts';
-import { renderGraphiQL, tabsFor } from './transports/graphiql/render.ts';
+import { renderGraphiQL } from './transports/graphiql/render.ts';
 import { GraphQLHttp } from './transports/http/graphql.ts';
 import { GatewayServer } from './transports/server.ts';
 import { createWebSocketTransport } from './transports/websocket/transport.ts';
@@ -199,7 +199,7 @@ function serverOf(parts: Polled): GatewayServer {
     webSockets: createWebSocketTransport({ ...options, yoga, drain }),
     tickets,
     guard,
-    page: limits.graphiql ? graphiqlOf(upstream) : undefined,
+    page: limits.graphiql ? graphiqlOf(upstream, config.auth) : undefined,
     drain,
     status,
     scrape: (known) => metrics.scrape(known),
@@ -208,8 +208,9 @@ function serverOf(parts: Polled): GatewayServer {
   });
 }
 
-function graphiqlOf({ demoOrders }: Upstream): LazyPage {
-  return new LazyPage(() => renderGraphiQL(tabsFor(demoOrders.map(({ id }) => id))));
+function graphiqlOf({ demoOrders }: Upstream, auth: AuthConfig): LazyPage {
+  const orderIds = demoOrders.map(({ id }) => id);
+  return new LazyPage(() => renderGraphiQL({ orderIds, needsTickets: auth.kind !== 'none' }));
 }
 
 function statusSource({ outside, upstream, store, metrics, poller }: Polled): GatewayStatusSource {

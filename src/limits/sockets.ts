@@ -20,13 +20,13 @@ export interface Talker {
 /** Limits the messages on one socket. */
 export class MessageRate {
   readonly perSecond: number;
-  /** How many messages may come at once after silence: a client that reconnects asks for all its subscriptions. */
+  /** How many messages may come at once after silence: a page turns, ends all its subscriptions and begins others. */
   readonly capacity: number;
   readonly #clock: Clock;
 
   constructor({ messagesPerSecond, subscriptionsPerConnection }: Limits, clock: Clock) {
     this.perSecond = messagesPerSecond;
-    this.capacity = messagesPerSecond + subscriptionsPerConnection;
+    this.capacity = messagesPerSecond + 2 * subscriptionsPerConnection;
     this.#clock = clock;
   }
 

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { atMost } from '../core/at-most.ts';
 import { errorCodeOf, loggedError } from '../core/logged-error.ts';
 import { StartupError } from '../errors.ts';
+import { ForeignPages } from './foreign-pages.ts';
 import { guardServer, serverLimits } from './http/limits.ts';
 import { Pipelines } from './http/pipelines.ts';
 import { HttpRequests, type HttpRequestsOptions } from './http/requests.ts';
@@ -13,7 +14,7 @@ import { hasPlace } from './places.ts';
 import { refuseUpgrade } from './refusals.ts';
 import type { WebSocketTransport } from './websocket/transport.ts';
 
-export interface GatewayServerOptions extends HttpRequestsOptions {
+export interface GatewayServerOptions extends Omit<HttpRequestsOptions, 'foreignPages'> {
   readonly port: number;
   readonly webSockets: WebSocketTransport;
 }
@@ -30,11 +31,13 @@ export class GatewayServer {
   readonly #http: Server;
   readonly #pipelines: Pipelines;
   readonly #requests: HttpRequests;
+  readonly #foreignPages: ForeignPages;
   #closing = false;
 
   constructor(options: GatewayServerOptions) {
     this.#options = options;
-    this.#requests = new HttpRequests(options);
+    this.#foreignPages = new ForeignPages(options);
+    this.#requests = new HttpRequests({ ...options, foreignPages: this.#foreignPages });
     this.#pipelines = new Pipelines(() => options.guard.onRefused('pipelined'));
     const settings = {
       ...serverLimits(options.guard.limits),
@@ -90,6 +93,7 @@ export class GatewayServer {
     else if (!isForUs(request, this.#options)) refuseUpgrade(socket, '421 Misdirected Request');
     else if (path !== GRAPHQL_PATH) refuseUpgrade(socket, '404 Not Found');
     else if (!isAllowedOrigin({ origin, host }, this.#options.allowedOrigins)) {
+      this.#foreignPages.refused(origin);
       refuseUpgrade(socket, '403 Forbidden');
     } else if (hasPlace(request, socket, this.#options.guard)) {
       // From here on `ws` has its own error listener.

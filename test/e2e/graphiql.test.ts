@@ -106,6 +106,14 @@ describe.skipIf(missingBrowser !== undefined)('GraphiQL', () => {
       await page.writeHeaders(JSON.stringify({ Authorization }));
     };
 
+    it('says in each tab where a ticket goes', async () => {
+      for (const tab of await page.tabs()) {
+        await page.choose(tab);
+        await page.offers('{"Authorization": "Bearer TICKET"}');
+      }
+      await page.choose('FollowTopup');
+    });
+
     it('shows each state of an order as it comes, to the end', async () => {
       const life = ledLife();
       const id = stack.simulator.addOrder({ plan: life.plan });
@@ -147,7 +155,7 @@ describe.skipIf(missingBrowser !== undefined)('GraphiQL', () => {
       const id = stack.simulator.addOrder({ plan: ledLife().plan });
       await showTicketFor(id);
       await page.write(`query FollowTopup { topup(id: "${id}") { status } }`);
-      expect(await page.keptWith(id)).not.toContain('Bearer');
+      expect(await page.keptWith(id)).not.toContain('Bearer ey');
     });
   });
 });

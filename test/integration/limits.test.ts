@@ -256,6 +256,13 @@ describe('a body', () => {
     for (const answer of ended) expect(answer).toMatch(/^HTTP\/1.1 408 /);
     expect(server.refusals).toEqual(['request_timeout', 'request_timeout']);
   });
+
+  it('that is never begun is no refusal: browsers open connections that they may come to need', async () => {
+    await using server = await serve(createMemoryStore(), { limits: { requestTimeoutMs: 200 } });
+    const socket = connect({ port: Number(server.url.port) });
+    expect((await Array.fromAsync(socket)).join('')).toMatch(/^HTTP\/1.1 408 /);
+    expect(server.refusals).toEqual([]);
+  });
 });
 
 /** A socket that has said `connection_init`, and everything that it was told. */
@@ -295,7 +302,7 @@ describe('a socket', () => {
     ['messages', (socket: WebSocket) => socket.send('{"type":"ping"}')],
     ['pings', (socket: WebSocket) => socket.ping()],
   ])('that says too much is closed with 4429: %s', async (_, say) => {
-    const limits = { messagesPerSecond: 5, subscriptionsPerConnection: 5 };
+    const limits = { messagesPerSecond: 5, subscriptionsPerConnection: 2 };
     await using server = await serve(createMemoryStore(), { limits, clock: new ManualClock() });
     const { socket, messages, closed } = await open(server);
     for (let n = 0; n < 100; n += 1) say(socket);
@@ -307,7 +314,7 @@ describe('a socket', () => {
 
   it('that is told to go is cut off if it does not close', async () => {
     const clock = new ManualClock();
-    const limits = { messagesPerSecond: 5, subscriptionsPerConnection: 5 };
+    const limits = { messagesPerSecond: 5, subscriptionsPerConnection: 2 };
     await using server = await serve(createMemoryStore(), { limits, clock });
     const client = await RawWebSocket.open(Number(server.url.port));
     const cutOff = once(client.socket, 'close');

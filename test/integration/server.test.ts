@@ -37,6 +37,34 @@ describe('a page of another origin', () => {
     expect(await originAllowedFor(origin, 'OPTIONS')).toBe(origin);
   });
 
+  it.each([
+    [
+      'asks',
+      (url: URL) => fetch(url, { method: 'OPTIONS', headers: { origin: 'https://other.example' } }),
+    ],
+    [
+      'opens a WebSocket',
+      ({ port }: URL) =>
+        once(
+          connect({ port: Number(port) }).end(
+            HANDSHAKE.replace('\r\n', '\r\nOrigin: https://other.example\r\n'),
+          ),
+          'data',
+        ),
+    ],
+  ])('is named in the log, once in ten minutes, if it is not allowed and %s', async (_, come) => {
+    const clock = new ManualClock();
+    await using server = await serve(createMemoryStore(), { allowedOrigins: ORIGINS, clock });
+    for (let nth = 0; nth < 3; nth += 1) await come(server.url);
+    await clock.advance(600_000);
+    await come(server.url);
+    const told = server.logger.lines.filter(({ message }) => message.includes('ALLOWED_ORIGINS'));
+    expect(told.map(({ level, fields }) => ({ level, ...fields }))).toEqual([
+      { level: 'warn', origin: 'https://other.example', times: 1 },
+      { level: 'warn', origin: 'https://other.example', times: 3 },
+    ]);
+  });
+
   it('need not ask again before each query whether it may', async () => {
     const [origin = ''] = ORIGINS;
     expect((await headersFor(origin, 'OPTIONS')).get('access-control-max-age')).toBe('600');

@@ -109,6 +109,11 @@ export class GraphiQLPage {
     await this.#line('Result Window', text).waitFor();
   }
 
+  /** Waits until the query editor shows a line with this text. */
+  async offers(text: string): Promise<void> {
+    await this.#line('Operation Editor', text).waitFor();
+  }
+
   /** Waits until the button offers to execute again, so the operation has ended. */
   async isDone(): Promise<void> {
     await this.#page.getByRole('button', { name: /^Execute query/ }).waitFor();

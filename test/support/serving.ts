@@ -108,7 +108,9 @@ export async function serve(store: Store, options: ServingOptions = {}): Promise
     tickets,
     anyHost: options.auth !== undefined,
     guard,
-    page: guard.limits.graphiql ? new LazyPage(() => renderGraphiQL([])) : undefined,
+    page: guard.limits.graphiql
+      ? new LazyPage(() => renderGraphiQL({ orderIds: [], needsTickets: false }))
+      : undefined,
     drain,
     status: noStatus,
     scrape: options.scrape ?? (async () => ({ contentType: 'text/plain', text: '' })),

@@ -1,19 +1,23 @@
-export interface Tab {
-  readonly query: string;
+export interface GraphiQLOptions {
+  /** Orders to show, if there are any. */
+  readonly orderIds: readonly string[];
+  readonly needsTickets: boolean;
 }
 
 /**
  * GraphiQL as one page that contains everything it needs, since the machine may be offline. Its nine megabytes are
  * loaded when the page is first opened, not at start.
  */
-export async function renderGraphiQL(tabs: readonly Tab[]): Promise<string> {
+export async function renderGraphiQL({ orderIds, needsTickets }: GraphiQLOptions): Promise<string> {
   const graphiql = await import('@graphql-yoga/render-graphiql');
+  const tabs = tabsFor(orderIds);
   const page = graphiql.renderGraphiQL({
-    defaultTabs: [...tabs],
+    // Not as a header to be completed: without its ticket, the schema would be refused too.
+    defaultTabs: needsTickets ? tabs.map(({ query }) => ({ query: TICKET_HINT + query })) : tabs,
     title: 'Topup Gateway',
     // Over server-sent events the headers tab works as it does for queries; over a WebSocket it would not.
     subscriptionsProtocol: 'SSE',
-    defaultEditorToolsVisibility: false,
+    defaultEditorToolsVisibility: needsTickets ? 'headers' : false,
     // A ticket must not stay in the browser of whoever tried it out; by default Yoga's page keeps all headers.
     shouldPersistHeaders: false,
   });
@@ -28,7 +32,7 @@ export async function renderGraphiQL(tabs: readonly Tab[]): Promise<string> {
 const STILL_TABS = '.graphiql-tab{transform:none !important}';
 
 /** The tabs that a newcomer finds open: one for each thing that the gateway does. */
-export function tabsFor(orderIds: readonly string[]): readonly Tab[] {
+function tabsFor(orderIds: readonly string[]): { query: string }[] {
   const [followed = EXAMPLE_ID, settled = followed] = orderIds;
   return [
     { query: followQuery(followed) },
@@ -37,6 +41,11 @@ export function tabsFor(orderIds: readonly string[]): readonly Tab[] {
     { query: GATEWAY_QUERY },
   ];
 }
+
+/** GraphiQL wants headers as JSON, and says so nowhere. */
+const TICKET_HINT = `# A ticket goes into Headers, below:
+# {"Authorization": "Bearer TICKET"}
+`;
 
 /** The order id in OneClickDz's documentation: a placeholder for one's own. */
 const EXAMPLE_ID = '6901616fe9e88196b4eb64b2';

@@ -61,7 +61,8 @@ export function guardServer(server: Server, guard: Guard): void {
   });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const { status, limit } = faultOf(error.code);
-    if (limit !== undefined) onRefused(limit);
+    // Browsers open connections that they may come to need: one that is never used has met no limit.
+    if (limit !== undefined && socket.bytesRead > 0) onRefused(limit);
     if (socket.writable && socket.bytesWritten === 0) refuseUpgrade(socket, status);
     else socket.destroy();
   });

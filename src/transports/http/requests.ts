@@ -16,6 +16,7 @@ import { toPublicError } from '../../graphql/errors.ts';
 import { refusal } from '../../graphql/rights.ts';
 import type { Guard } from '../../limits/guard.ts';
 import type { Drain } from '../drain.ts';
+import type { ForeignPages } from '../foreign-pages.ts';
 import { type LazyPage, wantsPage } from '../graphiql/lazy-page.ts';
 import { isForUs, isFromForeignPage, type Names } from '../origin.ts';
 import { GRAPHQL_PATH, pathOf } from '../paths.ts';
@@ -44,6 +45,7 @@ export interface HttpRequestsOptions extends Names {
   readonly guard: Guard;
   /** GraphiQL, if it is on. */
   readonly page: LazyPage | undefined;
+  readonly foreignPages: ForeignPages;
   readonly tickets: Tickets;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -203,8 +205,10 @@ export class HttpRequests {
     this.#respond(response, async () => {
       if (page !== undefined && pathOf(request) === GRAPHQL_PATH && wantsPage(request))
         return page.send(response);
-      if (isFromForeignPage(request.headers, this.#options.allowedOrigins))
+      if (isFromForeignPage(request.headers, this.#options.allowedOrigins)) {
+        this.#options.foreignPages.refused(request.headers.origin);
         return sendJson(response, 403, errorAnswer('FORBIDDEN', FOREIGN_PAGE));
+      }
       const body = usual?.body ?? (await readBody(request, guard.limits.bodyBytes));
       if (body === 'gone') return;
       if (body === 'too large') {
