@@ -87,7 +87,7 @@ export async function assemble(options: PollerOptions): Promise<PollerParts> {
     keyTrial,
   });
   const clockSetBacks = new ClockSetBacks({ schedule: store, watchers, clock, logger });
-  const dispatcher = new Dispatcher({ nextCall, admission, clockSetBacks, storeFaults, clock });
+  const dispatcher = new Dispatcher({ nextCall, clockSetBacks, storeFaults, clock });
   const lookups = new Lookups({ store, requests, inFlight, gateKeeper, dispatcher, clock });
   return { lookups, watchers, dispatcher, calls, gateKeeper, budget, trust, storeFaults };
 }

@@ -1,5 +1,4 @@
 import type { Clock, Timer } from '../core/ports.ts';
-import type { Admission } from './admission.ts';
 import type { ClockSetBacks } from './clock-set-backs.ts';
 import type { NextCall } from './next-call.ts';
 import type { StoreFaults } from './store-faults.ts';
@@ -9,7 +8,6 @@ const LONGEST_SLEEP_MS = 60_000;
 
 export interface DispatcherOptions {
   readonly nextCall: NextCall;
-  readonly admission: Admission;
   readonly clockSetBacks: ClockSetBacks;
   readonly storeFaults: StoreFaults;
   readonly clock: Clock;
@@ -35,7 +33,6 @@ export class Dispatcher {
   /** Resolves once no more calls start. */
   async stop(): Promise<void> {
     this.#state = 'stopped';
-    this.#options.admission.close();
     this.#timer?.cancel();
     await this.#pumping;
   }

@@ -2,7 +2,7 @@ import type { Clock } from '../core/ports.ts';
 import type { GatewayError } from '../errors.ts';
 import type { Answer } from '../upstream/answer.ts';
 import type { CallBudget } from './budget.ts';
-import type { CallResult, GateState, UpstreamGate } from './gate.ts';
+import { type CallResult, type GateState, shuttingDown, type UpstreamGate } from './gate.ts';
 import type { GateLog } from './gate-log.ts';
 import type { Hold } from './hold.ts';
 import type { Requests } from './requests.ts';
@@ -34,7 +34,7 @@ export class GateKeeper {
     return gate.stateAt(clock.steady());
   }
 
-  /** The error for queries while calls are suspended; otherwise `undefined`. */
+  /** The error for queries while no calls start, and none soon; otherwise `undefined`. */
   get refusal(): GatewayError | undefined {
     const { gate, clock } = this.#options;
     return gate.refusalAt(clock.steady());
@@ -58,6 +58,13 @@ export class GateKeeper {
     if (after.name !== before.name) gateLog.tell(after, now, answer);
     const refusal = gate.refusalAt(now);
     if (refusal !== undefined) requests.failAll(refusal);
+  }
+
+  /** Lets no more calls through, and fails the queries that wait: the gateway shuts down. */
+  close(): void {
+    const { gate, requests } = this.#options;
+    gate.close();
+    requests.failAll(shuttingDown());
   }
 
   /** Writes down what the next process must know. */
