@@ -24,7 +24,7 @@ function open(): Answers {
       clock: new ManualClock(),
       mostBytes: 1_000,
     }),
-    known: new KnownOperations({ queryCost: 100, onPlanGivenUp: nobody }),
+    known: new KnownOperations({ queryCost: 100 }),
     tickets: { accessOf: async () => FULL_ACCESS, recall: () => FULL_ACCESS },
     contextFor: nobody,
     subscriberContext: nobody,
@@ -32,6 +32,7 @@ function open(): Answers {
       mask: (error) => toPublicError(error, logger),
       onPlanGivenUp: nobody,
     }),
+    onPlanGivenUp: nobody,
   });
 }
 
