@@ -3,8 +3,8 @@ import { request } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
 import type { Store } from '../../src/core/store.ts';
-import { createMemoryStore } from '../../src/store/memory.ts';
 import { countingReads } from '../support/counting-store.ts';
+import { createMemoryStore } from '../support/memory-store.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
 import { serve } from '../support/serving.ts';
 

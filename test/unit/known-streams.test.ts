@@ -6,8 +6,8 @@ import { KnownOperations } from '../../src/answers/known-operations.ts';
 import { FULL_ACCESS } from '../../src/core/access.ts';
 import { toPublicError } from '../../src/graphql/errors.ts';
 import { Renderings } from '../../src/graphql/execution/renderings.ts';
-import { createMemoryStore } from '../../src/store/memory.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { createMemoryStore } from '../support/memory-store.ts';
 import { recordingLogger } from '../support/recording-logger.ts';
 
 const QUERY = 'subscription ($id: ID!) { topupStatus(id: $id) { status } }';
