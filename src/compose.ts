@@ -31,7 +31,7 @@ import { createGraphQLYoga } from './transports/yoga.ts';
 import { createUpstreamClient, type UpstreamClient } from './upstream/client.ts';
 
 /** What the gateway needs from outside the process. */
-export interface Outside {
+interface Outside {
   readonly clock: Clock;
   readonly random: Random;
   readonly fetch: Fetch;

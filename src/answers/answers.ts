@@ -52,7 +52,7 @@ interface Running {
   readonly outcome: Promise<Outcome | undefined>;
 }
 
-export interface AnswersOptions {
+interface AnswersOptions {
   readonly cache: AnswerCache<Answer>;
   readonly known: KnownOperations;
   readonly tickets: Tickets;

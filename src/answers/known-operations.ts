@@ -18,7 +18,7 @@ export interface KnownOperation {
   readonly texts: string | undefined;
 }
 
-export interface KnownOperationsOptions {
+interface KnownOperationsOptions {
   /** The most that an operation may cost with the variables that it is sent with. */
   readonly queryCost: number;
 }

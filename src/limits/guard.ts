@@ -22,7 +22,7 @@ export interface Guard {
   addressOf(request: IncomingMessage): string;
 }
 
-export interface GuardOptions {
+interface GuardOptions {
   readonly limits: Limits;
   readonly clock: Clock;
   readonly logger: Logger;

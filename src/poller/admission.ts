@@ -3,7 +3,7 @@ import type { UpstreamGate } from './gate.ts';
 import type { InFlight } from './in-flight.ts';
 import type { StoreFaults } from './store-faults.ts';
 
-export interface AdmissionOptions {
+interface AdmissionOptions {
   readonly gate: UpstreamGate;
   readonly storeFaults: StoreFaults;
   readonly inFlight: InFlight;

@@ -20,7 +20,7 @@ export type Checked =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'failed'; readonly error: GatewayError };
 
-export interface CheckerOptions {
+interface CheckerOptions {
   readonly store: Pick<SnapshotLog & Schedule, 'find' | 'record' | 'reschedule'>;
   readonly client: Pick<UpstreamClient, 'check'>;
   readonly watchers: Watchers;

@@ -6,7 +6,7 @@ import type { StoreFaults } from './store-faults.ts';
 /** While orders are tracked, the clock is looked at this often: it may be set, or the machine be suspended. */
 const LONGEST_SLEEP_MS = 60_000;
 
-export interface DispatcherOptions {
+interface DispatcherOptions {
   readonly nextCall: NextCall;
   readonly clockSetBacks: ClockSetBacks;
   readonly storeFaults: StoreFaults;

@@ -7,7 +7,7 @@ import type { GateLog } from './gate-log.ts';
 import type { Hold } from './hold.ts';
 import type { Requests } from './requests.ts';
 
-export interface GateKeeperOptions {
+interface GateKeeperOptions {
   readonly gate: UpstreamGate;
   readonly gateLog: GateLog;
   readonly hold: Hold;

@@ -10,7 +10,7 @@ const LATEST_ROW_MS = 5_000;
 const FIRST_DISTRUST_MS = 60_000;
 const LONGEST_DISTRUST_MS = 30 * 60_000;
 
-export interface ListTrustOptions {
+interface ListTrustOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly telemetry: Telemetry;

@@ -11,7 +11,7 @@ import type { InFlight } from './in-flight.ts';
 import type { Requests } from './requests.ts';
 import { UnknownOrders } from './unknown-orders.ts';
 
-export interface LookupsOptions {
+interface LookupsOptions {
   readonly store: Pick<SnapshotLog & Schedule, 'find' | 'reschedule'>;
   readonly requests: Requests;
   readonly inFlight: InFlight;

@@ -11,7 +11,7 @@ const RESERVED_CALLS = 1;
 
 const NEVER = Number.POSITIVE_INFINITY;
 
-export interface NextCallOptions {
+interface NextCallOptions {
   readonly admission: Admission;
   readonly budget: CallBudget;
   /** Stores the budget for the next process. Never rejects. */

@@ -10,7 +10,7 @@ import { callLog } from './call-log.ts';
 import { decodeEnvelope, decodeKey, decodeList, decodeTopup, type Envelope } from './decode.ts';
 import { parseRetryAfter } from './retry-after.ts';
 
-export interface UpstreamClientOptions {
+interface UpstreamClientOptions {
   readonly baseUrl: string;
   readonly apiKey: string;
   /** From the start of a call to the end of its body. */

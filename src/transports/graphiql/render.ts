@@ -1,4 +1,4 @@
-export interface Tab {
+interface Tab {
   readonly query: string;
 }
 

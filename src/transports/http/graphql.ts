@@ -17,7 +17,7 @@ import type { RequestContext } from '../request-context.ts';
 import { EventStreams, type StreamTarget, streamTargetOf } from '../streams/event-streams.ts';
 import type { Yoga } from '../yoga.ts';
 
-export interface GraphQLHttpOptions {
+interface GraphQLHttpOptions {
   readonly yoga: Yoga;
   readonly answers: Answers;
   readonly guard: Guard;
@@ -28,7 +28,7 @@ export interface GraphQLHttpOptions {
 }
 
 /** A request for GraphQL, with its body, and its response. */
-export interface GraphQLExchange {
+interface GraphQLExchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly body: Buffer;
