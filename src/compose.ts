@@ -10,7 +10,7 @@ import { toPublicError } from './graphql/errors.ts';
 import { Renderings } from './graphql/execution/renderings.ts';
 import { createGuard } from './limits/guard.ts';
 import type { LimitName } from './limits/limits.ts';
-import { RefusalLog } from './limits/refusal-log.ts';
+import { refusalLog } from './limits/refusal-log.ts';
 import { KeyTrial } from './poller/key-trial.ts';
 import { Poller } from './poller/poller.ts';
 import { addDemoOrders, type DemoOrder } from './simulator/demo.ts';
@@ -31,7 +31,7 @@ import { createGraphQLYoga } from './transports/yoga.ts';
 import { createUpstreamClient, type UpstreamClient } from './upstream/client.ts';
 
 /** What the gateway needs from outside the process. */
-export interface Outside {
+interface Outside {
   readonly clock: Clock;
   readonly random: Random;
   readonly fetch: Fetch;
@@ -165,10 +165,10 @@ function serverOf(parts: Polled): GatewayServer {
   const { host, port, limits, allowedOrigins, anyHost } = config;
   const { clock, logger } = outside;
   const status = statusSource(parts);
-  const refusals = new RefusalLog({ clock, logger });
+  const tellOfRefusal = refusalLog(clock, logger);
   const onRefused = (limit: LimitName) => {
     metrics.refused(limit);
-    refusals.tell(limit);
+    tellOfRefusal(limit);
   };
   const guard = createGuard({ limits, clock, logger, onRefused });
   const onPlanGivenUp = (reason: PlanGivenUp) => metrics.planGivenUp(reason);

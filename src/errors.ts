@@ -13,7 +13,7 @@ export const ERROR_CODES = [
 
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-export interface GatewayErrorOptions {
+interface GatewayErrorOptions {
   /** After how long a retry may succeed, in milliseconds; for `UPSTREAM_*` and `LIMIT_EXCEEDED`. */
   readonly retryAfterMs?: number | undefined;
   /** Kept for the log, never sent. */

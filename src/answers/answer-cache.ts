@@ -3,7 +3,7 @@ import type { Basis } from '../core/basis.ts';
 import type { Clock } from '../core/ports.ts';
 import type { SnapshotLog } from '../core/store.ts';
 
-export interface AnswerCacheOptions {
+interface AnswerCacheOptions {
   readonly log: Pick<SnapshotLog, 'onWrite'>;
   readonly clock: Clock;
   /** The size limit of keys and answers together; beyond it, the least recently used entries are evicted. */

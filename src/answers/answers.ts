@@ -3,6 +3,7 @@ import type { Tickets } from '../auth/tickets.ts';
 import type { Access } from '../core/access.ts';
 import type { Basis } from '../core/basis.ts';
 import type { Asker, GraphQLContext } from '../graphql/context.ts';
+import { type OnPlanGivenUp, run } from '../graphql/execution/engine.ts';
 import { Live, subscribeLive } from '../graphql/execution/live.ts';
 import type { Renderings } from '../graphql/execution/renderings.ts';
 import type { AnswerCache, Draft } from './answer-cache.ts';
@@ -51,7 +52,7 @@ interface Running {
   readonly outcome: Promise<Outcome | undefined>;
 }
 
-export interface AnswersOptions {
+interface AnswersOptions {
   readonly cache: AnswerCache<Answer>;
   readonly known: KnownOperations;
   readonly tickets: Tickets;
@@ -61,6 +62,7 @@ export interface AnswersOptions {
   readonly subscriberContext: (asker: Asker) => GraphQLContext;
   /** Shared with all transports. */
   readonly renderings: Renderings;
+  readonly onPlanGivenUp: OnPlanGivenUp;
 }
 
 /**
@@ -119,10 +121,11 @@ export class Answers {
     caller: string,
     draft: Draft<Answer>,
   ): Promise<Outcome | undefined> {
-    const { known, contextFor } = this.#options;
+    const { known, contextFor, onPlanGivenUp } = this.#options;
     const contextValue = contextFor({ access, caller }, draft);
-    const result = await known.run(operation, { params, contextValue });
-    if (result === undefined) return undefined;
+    const args = known.argsOf(operation, { params, contextValue });
+    if (args === undefined) return undefined;
+    const result = await run(args, onPlanGivenUp);
     if (result.errors !== undefined) return { kind: 'failed', result };
     const answer = answerOf(result, operation.headers);
     // Only from the second time on: to keep an answer that nobody asks for again costs more than to make it.

@@ -1,6 +1,5 @@
-import type { DocumentNode, ExecutionArgs, ExecutionResult } from 'graphql';
+import type { DocumentNode, ExecutionArgs } from 'graphql';
 import type { GraphQLContext } from '../graphql/context.ts';
-import { type OnPlanGivenUp, run } from '../graphql/execution/engine.ts';
 import { schema } from '../graphql/schema.ts';
 import { costError } from '../limits/cost.ts';
 import { rememberedByText } from '../limits/remembered-documents.ts';
@@ -19,10 +18,9 @@ export interface KnownOperation {
   readonly texts: string | undefined;
 }
 
-export interface KnownOperationsOptions {
+interface KnownOperationsOptions {
   /** The most that an operation may cost with the variables that it is sent with. */
   readonly queryCost: number;
-  readonly onPlanGivenUp: OnPlanGivenUp;
 }
 
 /** The input of one run of an operation. */
@@ -52,16 +50,7 @@ export class KnownOperations {
     return this.#known.get(nameOf(head, params));
   }
 
-  /** Runs the operation; `undefined` if it costs too much this time, which Yoga has to report. */
-  run(
-    known: KnownOperation,
-    input: RunInput,
-  ): ExecutionResult | Promise<ExecutionResult> | undefined {
-    const args = this.argsOf(known, input);
-    return args && run(args, this.#options.onPlanGivenUp);
-  }
-
-  /** The arguments to execute the operation with; `undefined` if it costs too much this time. */
+  /** The arguments to run the operation with; `undefined` if it costs too much this time, which Yoga has to report. */
   argsOf(known: KnownOperation, { params, contextValue }: RunInput): ExecutionArgs | undefined {
     const args = {
       schema,

@@ -34,7 +34,7 @@ const COOLDOWN_MS = 30_000;
 /** Until the keys were fetched once, each request with a ticket fails to. */
 export const WARN_EVERY_MS = 10 * 60_000;
 
-export interface KeySetOptions {
+interface KeySetOptions {
   readonly url: string;
   readonly fetch: Fetch;
   readonly clock: Clock;

@@ -66,12 +66,12 @@ export function createTickets(
       const known = recall(authorization ?? undefined);
       if (known !== undefined || !authorization) return known ?? NO_ACCESS;
       const ticket = /^Bearer +([\w-]+\.[\w-]+\.[\w-]+)$/i.exec(authorization)?.[1];
-      if (ticket === undefined || ticket.length > LONGEST_TICKET) throw malformed();
+      if (ticket === undefined || ticket.length > LONGEST_TICKET) throw refused(MALFORMED);
       const currentDate = new Date(outside.clock.now());
       try {
         const claims = await verify(ticket, key, { ...options, currentDate });
         const access = accessOf(claims, identityOf(ticket));
-        if (access === undefined) throw incomplete();
+        if (access === undefined) throw refused(INCOMPLETE);
         remembered.remember(authorization, access);
         return access;
       } catch (error) {
@@ -129,6 +129,9 @@ async function verify(
   }
 }
 
+const MALFORMED = 'Expected a ticket as `Bearer <JWT>` in `Authorization`.';
+const INCOMPLETE =
+  'The ticket must have `exp` (seconds), `topups` (a list of ids, or "*") and `scope` (words out of status, card, operator).';
 const EXPIRED = 'The ticket has expired.';
 
 const UNTRUSTED = [
@@ -138,10 +141,12 @@ const UNTRUSTED = [
 ];
 
 function refusalFor(error: unknown): GatewayError {
-  if (error instanceof errors.JWTExpired) return new GatewayError('UNAUTHENTICATED', EXPIRED);
+  if (error instanceof errors.JWTExpired) return refused(EXPIRED);
   // Claims are checked after the signature: whoever is told of one has a ticket that was really issued.
   if (error instanceof errors.JWTClaimValidationFailed) {
-    return error.claim === 'exp' ? incomplete() : unexpected(error.claim);
+    const isExpiry = error.claim === 'exp';
+    const unexpected = `The ticket's \`${error.claim}\` is not what the gateway expects.`;
+    return refused(isExpiry ? INCOMPLETE : unexpected);
   }
   if (isOfKeySet(error) || !(error instanceof errors.JOSEError)) {
     return new GatewayError('INTERNAL_SERVER_ERROR', 'The ticket cannot be checked just now.', {
@@ -149,8 +154,7 @@ function refusalFor(error: unknown): GatewayError {
     });
   }
   const isUntrusted = UNTRUSTED.some((kind) => error instanceof kind);
-  return new GatewayError(
-    'UNAUTHENTICATED',
+  return refused(
     isUntrusted
       ? 'The ticket is not signed with the key that the gateway was given.'
       : 'The ticket is not valid.',
@@ -163,23 +167,6 @@ function isOfKeySet(error: unknown): boolean {
   return error instanceof errors.JOSEError && error.code === errors.JOSEError.code;
 }
 
-function malformed(): GatewayError {
-  return new GatewayError(
-    'UNAUTHENTICATED',
-    'Expected a ticket as `Bearer <JWT>` in `Authorization`.',
-  );
-}
-
-function unexpected(claim: string): GatewayError {
-  return new GatewayError(
-    'UNAUTHENTICATED',
-    `The ticket's \`${claim}\` is not what the gateway expects.`,
-  );
-}
-
-function incomplete(): GatewayError {
-  return new GatewayError(
-    'UNAUTHENTICATED',
-    'The ticket must have `exp` (seconds), `topups` (a list of ids, or "*") and `scope` (words out of status, card, operator).',
-  );
+function refused(message: string): GatewayError {
+  return new GatewayError('UNAUTHENTICATED', message);
 }

@@ -35,7 +35,7 @@ export function runBundle(path: string): Running {
   return { entry: evaluate(script, path), wasCompiled };
 }
 
-export interface Compilation {
+interface Compilation {
   readonly entry: typeof Entry;
   /** The contents for the file at `compiledPath`: all functions that have run so far. */
   readonly compiled: () => Uint8Array;

@@ -93,7 +93,7 @@ export function planner(watched: boolean, { pace = steadyPace, askedAt }: Paced 
   };
 }
 
-export interface Paced {
+interface Paced {
   readonly pace?: Pace;
   /** When the call of the check started: delays count from here. Unix milliseconds; by default when it ended. */
   readonly askedAt?: number;

@@ -14,7 +14,7 @@
 export type TopupStatus = 'HANDLING' | 'QUEUED' | 'FULFILLED' | 'REFUNDED' | 'UNKNOWN';
 
 /** What the upstream says about an order besides its id and status. `null` where it says nothing. */
-export interface TopupDetails {
+interface TopupDetails {
   readonly ref: string | null;
   readonly type: string | null;
   readonly number: string | null;

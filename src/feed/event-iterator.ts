@@ -1,3 +1,4 @@
+import { atMost } from '../core/at-most.ts';
 import type { Clock } from '../core/ports.ts';
 import type { FollowedEvent, Following, Taker } from './following.ts';
 
@@ -61,13 +62,9 @@ export class EventIterator implements AsyncIterableIterator<FollowedEvent>, Take
 
   /** Waits for the bell, but not longer than there is a right to the order. */
   async #waitForBell(): Promise<void> {
-    const { promise, resolve } = this.#bell;
+    const { promise } = this.#bell;
     const { expiresAt } = this.#following;
-    const timer =
-      expiresAt === undefined
-        ? undefined
-        : this.#clock.after(expiresAt - this.#clock.now(), resolve);
-    await promise;
-    timer?.cancel();
+    if (expiresAt === undefined) await promise;
+    else await atMost(expiresAt - this.#clock.now(), promise, this.#clock);
   }
 }

@@ -4,7 +4,7 @@ import type { Account } from './terms.ts';
 /** How many more lookups an unknown order takes in the 15 s for which it is followed, after the first one. */
 const MORE_LOOKS_IN_VAIN = 4;
 
-export interface FirstLookOptions {
+interface FirstLookOptions {
   readonly watch: Watch;
   readonly orderId: string;
   /** Has paid for the first lookup. */

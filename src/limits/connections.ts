@@ -1,4 +1,4 @@
-export interface ConnectionsOptions {
+interface ConnectionsOptions {
   readonly most: number;
   readonly mostPerAddress: number;
 }

@@ -4,7 +4,7 @@ import { addressOf } from './address.ts';
 import { Connections } from './connections.ts';
 import type { Limits, OnRefused } from './limits.ts';
 import { LookupAllowances } from './lookup-allowances.ts';
-import { ProxyHint } from './proxy-hint.ts';
+import { proxyHint } from './proxy-hint.ts';
 import { Stalls } from './stalls.ts';
 import { Turns } from './turns.ts';
 
@@ -22,7 +22,7 @@ export interface Guard {
   addressOf(request: IncomingMessage): string;
 }
 
-export interface GuardOptions {
+interface GuardOptions {
   readonly limits: Limits;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -30,7 +30,7 @@ export interface GuardOptions {
 }
 
 export function createGuard({ limits, clock, logger, onRefused }: GuardOptions): Guard {
-  const hint = new ProxyHint(limits, logger);
+  const lookForProxy = proxyHint(limits, logger);
   return {
     limits,
     onRefused,
@@ -46,7 +46,7 @@ export function createGuard({ limits, clock, logger, onRefused }: GuardOptions):
       onRefused,
     }),
     addressOf(request) {
-      hint.see(request);
+      lookForProxy(request);
       return addressOf(request, limits.trustedProxies);
     },
   };

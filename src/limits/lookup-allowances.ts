@@ -5,7 +5,7 @@ import type { CallersParts, GraphQLParts } from '../graphql/context.ts';
 import { limitExceeded, type OnRefused } from './limits.ts';
 import { TokenBuckets } from './token-buckets.ts';
 
-export interface LookupAllowancesOptions {
+interface LookupAllowancesOptions {
   readonly clock: Clock;
   readonly perMinute: number;
   readonly onRefused: OnRefused;

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '../core/ports.ts';
 
-export interface StallsOptions {
+interface StallsOptions {
   readonly clock: Clock;
   /** How long bytes may be queued for a client without any of them going out. */
   readonly timeoutMs: number;

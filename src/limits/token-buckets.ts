@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../core/ports.ts';
 
-export interface TokenBucketsOptions {
+interface TokenBucketsOptions {
   readonly clock: Clock;
   /** The number of tokens in a full bucket. */
   readonly capacity: number;

@@ -3,7 +3,7 @@ import type { UpstreamGate } from './gate.ts';
 import type { InFlight } from './in-flight.ts';
 import type { StoreFaults } from './store-faults.ts';
 
-export interface AdmissionOptions {
+interface AdmissionOptions {
   readonly gate: UpstreamGate;
   readonly storeFaults: StoreFaults;
   readonly inFlight: InFlight;
@@ -13,14 +13,13 @@ export interface AdmissionOptions {
 /** Whether one more call may start, whatever it is for: while the upstream answers and the store takes its answers. */
 export class Admission {
   readonly #options: AdmissionOptions;
-  #isClosed = false;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
   }
 
   get isOpen(): boolean {
-    return !this.#isClosed && this.#options.storeFaults.pauseMs === 0 && this.#hasPlace();
+    return this.#options.storeFaults.pauseMs === 0 && this.#hasPlace();
   }
 
   /** Whether no time that passes, but only the end of a call in flight, lets the next one start. */
@@ -31,11 +30,6 @@ export class Admission {
   /** Milliseconds for which no call may start at all. */
   get pauseMs(): number {
     return Math.max(this.#gateMs(), this.#options.storeFaults.pauseMs);
-  }
-
-  /** Admits no more calls, since the gateway shuts down. */
-  close(): void {
-    this.#isClosed = true;
   }
 
   /** Whether one more call may be in flight. */

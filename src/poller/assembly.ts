@@ -5,7 +5,6 @@ import type { Telemetry } from '../core/telemetry.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
 import { Admission } from './admission.ts';
 import { CallBudget } from './budget.ts';
-import { BudgetNote } from './budget-note.ts';
 import { Calls } from './calls.ts';
 import { Checker } from './checker.ts';
 import { Choice } from './choice.ts';
@@ -63,9 +62,9 @@ export async function assemble(options: PollerOptions): Promise<PollerParts> {
   const state = await openState(options);
   const { hold, gate, budget, sends, watchers, trust, requests, missingCards, inFlight } = state;
   const storeFaults = new StoreFaults({ clock, logger, onPause: (ms) => dispatcher.sleep(ms) });
-  const budgetNote = new BudgetNote({ budget, notebook: store, storeFaults });
+  const keepBudget = () => budget.keep(store).catch((error: unknown) => storeFaults.met(error));
   const gateLog = new GateLog({ budget, logger });
-  const gateKeeper = new GateKeeper({ gate, gateLog, hold, budget, budgetNote, requests, clock });
+  const gateKeeper = new GateKeeper({ gate, gateLog, hold, budget, keepBudget, requests, clock });
   const { choice, checker, sweeps } = lookParts(options, state);
   const calls = new Calls({
     checker,
@@ -84,7 +83,7 @@ export async function assemble(options: PollerOptions): Promise<PollerParts> {
   const nextCall = new NextCall({
     admission,
     budget,
-    budgetNote,
+    keepBudget,
     spare,
     choice,
     calls,
@@ -92,7 +91,7 @@ export async function assemble(options: PollerOptions): Promise<PollerParts> {
     keyTrial,
   });
   const clockSetBacks = new ClockSetBacks({ schedule: store, watchers, clock, logger });
-  const dispatcher = new Dispatcher({ nextCall, admission, clockSetBacks, storeFaults, clock });
+  const dispatcher = new Dispatcher({ nextCall, clockSetBacks, storeFaults, clock });
   const lookups = new Lookups({ store, requests, inFlight, gateKeeper, dispatcher, clock });
   return { lookups, watchers, dispatcher, calls, gateKeeper, budget, trust, storeFaults };
 }

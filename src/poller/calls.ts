@@ -19,7 +19,7 @@ import type { Sweeps } from './sweeps.ts';
 /** How long a shutdown waits for calls in flight. */
 const STOP_MS = 2_000;
 
-export interface CallsOptions {
+interface CallsOptions {
   readonly checker: Checker;
   readonly sweeps: Sweeps;
   readonly gateKeeper: GateKeeper;

@@ -7,7 +7,7 @@ import { GatewayError } from '../errors.ts';
 import type { CheckAnswer, Failure } from '../upstream/answer.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
 import { refused, throttled } from './gate.ts';
-import { LateCards } from './late-cards.ts';
+import { lateCards } from './late-cards.ts';
 import type { Pacer } from './pace.ts';
 import type { Watchers } from './watchers.ts';
 
@@ -20,7 +20,7 @@ export type Checked =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'failed'; readonly error: GatewayError };
 
-export interface CheckerOptions {
+interface CheckerOptions {
   readonly store: Pick<SnapshotLog & Schedule, 'find' | 'record' | 'reschedule'>;
   readonly client: Pick<UpstreamClient, 'check'>;
   readonly watchers: Watchers;
@@ -38,11 +38,12 @@ type Observed = Extract<CheckAnswer, { kind: 'observed' }>;
 /** Makes checks of single orders: calls the upstream, records the observation and plans the next check. */
 export class Checker {
   readonly #options: CheckerOptions;
-  readonly #lateCards: LateCards;
+  /** Whether to wait for the card of an order that was shown without it. */
+  readonly #isCardAwaited: (orderId: string) => boolean;
 
   constructor(options: CheckerOptions) {
     this.#options = options;
-    this.#lateCards = new LateCards(options.clock);
+    this.#isCardAwaited = lateCards(options.clock);
   }
 
   /** Makes one check. Calls `onAnswer` when the answer arrives, before it is recorded. Rejects if the store fails. */
@@ -69,7 +70,7 @@ export class Checker {
     // An order that is seen for the first time has no other state to show.
     if (latest === undefined || isSettled(latest.upstreamStatus) || latest.cardCode !== null)
       return undefined;
-    if (!this.#lateCards.isAwaited(orderId)) {
+    if (!this.#isCardAwaited(orderId)) {
       this.#options.logger.warn({ orderId }, 'fulfilled, and OneClickDz shows no card for it');
       return undefined;
     }

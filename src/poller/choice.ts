@@ -20,7 +20,7 @@ export type Job =
   | { readonly kind: 'check'; readonly orderId: string }
   | { readonly kind: 'sweep'; readonly sweep: Sweep };
 
-export interface ChoiceOptions {
+interface ChoiceOptions {
   readonly schedule: Pick<Schedule, 'due' | 'createdWithin'>;
   readonly planner: SweepPlanner;
   readonly trust: ListTrust;

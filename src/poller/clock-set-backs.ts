@@ -5,7 +5,7 @@ import type { Watchers } from './watchers.ts';
 /** A smaller step delays checks by no more than itself. */
 const SMALLEST_MS = 1_000;
 
-export interface ClockSetBacksOptions {
+interface ClockSetBacksOptions {
   readonly schedule: Pick<Schedule, 'clockSetBack'>;
   readonly watchers: Watchers;
   readonly clock: Clock;

@@ -1,5 +1,4 @@
 import type { Clock, Timer } from '../core/ports.ts';
-import type { Admission } from './admission.ts';
 import type { ClockSetBacks } from './clock-set-backs.ts';
 import type { NextCall } from './next-call.ts';
 import type { StoreFaults } from './store-faults.ts';
@@ -7,9 +6,8 @@ import type { StoreFaults } from './store-faults.ts';
 /** While orders are tracked, the clock is looked at this often: it may be set, or the machine be suspended. */
 const LONGEST_SLEEP_MS = 60_000;
 
-export interface DispatcherOptions {
+interface DispatcherOptions {
   readonly nextCall: NextCall;
-  readonly admission: Admission;
   readonly clockSetBacks: ClockSetBacks;
   readonly storeFaults: StoreFaults;
   readonly clock: Clock;
@@ -35,7 +33,6 @@ export class Dispatcher {
   /** Resolves once no more calls start. */
   async stop(): Promise<void> {
     this.#state = 'stopped';
-    this.#options.admission.close();
     this.#timer?.cancel();
     await this.#pumping;
   }

@@ -2,18 +2,18 @@ import type { Clock } from '../core/ports.ts';
 import type { GatewayError } from '../errors.ts';
 import type { Answer } from '../upstream/answer.ts';
 import type { CallBudget } from './budget.ts';
-import type { BudgetNote } from './budget-note.ts';
-import type { CallResult, GateState, UpstreamGate } from './gate.ts';
+import { type CallResult, type GateState, shuttingDown, type UpstreamGate } from './gate.ts';
 import type { GateLog } from './gate-log.ts';
 import type { Hold } from './hold.ts';
 import type { Requests } from './requests.ts';
 
-export interface GateKeeperOptions {
+interface GateKeeperOptions {
   readonly gate: UpstreamGate;
   readonly gateLog: GateLog;
   readonly hold: Hold;
   readonly budget: CallBudget;
-  readonly budgetNote: BudgetNote;
+  /** Stores the budget for the next process. Never rejects. */
+  readonly keepBudget: () => Promise<void>;
   readonly requests: Requests;
   readonly clock: Clock;
 }
@@ -34,7 +34,7 @@ export class GateKeeper {
     return gate.stateAt(clock.steady());
   }
 
-  /** The error for queries while calls are suspended; otherwise `undefined`. */
+  /** The error for queries while no calls start, and none soon; otherwise `undefined`. */
   get refusal(): GatewayError | undefined {
     const { gate, clock } = this.#options;
     return gate.refusalAt(clock.steady());
@@ -60,20 +60,27 @@ export class GateKeeper {
     if (refusal !== undefined) requests.failAll(refusal);
   }
 
+  /** Lets no more calls through, and fails the queries that wait: the gateway shuts down. */
+  close(): void {
+    const { gate, requests } = this.#options;
+    gate.close();
+    requests.failAll(shuttingDown());
+  }
+
   /** Writes down what the next process must know. */
   async stop(): Promise<void> {
-    const { hold, budgetNote } = this.#options;
+    const { hold, keepBudget } = this.#options;
     // The budget counts each call from its answer on: the last answers came after the last write.
-    await budgetNote.keep();
+    await keepBudget();
     // Noted anew, since the system's clock may have been set during a wait.
     await hold.keep(this.state);
   }
 
   #slowDown(): void {
-    const { budget, budgetNote } = this.#options;
+    const { budget, keepBudget } = this.#options;
     budget.shrink();
     // The next call is far, and whoever takes over until then would go on as before.
-    void budgetNote.keep();
+    void keepBudget();
   }
 }
 

@@ -40,6 +40,7 @@ const RESTART_MS = 3_000;
 
 export class UpstreamGate {
   #state: GateState;
+  #isClosed = false;
 
   constructor(state: GateState = { name: 'proving', breakMs: FIRST_BREAK_MS }) {
     this.#state = state;
@@ -55,8 +56,14 @@ export class UpstreamGate {
     return this.#state;
   }
 
+  /** Lets no more calls through, since the gateway shuts down. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
   /** Whether one more call may start beside `inFlight` others. */
   admits(now: number, inFlight: number): boolean {
+    if (this.#isClosed) return false;
     const state = this.stateAt(now);
     if (state.name === 'proving') return inFlight === 0;
     return state.name === 'serving' && inFlight < MOST_IN_FLIGHT;
@@ -67,8 +74,9 @@ export class UpstreamGate {
     return this.#state;
   }
 
-  /** The error for waiting queries if calls are suspended at `now`; otherwise `undefined`. */
+  /** The error for waiting queries if no call may start at `now`, and none soon; otherwise `undefined`. */
   refusalAt(now: number): GatewayError | undefined {
+    if (this.#isClosed) return shuttingDown();
     const state = this.stateAt(now);
     if (!('until' in state)) return undefined;
     const retryAfterMs = state.until - now;

@@ -2,7 +2,7 @@ import type { Logger } from '../core/ports.ts';
 import type { KeyAnswer, KeyFacts } from '../upstream/answer.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
 
-export interface KeyTrialOptions {
+interface KeyTrialOptions {
   readonly client: Pick<UpstreamClient, 'validate'>;
   readonly logger: Logger;
   /** What the gateway takes for the limit of the key, since it was not told; `undefined` if it was. */

@@ -6,24 +6,18 @@ const PATIENCE_MS = 60_000;
 const MOST_ORDERS = 1_000;
 
 /**
- * Orders that a single check showed as fulfilled, but without their card. The upstream states that a fulfilled order has
- * one, and marks no field as required, so it may write the card a moment after the status. Once the end is in the log,
- * nobody asks again, and the customer would never see the card. So for a minute such an answer is no news.
+ * Returns a function to be called with each order that a single check showed as fulfilled, but without its card: whether
+ * to ask again instead of recording the answer. The upstream states that a fulfilled order has a card, and marks no
+ * field as required, so it may write the card a moment after the status. Once the end is in the log, nobody asks again,
+ * and the customer would never see the card. So for a minute such an answer is no news.
  */
-export class LateCards {
-  readonly #clock: Clock;
+export function lateCards(clock: Clock) {
   /** When the card was first missing, by `Clock.steady`. */
-  readonly #since = new LRUCache<string, number>({ max: MOST_ORDERS });
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  /** To be called with each answer that lacks the card: whether to ask again instead of recording it. */
-  isAwaited(orderId: string): boolean {
-    const now = this.#clock.steady();
-    const since = this.#since.get(orderId) ?? now;
-    this.#since.set(orderId, since);
+  const firstMissing = new LRUCache<string, number>({ max: MOST_ORDERS });
+  return (orderId: string): boolean => {
+    const now = clock.steady();
+    const since = firstMissing.get(orderId) ?? now;
+    firstMissing.set(orderId, since);
     return now - since < PATIENCE_MS;
-  }
+  };
 }

@@ -13,7 +13,7 @@ export const UNCONFIRMED_MS = 15_000;
 const FIRST_DISTRUST_MS = 60_000;
 const LONGEST_DISTRUST_MS = 30 * 60_000;
 
-export interface ListTrustOptions {
+interface ListTrustOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly telemetry: Telemetry;

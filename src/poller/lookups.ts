@@ -4,16 +4,14 @@ import type { Order, Schedule, SnapshotLog } from '../core/store.ts';
 import { isSettled } from '../core/topup.ts';
 import type { MayAsk, Topups } from '../core/topups.ts';
 import { type TopupView, viewOf } from '../core/view.ts';
-import type { GatewayError } from '../errors.ts';
 import type { Checked } from './checker.ts';
 import type { Dispatcher } from './dispatcher.ts';
-import { shuttingDown } from './gate.ts';
 import type { GateKeeper } from './gate-keeper.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Requests } from './requests.ts';
 import { UnknownOrders } from './unknown-orders.ts';
 
-export interface LookupsOptions {
+interface LookupsOptions {
   readonly store: Pick<SnapshotLog & Schedule, 'find' | 'reschedule'>;
   readonly requests: Requests;
   readonly inFlight: InFlight;
@@ -26,7 +24,6 @@ export interface LookupsOptions {
 export class Lookups implements Topups {
   readonly #options: LookupsOptions;
   readonly #unknown: UnknownOrders;
-  #isClosed = false;
 
   constructor(options: LookupsOptions) {
     this.#options = options;
@@ -47,12 +44,6 @@ export class Lookups implements Topups {
       return order === undefined ? this.#first(orderId) : this.#refresh(order);
     if (order === undefined || maxAgeMs !== undefined) throw refusal;
     return { ...viewOf(order, clock.now()), isStale: true };
-  }
-
-  /** Fails the queries that wait and those yet to come, since the gateway shuts down. */
-  close(): void {
-    this.#isClosed = true;
-    this.#options.requests.failAll(shuttingDown());
   }
 
   #willDo(order: Order, maxAgeMs: number | undefined): boolean {
@@ -88,10 +79,10 @@ export class Lookups implements Topups {
    * failure, or too long a wait, is a `failed` result.
    */
   #look(orderId: string): Promise<Checked> {
-    const { requests, inFlight, dispatcher } = this.#options;
+    const { requests, inFlight, gateKeeper, dispatcher } = this.#options;
     const checking = inFlight.checkOf(orderId);
     if (checking !== undefined) return checking;
-    const refusal = this.#refusal();
+    const { refusal } = gateKeeper;
     if (refusal !== undefined) return Promise.resolve({ kind: 'failed', error: refusal });
     const promise = requests.add(orderId);
     dispatcher.wake();
@@ -100,12 +91,8 @@ export class Lookups implements Topups {
 
   /** Whether `#look` would lead to a call that no other query is waiting for. */
   #wouldAsk(orderId: string): boolean {
-    const { requests, inFlight } = this.#options;
+    const { requests, inFlight, gateKeeper } = this.#options;
     if (requests.has(orderId) || inFlight.checkOf(orderId) !== undefined) return false;
-    return this.#refusal() === undefined;
-  }
-
-  #refusal(): GatewayError | undefined {
-    return this.#isClosed ? shuttingDown() : this.#options.gateKeeper.refusal;
+    return gateKeeper.refusal === undefined;
   }
 }

@@ -1,6 +1,5 @@
 import type { Admission } from './admission.ts';
 import type { CallBudget, StartedCall } from './budget.ts';
-import type { BudgetNote } from './budget-note.ts';
 import type { Calls } from './calls.ts';
 import type { Choice, Job } from './choice.ts';
 import type { KeyTrial } from './key-trial.ts';
@@ -12,10 +11,11 @@ const RESERVED_CALLS = 1;
 
 const NEVER = Number.POSITIVE_INFINITY;
 
-export interface NextCallOptions {
+interface NextCallOptions {
   readonly admission: Admission;
   readonly budget: CallBudget;
-  readonly budgetNote: BudgetNote;
+  /** Stores the budget for the next process. Never rejects. */
+  readonly keepBudget: () => Promise<void>;
   readonly spare: Spare;
   readonly choice: Choice;
   readonly calls: Calls;
@@ -62,10 +62,10 @@ export class NextCall {
 
   /** Starts the trial of the key: first, so that a bad key is tried by this one call. */
   #startTrial(): boolean {
-    const { keyTrial, budget, budgetNote, calls } = this.#options;
+    const { keyTrial, budget, keepBudget, calls } = this.#options;
     const call = keyTrial?.isDue ? budget.startBeside() : undefined;
     if (keyTrial === undefined || call === undefined) return false;
-    void budgetNote.keep();
+    void keepBudget();
     calls.startTrial(keyTrial, call);
     return true;
   }
@@ -126,9 +126,9 @@ export class NextCall {
   /** Starts the call for a job; `false` without a call from the budget. */
   #start(job: Job, call: StartedCall | undefined): boolean {
     if (call === undefined) return false;
-    const { budgetNote, calls } = this.#options;
+    const { keepBudget, calls } = this.#options;
     // The write starts before the call, so that a call counts even if the process is killed while it is in flight.
-    void budgetNote.keep();
+    void keepBudget();
     calls.start(job, call);
     return true;
   }

@@ -35,9 +35,9 @@ export class Poller implements Topups, Watch {
 
   /** Starts no more calls, and resolves once those in flight are recorded or given up. */
   async stop(): Promise<void> {
-    const { lookups, dispatcher, calls, gateKeeper } = this.#parts;
+    const { dispatcher, calls, gateKeeper } = this.#parts;
     this.#options.keyTrial?.giveUp();
-    lookups.close();
+    gateKeeper.close();
     await dispatcher.stop();
     await calls.stop();
     await gateKeeper.stop();

@@ -21,7 +21,7 @@ interface Request {
   isUnlisted: boolean;
 }
 
-export interface RequestsOptions {
+interface RequestsOptions {
   readonly gate: UpstreamGate;
   readonly budget: CallBudget;
   readonly clock: Clock;

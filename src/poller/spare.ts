@@ -7,7 +7,7 @@ const WINDOW_MS = 60_000;
 /** The least share of calls that looks may have while no card waits: at 120 calls a minute, a look every 3 s. */
 const LEAST_PART = 1 / 6;
 
-export interface SpareOptions {
+interface SpareOptions {
   readonly budget: CallBudget;
   readonly clock: Clock;
 }

@@ -7,7 +7,7 @@ const PAUSE_MS = 1_000;
 /** How often the log tells of a store that goes on failing. */
 const TELL_EVERY_MS = 60_000;
 
-export interface StoreFaultsOptions {
+interface StoreFaultsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Called with each fault: no call starts for this long. */

@@ -11,7 +11,7 @@ import type { Watchers } from './watchers.ts';
 /** One `list` call that refreshes many orders. */
 export type Sweep = Page;
 
-export interface SweepPlannerOptions {
+interface SweepPlannerOptions {
   readonly store: Pick<SnapshotLog & Schedule, 'find' | 'createdWithin' | 'creationTimes'>;
   readonly watchers: Watchers;
   readonly requests: Requests;

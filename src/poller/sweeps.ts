@@ -10,7 +10,7 @@ import type { Requests } from './requests.ts';
 import type { Sweep, SweepPlanner } from './sweep-planner.ts';
 import type { Watchers } from './watchers.ts';
 
-export interface SweepsOptions {
+interface SweepsOptions {
   readonly store: Pick<SnapshotLog, 'find' | 'recordAll'>;
   readonly client: Pick<UpstreamClient, 'list'>;
   readonly watchers: Watchers;

@@ -28,7 +28,7 @@ export interface Refusal {
   readonly retryAfterSeconds?: number | undefined;
 }
 
-export interface Pagination {
+interface Pagination {
   readonly page: number;
   readonly pageSize: number;
   readonly totalPages: number;
@@ -59,7 +59,7 @@ function proof(order: BegunOrder, processedAt: number): WireTopup {
   };
 }
 
-export interface Stamp {
+interface Stamp {
   readonly now: number;
   readonly requestId: string;
 }

@@ -28,7 +28,7 @@ export interface Calls {
   mostAtOnceFor(orderId: string): number;
 }
 
-export interface CallRecorder extends Calls {
+interface CallRecorder extends Calls {
   /** Returns a function to call once the response has begun, or without a status once the call has failed. */
   begin(call: Call): (httpStatus: number | undefined) => void;
 }

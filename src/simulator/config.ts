@@ -26,7 +26,7 @@ export const SIMULATOR_VARIABLES: readonly string[] = Object.keys(schema.shape);
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-export type ParsedConfig =
+type ParsedConfig =
   | { readonly ok: true; readonly config: SimulatorConfig }
   /** Everything that is wrong, one line each. */
   | { readonly ok: false; readonly faults: readonly string[] };

@@ -5,7 +5,7 @@ import { NOT_FOUND } from './operations.ts';
 import { throttled } from './rate-limit.ts';
 import { ConnectionReset, longBody, pause, stalledBody, untilAborted } from './transport.ts';
 
-export interface FaultContext {
+interface FaultContext {
   readonly fault: Fault;
   readonly clock: Clock;
   readonly signal: AbortSignal | undefined;

@@ -14,7 +14,7 @@ export interface OperationsOptions {
   readonly listCarriesCards: boolean;
 }
 
-export interface OperationInput {
+interface OperationInput {
   readonly route: Route;
   readonly query: URLSearchParams;
   /** The body as text; empty for calls without one. */

@@ -3,7 +3,7 @@ import type { Refusal } from './answer.ts';
 
 const WINDOW_MS = 60_000;
 
-export interface RateLimitOptions {
+interface RateLimitOptions {
   /** Calls in any 60 s; `Infinity` for no limit. */
   readonly callsPerMinute: number;
   /** Whether a 429 has a `Retry-After`: the real upstream sends it only sometimes. */

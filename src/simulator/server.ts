@@ -9,7 +9,7 @@ import { ConnectionReset } from './transport.ts';
 /** Anyone who can reach the simulator can control it, so it listens on this machine only. */
 const HOST = '127.0.0.1';
 
-export interface SimulatorServer extends AsyncDisposable {
+interface SimulatorServer extends AsyncDisposable {
   /** Without a trailing slash. */
   readonly url: string;
   readonly port: number;

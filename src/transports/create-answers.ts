@@ -17,10 +17,11 @@ export function createAnswers(options: AnswersParts): Answers {
   const { log, tickets, guard, clock, renderings, onPlanGivenUp } = options;
   return new Answers({
     cache: new AnswerCache({ log, clock, mostBytes: MOST_ANSWER_BYTES }),
-    known: new KnownOperations({ queryCost: guard.limits.queryCost, onPlanGivenUp }),
+    known: new KnownOperations({ queryCost: guard.limits.queryCost }),
     tickets,
     contextFor: (asker, basis) => contextFor(options, { ...asker, basis }),
     subscriberContext: (asker) => subscriberContext(options, asker),
     renderings,
+    onPlanGivenUp,
   });
 }

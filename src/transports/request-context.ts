@@ -16,9 +16,9 @@ export interface RequestContext {
    * Called with a subscription that may run and is to be streamed over HTTP. Returns whether the callee sends the
    * events itself; then Yoga makes only the head of the response.
    */
-  readonly takeStream?: (live: Live, document: DocumentNode) => boolean;
+  readonly takeStream?: (live: Live) => boolean;
   /** Records what the answer rests on; set if the answer may be kept. */
-  readonly basis?: Basis;
+  readonly basis?: Basis | undefined;
   /** The result of the operation, if it has already run. */
   readonly executed?: ExecutionResult | undefined;
   /** Called with the document of the operation once it has run without an error. */

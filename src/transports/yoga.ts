@@ -53,7 +53,7 @@ export function createGraphQLYoga(options: TransportOptions) {
     // or takes a place as a stream.
     plugins: [
       useDocumentLimits(guard, mask),
-      useRequestErrors(logger),
+      useRequestErrors(mask),
       useSharedWork(options, mask),
       useQueryTiming(options),
       useStreams(mask),

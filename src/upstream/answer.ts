@@ -1,7 +1,7 @@
 import type { Observation } from '../core/topup.ts';
 
 /** Why a call gave no usable answer. The values also serve as metric labels and log fields. */
-export type FailureReason =
+type FailureReason =
   | 'network'
   | 'timeout'
   /** The gateway ended the call itself. */

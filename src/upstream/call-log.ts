@@ -5,7 +5,7 @@ import type { UpstreamOperation } from '../core/telemetry.ts';
 const FAILURE_EVERY_MS = 10 * 60_000;
 
 /** What is told of a call: never the key, the body, or anything in it but the upstream's error code. */
-export type CallFields = {
+type CallFields = {
   readonly operation: UpstreamOperation;
   readonly orderId: string | undefined;
   readonly outcome: string;
@@ -18,22 +18,11 @@ export type CallFields = {
  * Tells of each call at `debug`: a busy key makes 170,000 a day. At `info` it tells of the first call that fails, and
  * then of one in ten minutes, with the number of those that failed since.
  */
-export class CallLog {
-  readonly #logger: Logger;
-  readonly #failures: Seldom;
-
-  constructor({ logger, clock }: { readonly logger: Logger; readonly clock: Clock }) {
-    this.#logger = logger;
-    this.#failures = new Seldom(clock, FAILURE_EVERY_MS);
-  }
-
-  done(fields: CallFields): void {
-    this.#logger.debug(fields, 'upstream call');
-  }
-
-  failed(fields: CallFields): void {
-    const failures = this.#failures.times();
-    if (failures === undefined) this.done(fields);
-    else this.#logger.info({ ...fields, failures }, 'upstream call failed');
-  }
+export function callLog({ logger, clock }: { readonly logger: Logger; readonly clock: Clock }) {
+  const seldom = new Seldom(clock, FAILURE_EVERY_MS);
+  return (fields: CallFields, isTrouble: boolean): void => {
+    const failures = isTrouble ? seldom.times() : undefined;
+    if (failures === undefined) logger.debug(fields, 'upstream call');
+    else logger.info({ ...fields, failures }, 'upstream call failed');
+  };
 }

@@ -6,11 +6,11 @@ import type { Window } from '../core/store.ts';
 import type { Telemetry, UpstreamOperation } from '../core/telemetry.ts';
 import type { Answer, CheckAnswer, Failure, KeyAnswer, ListAnswer } from './answer.ts';
 import { readBody } from './body.ts';
-import { CallLog } from './call-log.ts';
+import { callLog } from './call-log.ts';
 import { decodeEnvelope, decodeKey, decodeList, decodeTopup, type Envelope } from './decode.ts';
 import { parseRetryAfter } from './retry-after.ts';
 
-export interface UpstreamClientOptions {
+interface UpstreamClientOptions {
   readonly baseUrl: string;
   readonly apiKey: string;
   /** From the start of a call to the end of its body. */
@@ -42,7 +42,7 @@ export const PAGE_SIZE = 100;
 const LONGEST_VALIDATE_MS = 3_000;
 
 export function createUpstreamClient(given: UpstreamClientOptions): UpstreamClient {
-  const options = { ...given, log: new CallLog(given) };
+  const options = { ...given, tell: callLog(given) };
   return {
     async check(orderId) {
       const path = `/v3/internet/check-id/${encodeURIComponent(orderId)}`;
@@ -68,7 +68,7 @@ export function createUpstreamClient(given: UpstreamClientOptions): UpstreamClie
 }
 
 interface CallOptions extends UpstreamClientOptions {
-  readonly log: CallLog;
+  readonly tell: ReturnType<typeof callLog>;
 }
 
 interface Call {
@@ -99,8 +99,7 @@ async function call<Kind extends Answer>(
   options.telemetry.upstreamCall({ operation, outcome, durationMs });
   const httpStatus = 'httpStatus' in reply ? reply.httpStatus : undefined;
   const fields = { operation, orderId, outcome, httpStatus, code: codeOf(reply), durationMs };
-  if (isTrouble(operation, answer)) options.log.failed(fields);
-  else options.log.done(fields);
+  options.tell(fields, isTrouble(operation, answer));
   return answer;
 }
 

@@ -109,7 +109,7 @@ export function decodeEnvelope(body: unknown): Envelope | undefined {
 }
 
 /** A decoded order; `orderId` is `undefined` if the upstream left the id out. */
-export type Decoded = Omit<Observation, 'orderId'> & { readonly orderId: string | undefined };
+type Decoded = Omit<Observation, 'orderId'> & { readonly orderId: string | undefined };
 
 export function decodeTopup(data: unknown, observedAt: number): Decoded | undefined {
   const topup = topupSchema.safeParse(data).data;

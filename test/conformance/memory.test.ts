@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createMemoryStore } from '../../src/store/memory.ts';
+import { createMemoryStore } from '../support/memory-store.ts';
 import { storeConformance } from './store.conformance.ts';
 
 storeConformance('memory', async () => createMemoryStore());

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Planner, Range, Store } from '../../src/core/store.ts';
 import type { Observation } from '../../src/core/topup.ts';
-import { createMemoryStore } from '../../src/store/memory.ts';
 import { openSqliteStore } from '../../src/store/sqlite/open.ts';
+import { createMemoryStore } from '../support/memory-store.ts';
 import { T0 } from './store/observations.ts';
 
 /** One call, made the same way to every store. */

@@ -3,8 +3,8 @@ import type { Topups } from '../../src/core/topups.ts';
 import { viewOf } from '../../src/core/view.ts';
 import { GatewayError } from '../../src/errors.ts';
 import type { Limits } from '../../src/limits/limits.ts';
-import { createMemoryStore } from '../../src/store/memory.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { createMemoryStore } from '../support/memory-store.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
 import { type Serving, serve } from '../support/serving.ts';
 

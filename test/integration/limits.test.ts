@@ -6,7 +6,6 @@ import { describe, expect, it } from 'vitest';
 import WebSocket from 'ws';
 import { viewOf } from '../../src/core/view.ts';
 import { TrustedDocuments } from '../../src/limits/trusted-documents.ts';
-import { createMemoryStore } from '../../src/store/memory.ts';
 import {
   collect,
   overServerSentEvents,
@@ -14,6 +13,7 @@ import {
   post,
 } from '../support/graphql-over-the-wire.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { createMemoryStore } from '../support/memory-store.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
 import { PING, RawWebSocket } from '../support/raw-web-socket.ts';
 import { type Serving, serve } from '../support/serving.ts';

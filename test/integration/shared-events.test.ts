@@ -8,7 +8,6 @@ import { WebSocket } from 'ws';
 import type { Store } from '../../src/core/store.ts';
 import { toPublicError } from '../../src/graphql/errors.ts';
 import { Renderings } from '../../src/graphql/execution/renderings.ts';
-import { createMemoryStore } from '../../src/store/memory.ts';
 import { countingReads } from '../support/counting-store.ts';
 import {
   eventsOf,
@@ -17,6 +16,7 @@ import {
   overWebSocket,
 } from '../support/graphql-over-the-wire.ts';
 import { ManualClock, settle } from '../support/manual-clock.ts';
+import { createMemoryStore } from '../support/memory-store.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
 import { recordingLogger } from '../support/recording-logger.ts';
 import { type Serving, serve } from '../support/serving.ts';

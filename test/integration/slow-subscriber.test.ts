@@ -4,8 +4,8 @@ import { describe, expect, it, vi } from 'vitest';
 import WebSocket from 'ws';
 import type { Store } from '../../src/core/store.ts';
 import { viewOf } from '../../src/core/view.ts';
-import { createMemoryStore } from '../../src/store/memory.ts';
 import { countingReads } from '../support/counting-store.ts';
+import { createMemoryStore } from '../support/memory-store.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
 import { type Serving, serve } from '../support/serving.ts';
 

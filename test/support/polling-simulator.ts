@@ -7,9 +7,9 @@ import {
   type Simulator,
   type SimulatorOptions,
 } from '../../src/simulator/simulator.ts';
-import { createMemoryStore } from '../../src/store/memory.ts';
 import { createUpstreamClient } from '../../src/upstream/client.ts';
 import { ManualClock } from './manual-clock.ts';
+import { createMemoryStore } from './memory-store.ts';
 import { recordingLogger } from './recording-logger.ts';
 import { noTelemetry } from './silent.ts';
 

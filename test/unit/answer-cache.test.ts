@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { AnswerCache } from '../../src/answers/answer-cache.ts';
-import { createMemoryStore } from '../../src/store/memory.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { createMemoryStore } from '../support/memory-store.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
 
 const OTHER_ID = 'f'.repeat(24);

@@ -11,8 +11,8 @@ import type { GraphQLContext } from '../../src/graphql/context.ts';
 import { run } from '../../src/graphql/execution/engine.ts';
 import { planOf } from '../../src/graphql/execution/plan.ts';
 import { schema } from '../../src/graphql/schema.ts';
-import { createMemoryStore } from '../../src/store/memory.ts';
 import { settle } from '../support/manual-clock.ts';
+import { createMemoryStore } from '../support/memory-store.ts';
 import { observation } from '../support/observations.ts';
 
 const GOOD = 'a'.repeat(24);

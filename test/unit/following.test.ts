@@ -6,8 +6,8 @@ import { Audiences } from '../../src/feed/audience.ts';
 import { type FollowedEvent, Following } from '../../src/feed/following.ts';
 import { Pump, type Sink } from '../../src/feed/pump.ts';
 import type { Terms } from '../../src/feed/terms.ts';
-import { createMemoryStore } from '../../src/store/memory.ts';
 import { ManualClock, settle } from '../support/manual-clock.ts';
+import { createMemoryStore } from '../support/memory-store.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
 import { noTelemetry } from '../support/silent.ts';
 

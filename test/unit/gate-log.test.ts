@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { createMemoryStore } from '../../src/store/memory.ts';
 import type { CheckAnswer } from '../../src/upstream/answer.ts';
+import { createMemoryStore } from '../support/memory-store.ts';
 import { ORDER_ID } from '../support/observations.ts';
 import { startPolling } from '../support/polling.ts';
 import { observed } from '../support/scripted-client.ts';

@@ -12,7 +12,7 @@ const QUERY = `query ($a: [ID!]! = [${IDS.join()}], $b: ID) {
 
 /** Has an operation known as it was asked for once; the function tells how it is run when it is asked for again. */
 function knownBy(query: string, variables: Params['variables'], queryCost: number) {
-  const known = new KnownOperations({ queryCost, onPlanGivenUp: () => undefined });
+  const known = new KnownOperations({ queryCost });
   const first = { query, operationName: null, variables };
   known.learn('', first, { kind: 'query', document: parse(query), headers: [] });
   return (others: Params['variables']) => {
@@ -40,7 +40,7 @@ it('what an operation costs is measured anew where a variable is no text, as it 
 });
 
 it('an operation is known by its head, its text and its name, whatever its variables', () => {
-  const known = new KnownOperations({ queryCost: 20, onPlanGivenUp: () => undefined });
+  const known = new KnownOperations({ queryCost: 20 });
   const query = 'query A { __typename } query B { x: __typename }';
   const params = { query, operationName: 'A', variables: null };
   known.learn('POST\n', params, { kind: 'query', document: parse(query), headers: [] });

@@ -6,8 +6,8 @@ import { KnownOperations } from '../../src/answers/known-operations.ts';
 import { FULL_ACCESS } from '../../src/core/access.ts';
 import { toPublicError } from '../../src/graphql/errors.ts';
 import { Renderings } from '../../src/graphql/execution/renderings.ts';
-import { createMemoryStore } from '../../src/store/memory.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { createMemoryStore } from '../support/memory-store.ts';
 import { recordingLogger } from '../support/recording-logger.ts';
 
 const QUERY = 'subscription ($id: ID!) { topupStatus(id: $id) { status } }';
@@ -24,7 +24,7 @@ function open(): Answers {
       clock: new ManualClock(),
       mostBytes: 1_000,
     }),
-    known: new KnownOperations({ queryCost: 100, onPlanGivenUp: nobody }),
+    known: new KnownOperations({ queryCost: 100 }),
     tickets: { accessOf: async () => FULL_ACCESS, recall: () => FULL_ACCESS },
     contextFor: nobody,
     subscriberContext: nobody,
@@ -32,6 +32,7 @@ function open(): Answers {
       mask: (error) => toPublicError(error, logger),
       onPlanGivenUp: nobody,
     }),
+    onPlanGivenUp: nobody,
   });
 }
 

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { Order } from '../../src/core/store.ts';
 import { Pacer } from '../../src/poller/pace.ts';
 import { type UnseenDue, Watchers } from '../../src/poller/watchers.ts';
-import { createMemoryStore } from '../../src/store/memory.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { createMemoryStore } from '../support/memory-store.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
 
 const SECOND_MS = 1_000;

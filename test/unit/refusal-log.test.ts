@@ -3,8 +3,8 @@ import { Socket } from 'node:net';
 import { expect, it } from 'vitest';
 import { createGuard } from '../../src/limits/guard.ts';
 import { DEFAULT_LIMITS } from '../../src/limits/limits.ts';
-import { ProxyHint } from '../../src/limits/proxy-hint.ts';
-import { RefusalLog } from '../../src/limits/refusal-log.ts';
+import { proxyHint } from '../../src/limits/proxy-hint.ts';
+import { refusalLog } from '../../src/limits/refusal-log.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { recordingLogger } from '../support/recording-logger.ts';
 
@@ -12,11 +12,11 @@ const TEN_MINUTES_MS = 600_000;
 
 it('the log tells of each limit once in ten minutes, and how often it was met', async () => {
   const [clock, logger] = [new ManualClock(), recordingLogger()];
-  const refusals = new RefusalLog({ clock, logger });
-  for (let nth = 0; nth < 1_000; nth += 1) refusals.tell('connections_per_address');
-  refusals.tell('cost');
+  const tell = refusalLog(clock, logger);
+  for (let nth = 0; nth < 1_000; nth += 1) tell('connections_per_address');
+  tell('cost');
   await clock.advance(TEN_MINUTES_MS);
-  refusals.tell('connections_per_address');
+  tell('connections_per_address');
   expect(logger.lines.map(({ level, fields }) => ({ level, ...fields }))).toEqual([
     { level: 'warn', limit: 'connections_per_address', times: 1 },
     { level: 'warn', limit: 'cost', times: 1 },
@@ -26,17 +26,17 @@ it('the log tells of each limit once in ten minutes, and how often it was met', 
 
 it('a proxy that the gateway was not told of is warned of once', () => {
   const logger = recordingLogger();
-  const hint = new ProxyHint({ trustedProxies: 0 }, logger);
-  hint.see({ headers: {} });
+  const see = proxyHint({ trustedProxies: 0 }, logger);
+  see({ headers: {} });
   expect(logger.lines).toEqual([]);
-  hint.see({ headers: { 'x-forwarded-for': '10.0.0.1' } });
-  hint.see({ headers: { 'x-forwarded-for': '10.0.0.2' } });
+  see({ headers: { 'x-forwarded-for': '10.0.0.1' } });
+  see({ headers: { 'x-forwarded-for': '10.0.0.2' } });
   expect(logger.lines).toMatchObject([{ level: 'warn', message: /TRUST_PROXY/ }]);
 });
 
 it('a proxy that the gateway was told of is not', () => {
   const logger = recordingLogger();
-  new ProxyHint({ trustedProxies: 1 }, logger).see({ headers: { 'x-forwarded-for': '10.0.0.1' } });
+  proxyHint({ trustedProxies: 1 }, logger)({ headers: { 'x-forwarded-for': '10.0.0.1' } });
   expect(logger.lines).toEqual([]);
 });
 

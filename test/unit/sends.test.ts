@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { CallBudget } from '../../src/poller/budget.ts';
 import { Sends } from '../../src/poller/sends.ts';
 import { createRandom } from '../../src/simulator/random.ts';
-import { createMemoryStore } from '../../src/store/memory.ts';
 import type { Answer } from '../../src/upstream/answer.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { createMemoryStore } from '../support/memory-store.ts';
 import { observation } from '../support/observations.ts';
 import { pollSimulator } from '../support/polling-simulator.ts';
 

@@ -17,7 +17,7 @@ export interface Rendered extends ExecutionResult {
   stringify(): string;
 }
 
-export interface RenderingsOptions {
+interface RenderingsOptions {
   readonly mask: Mask;
   readonly onPlanGivenUp: OnPlanGivenUp;
 }

@@ -1,7 +1,7 @@
 import { NOT_PLANNED, type Plan, type PlannedField, type Shape } from './plan.ts';
 import { usualVariables, type Variables } from './plan-variables.ts';
 
-export interface PlanArgs {
+interface PlanArgs {
   readonly rootValue: unknown;
   readonly contextValue: unknown;
   readonly variables: Variables;

@@ -9,7 +9,7 @@ export interface Pruned {
   readonly snapshots: number;
 }
 
-export interface PruneOptions {
+interface PruneOptions {
   /** Unix milliseconds: only snapshots first seen before this moment are removed. */
   readonly before: number;
   /** Only counts what would be removed. */

@@ -8,7 +8,7 @@ interface Row extends CardPlace {
   readonly sealed: string;
 }
 
-export interface Rekeyed {
+interface Rekeyed {
   readonly changed: number;
   /** Card codes that were already sealed with the first key. */
   readonly current: number;
@@ -22,7 +22,7 @@ export interface Rekeyed {
  * @param done how many card codes were seen so far.
  * @param tookMs how long the transaction held the lock.
  */
-export type RekeyPause = (done: number, tookMs: number) => Promise<void>;
+type RekeyPause = (done: number, tookMs: number) => Promise<void>;
 
 /**
  * Reseals every card code that is not sealed with the first key. Works in small transactions, so it can run beside a

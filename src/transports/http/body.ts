@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-export interface BodyCollection {
+interface BodyCollection {
   /** The `content-length` of the request, in bytes; above 0. */
   readonly length: number;
   readonly onBody: (body: Buffer) => void;

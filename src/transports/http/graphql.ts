@@ -17,7 +17,7 @@ import type { RequestContext } from '../request-context.ts';
 import { EventStreams, type StreamTarget, streamTargetOf } from '../streams/event-streams.ts';
 import type { Yoga } from '../yoga.ts';
 
-export interface GraphQLHttpOptions {
+interface GraphQLHttpOptions {
   readonly yoga: Yoga;
   readonly answers: Answers;
   readonly guard: Guard;
@@ -28,7 +28,7 @@ export interface GraphQLHttpOptions {
 }
 
 /** A request for GraphQL, with its body, and its response. */
-export interface GraphQLExchange {
+interface GraphQLExchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly body: Buffer;
@@ -83,25 +83,43 @@ export class GraphQLHttp {
     return true;
   }
 
-  /** Has Yoga answer the request, and learns from its answer so that the next request can do without Yoga. */
+  /** Has Yoga answer the request. Learns from its answer to a usual one, so that the next can do without Yoga. */
   async serve(exchange: GraphQLExchange): Promise<void> {
-    const caller = this.#options.guard.addressOf(exchange.request);
-    if (exchange.usual === undefined) await this.#byYoga(exchange, caller);
-    else await this.#learnFromYoga(exchange, exchange.usual, caller);
-  }
-
-  async #byYoga(exchange: GraphQLExchange, caller: string): Promise<void> {
-    const { answer, stream, streamed } = await this.#askYoga(exchange, { caller });
-    if (stream === undefined) await send(exchange, { answer, streamed });
-    else this.#begin(stream, headersOf(answer));
+    const { request, response, usual, executed } = exchange;
+    const { answers, guard } = this.#options;
+    const draft = usual && answers.draft();
+    let document: DocumentNode | undefined;
+    try {
+      const { answer, stream, streamed } = await this.#askYoga(exchange, {
+        caller: guard.addressOf(request),
+        basis: draft,
+        executed,
+        onAnswered: (answered) => {
+          document = answered;
+        },
+      });
+      if (stream !== undefined) {
+        const headers = headersOf(answer);
+        if (usual !== undefined) {
+          answers.learnStream(usual, { headers, document: stream.live.document });
+        }
+        this.#begin(stream, headers);
+      } else if (usual && draft && document && answer.status === 200 && isJson(answer)) {
+        const made = { headers: headersOf(answer), body: await answer.text() };
+        answers.learn(usual, draft, { ...made, document });
+        writeAnswer(response, made);
+      } else await send(exchange, { answer, streamed });
+    } finally {
+      if (draft !== undefined && draft.kept === undefined) answers.drop(draft);
+    }
   }
 
   async #askYoga(
     { request, response, body, onStream }: GraphQLExchange,
     context: RequestContext,
-  ): Promise<YogaAnswer & { readonly stream: NewStream | undefined }> {
+  ): Promise<YogaAnswer & { readonly stream: Stream | undefined }> {
     const { yoga, guard } = this.#options;
-    let stream: NewStream | undefined;
+    let stream: Stream | undefined;
     let streamed: Live | undefined;
     withBody(request, Readable.from([body]));
     // Yoga is not given the response: it would keep listeners on it for as long as the response is open.
@@ -110,11 +128,10 @@ export class GraphQLHttp {
         ...context,
         onStream,
         enterStream: () => enterStream(request, response, guard),
-        takeStream: (live, document) => {
-          const found = streamOf(live, response);
-          if (found === undefined) streamed = live;
-          else stream = { ...found, document };
-          return found !== undefined;
+        takeStream: (live) => {
+          stream = streamOf(live, response);
+          if (stream === undefined) streamed = live;
+          return stream !== undefined;
         },
       });
       return { answer, stream, streamed };
@@ -129,53 +146,12 @@ export class GraphQLHttp {
   #begin({ target, live }: Stream, head: readonly string[]): void {
     this.#streams.begin(target, live, head);
   }
-
-  async #learnFromYoga(
-    exchange: GraphQLExchange,
-    usual: UsualRequest,
-    caller: string,
-  ): Promise<void> {
-    const { response, executed } = exchange;
-    const { answers } = this.#options;
-    const draft = answers.draft();
-    let document: DocumentNode | undefined;
-    try {
-      const { answer, stream, streamed } = await this.#askYoga(exchange, {
-        caller,
-        basis: draft,
-        executed,
-        onAnswered: (answered) => {
-          document = answered;
-        },
-      });
-      if (stream !== undefined) {
-        const headers = headersOf(answer);
-        answers.learnStream(usual, { headers, document: stream.document });
-        this.#begin(stream, headers);
-        return;
-      }
-      if (document === undefined || answer.status !== 200 || !isJson(answer)) {
-        await send(exchange, { answer, streamed });
-        return;
-      }
-      const made = { headers: headersOf(answer), body: await answer.text() };
-      answers.learn(usual, draft, { ...made, document });
-      writeAnswer(response, made);
-    } finally {
-      if (draft.kept === undefined) answers.drop(draft);
-    }
-  }
 }
 
 /** A subscription, and where its events go. */
 interface Stream {
   readonly target: StreamTarget;
   readonly live: Live;
-}
-
-/** A stream whose operation may not be known yet. */
-interface NewStream extends Stream {
-  readonly document: DocumentNode;
 }
 
 interface YogaAnswer {

@@ -2,7 +2,7 @@ import type { GatewayStatus, GatewayStatusSource } from '../../core/gateway-stat
 import { loggedError } from '../../core/logged-error.ts';
 import type { Clock, Logger } from '../../core/ports.ts';
 
-export interface Readiness {
+interface Readiness {
   /** Whether this gateway should be sent traffic. */
   readonly ready: boolean;
   /** What is wrong, in words. A gateway with problems may still be ready, since it serves cached states. */

@@ -30,7 +30,7 @@ import { sendError, sendJson } from './json.ts';
 import { RequestIds } from './request-id.ts';
 
 /** Makes the text for Prometheus; `status` is `undefined` if the snapshot log cannot be read. */
-export type Scrape = (
+type Scrape = (
   status: GatewayStatus | undefined,
 ) => Promise<{ readonly contentType: string; readonly text: string }>;
 

@@ -1,10 +1,9 @@
 import { GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import type { Logger } from '../../core/ports.ts';
-import { toPublicError } from '../../graphql/errors.ts';
+import type { Mask } from '../../graphql/errors.ts';
 
 /** Gives errors from parsing and validation our codes as well: Yoga masks only errors from execution. */
-export function useRequestErrors(logger: Logger): Plugin {
+export function useRequestErrors(mask: Mask): Plugin {
   return {
     // Yoga itself would say nothing but 415. It is what `fetch` gets for a text without a `content-type`.
     onRequestParse({ requestParser, setRequestParser }) {
@@ -13,12 +12,12 @@ export function useRequestErrors(logger: Logger): Plugin {
     onParse:
       () =>
       ({ result, replaceParseResult }) => {
-        if (result instanceof Error) replaceParseResult(toPublicError(result, logger));
+        if (result instanceof Error) replaceParseResult(mask(result));
       },
     onValidate:
       () =>
       ({ valid, result, setResult }) => {
-        if (!valid) setResult(result.map((error) => toPublicError(error, logger)));
+        if (!valid) setResult(result.map(mask));
       },
   };
 }

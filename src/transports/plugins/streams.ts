@@ -1,4 +1,4 @@
-import { type DocumentNode, GraphQLError } from 'graphql';
+import { GraphQLError } from 'graphql';
 import type { FetchAPI, Plugin } from 'graphql-yoga';
 import type { GatewayError } from '../../errors.ts';
 import type { Mask } from '../../graphql/errors.ts';
@@ -12,26 +12,25 @@ import { STREAM_HEADERS, STREAM_TYPE, UNBUFFERED } from '../streams/event-stream
  * subscription to a client that accepts anything, not only to one that asks for an event stream.
  */
 export function useStreams(mask: Mask): Plugin<RequestContext, RequestContext> {
-  const running = new WeakMap<Request, { readonly live: Live; readonly document: DocumentNode }>();
+  const running = new WeakMap<Request, Live>();
   return {
-    onSubscribe({ args: { contextValue, document }, setResultAndStopExecution }) {
+    onSubscribe({ args: { contextValue }, setResultAndStopExecution }) {
       const error = contextValue.enterStream?.();
       if (error !== undefined) setResultAndStopExecution({ errors: [mask(withoutPlace(error))] });
       return {
         onSubscribeResult({ result }) {
-          if (result instanceof Live) running.set(contextValue.request, { live: result, document });
+          if (result instanceof Live) running.set(contextValue.request, result);
         },
       };
     },
     onResultProcess({ request, resultProcessor, serverContext, setResultProcessor }) {
-      const subscription = running.get(request);
-      if (subscription === undefined) return;
-      const { live, document } = subscription;
+      const live = running.get(request);
+      if (live === undefined) return;
       if (resultProcessor === undefined) {
         void live.return();
         // Yoga itself would say nothing but 406.
         setResultProcessor(refuseSubscription, 'application/json');
-      } else if (serverContext.takeStream?.(live, document)) {
+      } else if (serverContext.takeStream?.(live)) {
         setResultProcessor(headOfStream, STREAM_TYPE);
       }
     },

@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../../core/ports.ts';
 
-export interface PulseOptions {
+interface PulseOptions {
   readonly clock: Clock;
   /** How often a client is asked for a sign of life, and how long it may take to give that sign. */
   readonly intervalMs: number;

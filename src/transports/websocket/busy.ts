@@ -19,7 +19,7 @@ interface Operation {
 }
 
 /** What to do with a message. */
-export type Hearing = 'now' | 'later' | 'never';
+type Hearing = 'now' | 'later' | 'never';
 
 /**
  * The operations of one client whose messages graphql-ws is still handling, by id. graphql-ws identifies an operation

@@ -39,7 +39,7 @@ export interface ClientParts {
 }
 
 /** A client that has just connected. */
-export interface Connected {
+interface Connected {
   readonly socket: ClientSocket;
   /** The TCP socket below the WebSocket. */
   readonly stream: Socket;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { isAbandoned, isParked } from '../core/cadence.ts';
+import { isAbandoned, isParked } from '../../src/core/cadence.ts';
 import type {
   Census,
   Order,
@@ -9,11 +9,11 @@ import type {
   Reschedule,
   Store,
   Window,
-} from '../core/store.ts';
-import { isSettled, type Observation, type Snapshot, statusOf } from '../core/topup.ts';
-import { advance } from './advance.ts';
-import { Bells } from './bells.ts';
-import { storeClosed } from './errors.ts';
+} from '../../src/core/store.ts';
+import { isSettled, type Observation, type Snapshot, statusOf } from '../../src/core/topup.ts';
+import { advance } from '../../src/store/advance.ts';
+import { Bells } from '../../src/store/bells.ts';
+import { storeClosed } from '../../src/store/errors.ts';
 
 /**
  * The reference implementation, which other stores are compared with: clear rather than fast. Its data is gone once
