@@ -207,7 +207,11 @@ function isPrivate({ protocol, hostname }: URL): boolean {
   return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
 }
 
+/** The origins of pages inside apps, which `URL` does not know as origins. */
+const APP_ORIGIN = /^(?:capacitor|ionic|tauri):\/\/[a-z0-9.-]+$/;
+
 function isOrigin(text: string): boolean {
+  if (APP_ORIGIN.test(text)) return true;
   const url = URL.parse(text);
   return url !== null && /^https?:$/.test(url.protocol) && url.origin === text;
 }

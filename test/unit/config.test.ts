@@ -101,7 +101,7 @@ describe('parseConfig', () => {
         PORT: '0',
         DATABASE_URL: 'file:elsewhere.db',
         LOG_LEVEL: 'warn',
-        ALLOWED_ORIGINS: 'https://a.example, http://localhost:5173',
+        ALLOWED_ORIGINS: 'https://a.example, http://localhost:5173, capacitor://localhost',
       }),
     ).toMatchObject({
       apiKey: 'k-1',
@@ -113,7 +113,7 @@ describe('parseConfig', () => {
       port: 0,
       databaseUrl: 'file:elsewhere.db',
       logLevel: 'warn',
-      allowedOrigins: ['https://a.example', 'http://localhost:5173'],
+      allowedOrigins: ['https://a.example', 'http://localhost:5173', 'capacitor://localhost'],
     });
   });
 
@@ -221,6 +221,7 @@ describe('parseConfig', () => {
     ['AUTH_JWKS_URL', 'ftp://127.0.0.1/jwks.json'],
     ['ALLOWED_ORIGINS', 'shop.example'],
     ['ALLOWED_ORIGINS', 'ftp://shop.example'],
+    ['ALLOWED_ORIGINS', 'capacitor://localhost/page'],
     ['ALLOWED_ORIGINS', 'https://shop.example/'],
     ['ALLOWED_ORIGINS', 'https://shop.example,'],
     ['ALLOWED_ORIGINS', 'null'],
