@@ -232,6 +232,7 @@ function statusSource({ outside, upstream, store, metrics, poller }: Polled): Ga
         logId: store.logId,
       };
     },
+    callsResumeAt: () => poller.resumesAt,
   };
 }
 

@@ -18,4 +18,7 @@ export interface GatewayStatus {
 
 export interface GatewayStatusSource {
   gatewayStatus(): Promise<GatewayStatus>;
+
+  /** When calls to the upstream resume, Unix milliseconds; `null` while they are not suspended. */
+  callsResumeAt(): number | null;
 }

@@ -24,11 +24,12 @@ export const Topup = builder.objectRef<TopupView>('Topup').implement({
       nullable: true,
       description:
         'When the gateway means to ask again, by itself. `null` once final, and for an order that it has given up after seven days without an end (asking for the order starts again).',
-      resolve: ({ nextCheckAt }, _args, { basis }) => {
+      resolve: ({ nextCheckAt }, _args, { basis, status }) => {
         basis.check();
+        if (nextCheckAt === null) return null;
         // After this moment the answer changes by itself: while an order is due, `nextCheckAt` is the current time.
-        if (nextCheckAt !== null) basis.until(nextCheckAt);
-        return nextCheckAt;
+        basis.until(nextCheckAt);
+        return Math.max(nextCheckAt, status.callsResumeAt() ?? 0);
       },
     }),
     isStale: t.boolean({

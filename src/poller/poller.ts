@@ -64,13 +64,17 @@ export class Poller implements Topups, Watch {
     return !this.#parts.storeFaults.isFailing;
   }
 
+  /** When calls resume, Unix milliseconds; `null` while they are not suspended. */
+  get resumesAt(): number | null {
+    const { state } = this.#parts.gateKeeper;
+    return 'until' in state ? unixTimeOf(state.until, this.#options.clock) : null;
+  }
+
   status(): UpstreamStatus {
-    const { clock } = this.#options;
     const { gateKeeper, budget, trust } = this.#parts;
-    const { state } = gateKeeper;
     return {
-      state: STATE_NAMES[state.name],
-      resumesAt: 'until' in state ? unixTimeOf(state.until, clock) : null,
+      state: STATE_NAMES[gateKeeper.state.name],
+      resumesAt: this.resumesAt,
       limitPerMinute: budget.limitPerMinute,
       callsPerMinute: budget.callsPerMinute,
       usedInLastMinute: budget.usedInLastMinute,

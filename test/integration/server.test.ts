@@ -225,6 +225,25 @@ it('a card that no key opens is said to be unreadable, and hides nothing else', 
   }
 });
 
+it('the next check is not said to come before calls resume', async () => {
+  const store = createMemoryStore();
+  const { order } = await store.record(observation(), () => Date.now());
+  const topups = { lookup: async () => viewOf(order, Date.now()) };
+  let resumesAt: number | null = Date.UTC(2100, 0, 1);
+  await using gateway = await serve(store, { topups, callsResumeAt: () => resumesAt });
+  const nextCheckAt = async () => {
+    const query = `{ topup(id: "${ORDER_ID}") { nextCheckAt } }`;
+    const response = await fetch(`${gateway.url.href}?${new URLSearchParams({ query })}`);
+    const { data } = (await response.json()) as { data: { topup: { nextCheckAt: string } } };
+    return data.topup.nextCheckAt;
+  };
+  for (const _ of ['asked', 'asked again', 'perhaps remembered']) {
+    expect(await nextCheckAt()).toBe('2100-01-01T00:00:00.000Z');
+  }
+  resumesAt = null;
+  expect(Date.parse(await nextCheckAt())).toBeLessThanOrEqual(Date.now());
+});
+
 describe('a request with a fault is told what is wrong with it', () => {
   const post = async (contentType: string, request: object) => {
     await using server = await serve(createMemoryStore());

@@ -34,6 +34,7 @@ const noWatch: Watch = { watch: () => () => undefined };
 
 const noStatus = {
   gatewayStatus: () => Promise.reject(new Error('nobody asks for the status here')),
+  callsResumeAt: () => null,
 };
 
 export interface ServingOptions {
@@ -47,6 +48,8 @@ export interface ServingOptions {
   readonly renderings?: Renderings;
   readonly onPlanGivenUp?: OnPlanGivenUp;
   readonly scrape?: GatewayServerOptions['scrape'];
+  /** When calls to the upstream resume; never suspended by default. */
+  readonly callsResumeAt?: () => number | null;
   /** Called when Yoga has answered a request, before anything is made of its answer. */
   readonly afterYoga?: (request: IncomingMessage) => unknown;
 }
@@ -75,7 +78,7 @@ function partsOf(store: Store, options: ServingOptions): Parts {
       topups,
       feed: createFeed({ log: store, watch, clock, telemetry: noTelemetry }),
       log: store,
-      status: noStatus,
+      status: { ...noStatus, callsResumeAt: options.callsResumeAt ?? noStatus.callsResumeAt },
     },
     tickets: createTickets(auth, { clock, logger, fetch }),
     logger,

@@ -65,7 +65,10 @@ async function answerBy(
       return lookup(orderId);
     },
   };
-  const status = { gatewayStatus: () => Promise.reject(new Error('of the status')) };
+  const status = {
+    gatewayStatus: () => Promise.reject(new Error('of the status')),
+    callsResumeAt: () => null,
+  };
   const contextValue = { topups, access, basis: NO_BASIS, log, status };
   const result = await engine({
     schema,

@@ -99,4 +99,8 @@ class StatusOnce implements GatewayStatusSource {
     this.#status ??= this.#source.gatewayStatus();
     return this.#status;
   }
+
+  callsResumeAt(): number | null {
+    return this.#source.callsResumeAt();
+  }
 }

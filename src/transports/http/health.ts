@@ -10,7 +10,7 @@ interface Readiness {
 }
 
 interface HealthOptions {
-  readonly status: GatewayStatusSource;
+  readonly status: Pick<GatewayStatusSource, 'gatewayStatus'>;
   readonly clock: Clock;
   readonly logger: Logger;
 }
