@@ -243,10 +243,13 @@ describe('a gateway that runs', () => {
       topup_gateway_budget_calls_per_minute: 'gauge',
       topup_gateway_start_time_seconds: 'gauge',
       topup_gateway_upstream_serving: 'gauge',
+      topup_gateway_upstream_state: 'gauge',
       topup_gateway_log_readable: 'gauge',
     });
     const { value } = metrics;
     expect(value('topup_gateway_upstream_serving')).toBe(1);
+    expect(value('topup_gateway_upstream_state{state="SERVING"}')).toBe(1);
+    expect(value('topup_gateway_upstream_state{state="REFUSED"}')).toBe(0);
     expect(value('topup_gateway_log_readable')).toBe(1);
     expect(value('topup_gateway_budget_calls_per_minute')).toBe(6_000);
     expect(value('topup_gateway_snapshots_total{status="FULFILLED"}')).toBeGreaterThanOrEqual(1);
