@@ -57,8 +57,7 @@ export async function startGateway(config: Config, outside: Outside): Promise<Ga
   const upstream = chooseUpstream(config, outside);
   const metrics = new Metrics();
   const database = { url: config.databaseUrl, cardKeys: config.cardKeys };
-  const store = await openStore(database);
-  const unlock = await claim(store, config.databaseUrl, upstream.name);
+  const { store, release } = await claimStore(database, upstream.name);
   try {
     const parts = { config, outside, upstream, store, metrics };
     const poller = await openPoller(parts);
@@ -73,47 +72,51 @@ export async function startGateway(config: Config, outside: Outside): Promise<Ga
     const stop = async () => {
       await server.close();
       await poller.stop();
-      await store.close();
-      unlock();
+      await release();
     };
     return { url, demoOrders: upstream.demoOrders, stop };
   } catch (error) {
-    await store.close();
-    unlock();
+    await release();
     throw error;
-  }
-}
-
-async function openStore(database: SqliteOptions): Promise<Store> {
-  try {
-    return await openSqliteStore(database);
-  } catch (error) {
-    throw asStartupError(error);
   }
 }
 
 /** The database notes which upstream its orders come from, so that simulated orders are never taken for real. */
 const UPSTREAM_NOTE = 'upstream';
 
-/**
- * Locks the database for this process, and checks that its orders come from this upstream. Closes the store if either
- * fails. Returns a function that releases the lock.
- */
-async function claim(store: Store, url: string, upstream: string): Promise<() => void> {
+interface ClaimedStore {
+  readonly store: Store;
+  /** Closes the store, and unlocks its database for another process. */
+  readonly release: () => Promise<void>;
+}
+
+/** Opens the database, locked for this process, and checks that its orders come from this upstream. */
+async function claimStore(database: SqliteOptions, upstream: string): Promise<ClaimedStore> {
+  let unlock: (() => void) | undefined;
+  let store: Store | undefined;
+  const release = async () => {
+    await store?.close();
+    unlock?.();
+  };
   try {
-    const unlock = lockDatabase(url);
-    const known = await store.recall(UPSTREAM_NOTE);
-    if (known === undefined) await store.note(UPSTREAM_NOTE, upstream);
-    if (known === undefined || known === upstream) return unlock;
-    unlock();
-    throw new StartupError(
-      `${url} holds orders of ${known}, and this gateway is to run on ${upstream}: delete it, or choose another DATABASE_URL`,
-      { exitCode: EXIT_CONFIG },
-    );
+    unlock = lockDatabase(database.url);
+    store = await openSqliteStore(database);
+    await checkUpstream(store, database.url, upstream);
+    return { store, release };
   } catch (error) {
-    await store.close();
+    await release();
     throw asStartupError(error);
   }
+}
+
+async function checkUpstream(store: Store, url: string, upstream: string): Promise<void> {
+  const known = await store.recall(UPSTREAM_NOTE);
+  if (known === undefined) await store.note(UPSTREAM_NOTE, upstream);
+  if (known === undefined || known === upstream) return;
+  throw new StartupError(
+    `${url} holds orders of ${known}, and this gateway is to run on ${upstream}: delete it, or choose another DATABASE_URL`,
+    { exitCode: EXIT_CONFIG },
+  );
 }
 
 function asStartupError(error: unknown): unknown {

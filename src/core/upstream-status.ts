@@ -1,5 +1,7 @@
+export const UPSTREAM_STATES = ['PROVING', 'SERVING', 'FAILING', 'THROTTLED', 'REFUSED'] as const;
+
 /** Whether the upstream as a whole answers the gateway's calls. */
-export type UpstreamState = 'PROVING' | 'SERVING' | 'FAILING' | 'THROTTLED' | 'REFUSED';
+export type UpstreamState = (typeof UPSTREAM_STATES)[number];
 
 export interface UpstreamStatus {
   readonly state: UpstreamState;

@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { GatewayStatus } from '../core/gateway-status.ts';
 import type { PlanGivenUp, Telemetry } from '../core/telemetry.ts';
+import { UPSTREAM_STATES } from '../core/upstream-status.ts';
 
 const PREFIX = 'topup_gateway_';
 
@@ -163,7 +164,17 @@ export class Metrics implements Telemetry {
     const left = gauge('budget_calls_left', 'Calls that the budget has left this moment.');
     const perMinute = gauge('budget_calls_per_minute', 'Calls a minute allowed at present.');
     const startedAt = gauge('start_time_seconds', 'When the gateway started, Unix time.');
-    const serving = gauge('upstream_serving', '1 while OneClickDz answers, else 0.');
+    const serving = gauge(
+      'upstream_serving',
+      '1 while OneClickDz answers, else 0: also from a start or a pause to the first good answer.',
+    );
+    // A set of states, since an alert must tell a key that is refused from a gateway that nobody has asked yet.
+    const state = new Gauge({
+      name: `${PREFIX}upstream_state`,
+      help: '1 for the state that calls to OneClickDz are in, 0 for all others.',
+      labelNames: ['state'] as const,
+      registers: [this.#registry],
+    });
     const writable = gauge(
       'log_writable',
       '1 while what OneClickDz answers can be written to the log, else 0.',
@@ -173,6 +184,7 @@ export class Metrics implements Telemetry {
     return (status) => {
       if (status === undefined) {
         tracked.reset();
+        state.reset();
         for (const each of plain) each.remove();
         return;
       }
@@ -186,10 +198,12 @@ export class Metrics implements Telemetry {
       subscriptions.set(status.subscriptions);
       left.set(upstream.budgetLeft);
       perMinute.set(upstream.callsPerMinute);
-      writable.set(canRecord ? 1 : 0);
-      sweeps.set(upstream.usesLists ? 1 : 0);
+      writable.set(Number(canRecord));
+      sweeps.set(Number(upstream.usesLists));
       delay.set(scheduleDelayMs / 1_000);
-      serving.set(upstream.state === 'SERVING' ? 1 : 0);
+      serving.set(Number(upstream.state === 'SERVING'));
+      for (const name of UPSTREAM_STATES)
+        state.set({ state: name }, Number(name === upstream.state));
     };
   }
 }

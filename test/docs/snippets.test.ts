@@ -75,6 +75,8 @@ describe('a block of code in the documentation', () => {
       'docs/deploy.md: ini',
       'docs/deploy.md: caddyfile',
       'docs/deploy.md: nginx',
+      'docs/deploy.md: yaml',
+      'docs/deploy.md: yaml',
       'docs/tickets.md: php',
       'docs/tickets.md: python',
     ]);

@@ -94,6 +94,23 @@ describe.concurrent('a gateway that cannot start', () => {
     );
   });
 
+  it('changes nothing in the database of a gateway that runs', async () => {
+    await using folder = await temporaryFolder();
+    const environment = { DATABASE_URL: `file:${folder.path}/gateway.db` };
+    await using _first = await startGatewayProcess(environment);
+    const database = new Database(`${folder.path}/gateway.db`, { readonly: true });
+    // What rekey goes by: were it that of a gateway that did not start, the one that runs could not read its cards.
+    const keys = database.prepare("SELECT value FROM notes WHERE name = 'card-keys'").pluck();
+    const noted = keys.get();
+
+    const second = { ...environment, CARD_CODE_KEYS: `new:${Buffer.alloc(32).toString('base64')}` };
+    expect((await runGateway(second)).code).toBe(1);
+
+    expect(noted).toBeTypeOf('string');
+    expect(keys.get()).toBe(noted);
+    database.close();
+  });
+
   it('says that its database holds made-up orders, once it has a key', async () => {
     await using folder = await temporaryFolder();
     const environment = { DATABASE_URL: `file:${folder.path}/gateway.db` };
@@ -226,10 +243,13 @@ describe('a gateway that runs', () => {
       topup_gateway_budget_calls_per_minute: 'gauge',
       topup_gateway_start_time_seconds: 'gauge',
       topup_gateway_upstream_serving: 'gauge',
+      topup_gateway_upstream_state: 'gauge',
       topup_gateway_log_readable: 'gauge',
     });
     const { value } = metrics;
     expect(value('topup_gateway_upstream_serving')).toBe(1);
+    expect(value('topup_gateway_upstream_state{state="SERVING"}')).toBe(1);
+    expect(value('topup_gateway_upstream_state{state="REFUSED"}')).toBe(0);
     expect(value('topup_gateway_log_readable')).toBe(1);
     expect(value('topup_gateway_budget_calls_per_minute')).toBe(6_000);
     expect(value('topup_gateway_snapshots_total{status="FULFILLED"}')).toBeGreaterThanOrEqual(1);

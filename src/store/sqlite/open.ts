@@ -75,8 +75,11 @@ export function cardKeysOf(
   return keepCardKeys(file);
 }
 
-/** Creates the file with access for the gateway's own user only, since the database holds card codes. */
-function createPrivately(path: string): void {
+/**
+ * Creates the database's file and its folder if they do not exist, the file with access for the gateway's own user only,
+ * since the database holds card codes.
+ */
+export function createPrivately(path: string): void {
   try {
     makeFolder(dirname(path));
     // Otherwise SQLite would create the file with its default mode, which the -wal and -shm files inherit.
@@ -150,7 +153,7 @@ function agreeOnLogId(database: Database.Database): string {
   return logId;
 }
 
-function asOpenError(error: unknown, path: string): unknown {
+export function asOpenError(error: unknown, path: string): unknown {
   if (error instanceof StoreOpenError) return error;
   if (error instanceof CardKeysError) return new StoreOpenError(error.message, { cause: error });
   const code = sqliteErrorOf(error)?.code ?? errorCodeOf(error);
