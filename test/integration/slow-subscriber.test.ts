@@ -14,10 +14,12 @@ const MESSAGE = 'م'.repeat(4_000);
 const QUERY = `subscription { topupStatus(id: "${ORDER_ID}", after: "AFTER") { version refundMessage } }`;
 
 /** A store that counts what is read from it, holding an order of far more than a socket's buffers. */
-async function fullStore(): Promise<{ readonly store: Store; readonly reads: () => number }> {
+async function fullStore(
+  versions = VERSIONS,
+): Promise<{ readonly store: Store; readonly reads: () => number }> {
   const store = createMemoryStore({ logId: 'log' });
-  for (let n = 1; n <= VERSIONS; n += 1) {
-    const upstreamStatus = n === VERSIONS ? 'FULFILLED' : `STEP-${n}`;
+  for (let n = 1; n <= versions; n += 1) {
+    const upstreamStatus = n === versions ? 'FULFILLED' : `STEP-${n}`;
     const told = { upstreamStatus, refundMessage: MESSAGE, observedAt: n };
     await store.record(observation(told), () => n + 1);
   }
@@ -122,6 +124,28 @@ describe('a client that asks and does not read', () => {
     socket.resume();
     await vi.waitUntil(() => count('complete') === 100, { timeout: 10_000 });
     expect([lookups, count('next'), count('error')]).toEqual([3_000, 100, 0]);
+    socket.terminate();
+  });
+
+  it('has its query answered once it has read what its subscriptions had sent before', async () => {
+    const { store, reads } = await fullStore(40);
+    await using server = await serve(store);
+    const { socket, count } = await unread(server);
+    const large = query.replace(
+      'refundMessage',
+      'a: refundMessage b: refundMessage c: refundMessage',
+    );
+    for (let id = 0; id < 60; id += 1) {
+      socket.send(JSON.stringify({ id: `${id}`, type: 'subscribe', payload: { query: large } }));
+    }
+    await standstill(reads);
+    const payload = { query: '{ __typename }' };
+    socket.send(JSON.stringify({ id: 'asked', type: 'subscribe', payload }));
+    await vi.waitUntil(() => socket.bufferedAmount === 0, { timeout: 10_000 });
+
+    socket.resume();
+    await vi.waitUntil(() => count('complete') === 61, { timeout: 10_000 });
+    expect(count('next')).toBe(60 * 40 + 1);
     socket.terminate();
   });
 

@@ -141,12 +141,7 @@ export class Client implements ProtocolSocket, Patient {
   /** Sends nothing to a client that is gone: the close of the socket ends its operations. */
   send(text: string): Promise<void> {
     if (!this.isOpen) return Promise.resolve();
-    return new Promise((resolve) =>
-      this.socket.send(text, () => {
-        this.nextQuery();
-        resolve();
-      }),
-    );
+    return new Promise((resolve) => this.socket.send(text, () => resolve()));
   }
 
   /** graphql-ws leaves pings to us. While the client does not read, answers would only pile up. */
@@ -158,11 +153,17 @@ export class Client implements ProtocolSocket, Patient {
   /** Resolves once the client has read enough for another answer to be made, or is gone. */
   async room(): Promise<void> {
     while (this.isOpen && this.#isBehind(1)) {
-      await new Promise<void>((resolve) => {
-        this.#waiting ??= [];
-        this.#waiting.push(resolve);
-      });
+      this.#waiting ??= this.#queriesInWait();
+      const waiting = this.#waiting;
+      await new Promise<void>((resolve) => waiting.push(resolve));
     }
+  }
+
+  /** Most clients never have one. */
+  #queriesInWait(): (() => void)[] {
+    // Not when an answer is sent: the client may be behind with the events of its subscriptions alone.
+    this.stream.on('drain', () => this.nextQuery());
+    return [];
   }
 
   /** To be called after each query: of those that wait, one runs at a time. */
