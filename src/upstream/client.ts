@@ -7,6 +7,7 @@ import type { Telemetry, UpstreamOperation } from '../core/telemetry.ts';
 import type { Answer, CheckAnswer, Failure, KeyAnswer, ListAnswer } from './answer.ts';
 import { readBody } from './body.ts';
 import { callLog } from './call-log.ts';
+import { clockDifference } from './clock-difference.ts';
 import { decodeEnvelope, decodeKey, decodeList, decodeTopup, type Envelope } from './decode.ts';
 import { parseRetryAfter } from './retry-after.ts';
 
@@ -42,7 +43,7 @@ export const PAGE_SIZE = 100;
 const LONGEST_VALIDATE_MS = 3_000;
 
 export function createUpstreamClient(given: UpstreamClientOptions): UpstreamClient {
-  const options = { ...given, tell: callLog(given) };
+  const options = { ...given, tell: callLog(given), compareClocks: clockDifference(given) };
   return {
     async check(orderId) {
       const path = `/v3/internet/check-id/${encodeURIComponent(orderId)}`;
@@ -69,6 +70,7 @@ export function createUpstreamClient(given: UpstreamClientOptions): UpstreamClie
 
 interface CallOptions extends UpstreamClientOptions {
   readonly tell: ReturnType<typeof callLog>;
+  readonly compareClocks: ReturnType<typeof clockDifference>;
 }
 
 interface Call {
@@ -115,11 +117,7 @@ function codeOf(reply: Reply): string | undefined {
   return reply.kind === 'failed' ? reply.networkCode : undefined;
 }
 
-async function request(
-  options: UpstreamClientOptions,
-  path: string,
-  given?: AbortSignal,
-): Promise<Reply> {
+async function request(options: CallOptions, path: string, given?: AbortSignal): Promise<Reply> {
   const timeout = new AbortController();
   const timer = options.clock.after(options.timeoutMs, () => timeout.abort());
   const signal = given === undefined ? timeout.signal : AbortSignal.any([timeout.signal, given]);
@@ -130,6 +128,7 @@ async function request(
       // Following a redirect would send the key to its target.
       redirect: 'manual',
     });
+    options.compareClocks(response.headers.get('date'));
     return await toReply(response, options);
   } catch (error) {
     if (given?.aborted) return { kind: 'failed', reason: 'aborted' };

@@ -1,7 +1,6 @@
-const LONGEST_RETRY_AFTER_MS = 60 * 60 * 1_000;
+import { parseHttpDate } from './http-date.ts';
 
-/** RFC 9110, 5.6.7: all three forms begin with the name of a day. `Date.parse` takes far more, such as `-5`. */
-const HTTP_DATE = /^[A-Z][a-z]{2,8},? /;
+const LONGEST_RETRY_AFTER_MS = 60 * 60 * 1_000;
 
 /**
  * Parses a `Retry-After` header, in seconds or as an HTTP date (RFC 9110, 10.2.3), into milliseconds to wait. A date
@@ -16,12 +15,7 @@ export function parseRetryAfter(
   const value = header?.trim() ?? '';
   const waitMs = /^\d+(\.\d+)?$/.test(value)
     ? Number(value) * 1_000
-    : (parseDate(value) ?? Number.NaN) - (parseDate(sentAt ?? '') ?? now);
+    : (parseHttpDate(value) ?? Number.NaN) - (parseHttpDate(sentAt ?? '') ?? now);
   if (Number.isNaN(waitMs)) return undefined;
   return Math.min(Math.max(Math.ceil(waitMs), 0), LONGEST_RETRY_AFTER_MS);
-}
-
-function parseDate(text: string): number | undefined {
-  const time = HTTP_DATE.test(text) ? Date.parse(text) : Number.NaN;
-  return Number.isNaN(time) ? undefined : time;
 }

@@ -36,6 +36,46 @@ function answering(body: unknown, init: ResponseInit = {}) {
   return createClient(async () => new Response(JSON.stringify(body), init)).client;
 }
 
+describe("a machine's clock", () => {
+  const NOW = Date.UTC(2026, 0, 1);
+
+  async function warningsAt(differenceMs: number, hours = 1) {
+    const headers = { date: new Date(NOW - differenceMs).toUTCString() };
+    const { client, clock, logger } = createClient(async () => new Response('{}', { headers }));
+    for (let hour = 0; hour < hours; hour += 1) {
+      for (let times = 0; times < 10; times += 1) await client.check(ORDER_ID);
+      await clock.advance(3_600_000);
+      clock.set(-3_600_000);
+    }
+    return logger.lines
+      .filter(({ level }) => level === 'warn')
+      .map(({ fields, message }) => {
+        return [fields['seconds'], /ahead|behind/.exec(message)?.[0]];
+      });
+  }
+
+  it('is warned of once an hour if it differs from that of OneClickDz', async () => {
+    expect(await warningsAt(60_000, 2)).toEqual([
+      [60, 'ahead'],
+      [60, 'ahead'],
+    ]);
+    expect(await warningsAt(-3_600_000)).toEqual([[3_600, 'behind']]);
+  });
+
+  it('is not warned of for what a response takes to arrive', async () => {
+    expect(await warningsAt(20_000)).toEqual([]);
+    expect(await warningsAt(-20_000)).toEqual([]);
+  });
+
+  it('is not warned of if OneClickDz does not say what time it is', async () => {
+    for (const headers of [{}, { date: 'soon' }] as Record<string, string>[]) {
+      const { client, logger } = createClient(async () => new Response('{}', { headers }));
+      await client.check(ORDER_ID);
+      expect(logger.lines.filter(({ message }) => message.includes('clock'))).toEqual([]);
+    }
+  });
+});
+
 describe('check', () => {
   it('tells all that the upstream tells of a fulfilled order', async () => {
     const client = answering({
