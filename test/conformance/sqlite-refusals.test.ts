@@ -5,6 +5,7 @@ import Database from 'better-sqlite3';
 import { describe, expect } from 'vitest';
 import { CardCodes } from '../../src/cards/card-codes.ts';
 import { CARD_KEYS_EXPECTED, newCardKey } from '../../src/cards/card-keys.ts';
+import { lockDatabase } from '../../src/store/sqlite/lock.ts';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { test } from './sqlite/folder.ts';
 import { COMPLETE, inOneSecond, ORDER, observed, T0 } from './store/observations.ts';
@@ -115,6 +116,15 @@ describe('opening refuses, in one line that says what to do,', () => {
       await (await open()).close();
       chmodSync(path, 0o400);
       await expect(open()).rejects.toThrow(`${path} cannot be written: give the gateway`);
+    },
+  );
+
+  test.skipIf(process.getuid?.() === 0)(
+    'a lock that somebody else has made (skipped for root, whom modes do not stop)',
+    async ({ open, path }) => {
+      await (await open()).close();
+      writeFileSync(`${path}.lock`, '', { mode: 0o400 });
+      expect(() => lockDatabase(`file:${path}`)).toThrow(`${path}.lock cannot be written: give`);
     },
   );
 

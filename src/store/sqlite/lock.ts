@@ -1,3 +1,4 @@
+import { accessSync, constants } from 'node:fs';
 import Database from 'better-sqlite3';
 import { StoreOpenError } from '../errors.ts';
 import { sqliteErrorOf } from './faults.ts';
@@ -28,6 +29,8 @@ export function lockDatabase(url: string): () => void {
   let lock: Database.Database | undefined;
   try {
     lock = new Database(file, { timeout: PATIENCE_MS });
+    // SQLite opens a file that it cannot write for reading alone, and then locks nothing.
+    accessSync(file, constants.W_OK);
     lock.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     lock?.close();
