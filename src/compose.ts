@@ -95,8 +95,11 @@ async function claimStore(database: SqliteOptions, upstream: string): Promise<Cl
   let unlock: (() => void) | undefined;
   let store: Store | undefined;
   const release = async () => {
-    await store?.close();
-    unlock?.();
+    try {
+      await store?.close();
+    } finally {
+      unlock?.();
+    }
   };
   try {
     unlock = lockDatabase(database.url);

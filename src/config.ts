@@ -119,6 +119,8 @@ export function parseConfig(environment: Environment): Config {
     const lines = [...faults, ...misspelt(given)].map((fault) => `\n  ${fault}`).join('');
     throw new StartupError(`the configuration is wrong:${lines}`, { exitCode: EXIT_CONFIG });
   }
+  const auth = toAuth(data);
+  const isOpenOnPurpose = data.AUTH === 'none';
   return {
     apiKey: data.ONECLICKDZ_API_KEY,
     baseUrl: data.ONECLICKDZ_BASE_URL,
@@ -132,9 +134,9 @@ export function parseConfig(environment: Environment): Config {
     allowedOrigins: data.ALLOWED_ORIGINS,
     limits: toLimits(data),
     cardKeys: data.CARD_CODE_KEYS,
-    auth: toAuth(data),
-    isOpenOnPurpose: data.AUTH === 'none',
-    anyHost: toAuth(data).kind !== 'none' || data.AUTH === 'none',
+    auth,
+    isOpenOnPurpose,
+    anyHost: isOpenOnPurpose || auth.kind !== 'none',
   };
 }
 

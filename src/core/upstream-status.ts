@@ -11,7 +11,7 @@ export interface UpstreamStatus {
   readonly limitPerMinute: number;
   /**
    * The limit that the gateway keeps to at present: lower than the configured one after 429 responses, and if others
-   * send orders with the same key.
+   * may send orders with the same key.
    */
   readonly callsPerMinute: number;
   /** Calls made within the last 60 s. */

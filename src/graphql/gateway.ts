@@ -40,7 +40,7 @@ const UpstreamStatus = builder
       }),
       callsPerMinute: t.exposeFloat('callsPerMinute', {
         description:
-          'Calls a minute that the gateway allows itself at present: fewer than `limitPerMinute` after OneClickDz answered 429, and step by step more again; fewer too while orders are sent with the same key.',
+          'Calls a minute that the gateway allows itself at present: fewer than `limitPerMinute` after OneClickDz answered 429, and step by step more again; fewer too if orders may be sent with the same key.',
       }),
       usedInLastMinute: t.exposeInt('usedInLastMinute', {
         description: 'Calls made within the last 60 seconds.',

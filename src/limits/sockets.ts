@@ -56,12 +56,9 @@ export function isOfSize({ code }: NodeJS.ErrnoException): boolean {
  * @param operations those on the socket, the new one included.
  * @throws GatewayError `LIMIT_EXCEEDED`
  */
-export function refuseOneTooMany(
-  operations: Readonly<Record<string, unknown>>,
-  { limits, onRefused }: Guard,
-): void {
+export function refuseOneTooMany(operations: number, { limits, onRefused }: Guard): void {
   const most = limits.subscriptionsPerConnection;
-  if (Object.keys(operations).length <= most) return;
+  if (operations <= most) return;
   onRefused('subscriptions_per_connection');
   throw limitExceeded(`At most ${most} operations may run on one socket at a time.`);
 }

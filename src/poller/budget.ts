@@ -16,7 +16,7 @@ const WINDOW_MS = MINUTE_MS + ON_THE_WAY_MS;
 const LARGEST_BURST = 10;
 const BURST_PART = 30;
 
-/** However many calls are to be left to others, the gateway makes this share of those that the limit allows. */
+/** However many calls are to be left to others, this share of the key's is the gateway's own. */
 const LEAST_PART = 1 / 6;
 
 const noteSchema = z.object({ taken: z.array(z.number()), ceiling: ceilingNoteSchema });

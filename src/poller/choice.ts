@@ -101,7 +101,7 @@ export class Choice {
     return { kind: 'check', orderId };
   }
 
-  /** In place of a list, if lists are unconfirmed: a check of an order that has had time to end, of each in turn. */
+  /** In place of a list, if lists are unconfirmed: a check of an order that has had time to end, each time another. */
   #confirmation({ covered }: Sweep): Job | undefined {
     const { trust, clock } = this.#options;
     if (!trust.isUnconfirmed) return undefined;

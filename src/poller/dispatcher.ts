@@ -30,7 +30,7 @@ export class Dispatcher {
     this.wake();
   }
 
-  /** Resolves once no more calls start. */
+  /** Resolves once no more calls start. The gate must be closed before: a loop under way goes on while it may. */
   async stop(): Promise<void> {
     this.#state = 'stopped';
     this.#timer?.cancel();

@@ -1,5 +1,5 @@
 import type { Logger } from '../core/ports.ts';
-import type { KeyAnswer, KeyFacts } from '../upstream/answer.ts';
+import { type KeyAnswer, type KeyFacts, maySend } from '../upstream/answer.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
 
 interface KeyTrialOptions {
@@ -32,6 +32,7 @@ export class KeyTrial {
     const answer = await this.#options.client.validate(this.#abort.signal);
     onAnswer(answer);
     if (answer.kind === 'validated') this.#tell(answer.key);
+    if (answer.kind === 'failed' && answer.reason !== 'aborted') this.#tellOfSharing();
   }
 
   /** Ends the call if it is in flight. */
@@ -39,20 +40,25 @@ export class KeyTrial {
     this.#abort.abort();
   }
 
-  #tell({ type, scope, isEnabled }: KeyFacts): void {
+  #tell(key: KeyFacts): void {
     const { logger, assumedCallsPerMinute } = this.#options;
+    const { type, scope, isEnabled } = key;
     logger.info({ type, scope }, 'OneClickDz accepts the API key');
     if (isEnabled === false) {
       logger.warn({}, 'OneClickDz says that the API key is disabled: it may refuse its calls');
     }
-    if (scope !== 'READ-ONLY' && assumedCallsPerMinute !== undefined) {
-      logger.info({}, SHARED);
-    }
+    if (maySend(key)) this.#tellOfSharing();
     if (type === 'SANDBOX' && assumedCallsPerMinute !== undefined) {
       logger.warn(
         {},
         `the API key is a sandbox key, good for 60 calls a minute, and the gateway takes it for one of ${assumedCallsPerMinute}: set UPSTREAM_CALLS_PER_MINUTE=60`,
       );
     }
+  }
+
+  /** Whoever has set the limit knows. */
+  #tellOfSharing(): void {
+    const { logger, assumedCallsPerMinute } = this.#options;
+    if (assumedCallsPerMinute !== undefined) logger.info({}, SHARED);
   }
 }

@@ -1,7 +1,8 @@
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../core/ports.ts';
 import type { Schedule } from '../core/store.ts';
 import type { Observation } from '../core/topup.ts';
-import type { Answer } from '../upstream/answer.ts';
+import { type Answer, maySend } from '../upstream/answer.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -10,10 +11,10 @@ const FEWEST_LEFT = 2;
 /** By how many standard deviations the next minute may have more sends than the last one. */
 const DEVIATIONS = 2;
 
-/** The scope of a key that cannot send orders. */
-const READ_ONLY = 'READ-ONLY';
+/** More than any key can send within a minute. Of even more orders, some may be counted twice. */
+const MOST_COUNTED = 1_000;
 
-export interface SendsOptions {
+interface SendsOptions {
   /** Whether others may send orders with the gateway's key. */
   readonly mayShareKey: boolean;
   readonly clock: Clock;
@@ -29,8 +30,10 @@ export class Sends {
   #mayShareKey: boolean;
   /** When the orders of the last minute were first seen, by `Clock.steady`, the earliest first. */
   readonly #seenAt: number[] = [];
-  /** The creation times, Unix milliseconds, of orders that must not be counted again. */
-  readonly #counted = new Map<string, number>();
+  readonly #counted = new LRUCache<string, true>({ max: MOST_COUNTED });
+  /** The latest creation times that were seen, and that an earlier process saw. By the upstream's clock. */
+  #newest = Number.NEGATIVE_INFINITY;
+  #recalled = Number.NEGATIVE_INFINITY;
 
   constructor({ mayShareKey, clock }: SendsOptions) {
     this.#mayShareKey = mayShareKey;
@@ -51,21 +54,27 @@ export class Sends {
     if (!this.#mayShareKey) return;
     const now = this.#clock.now();
     const recent = await log.creationTimes({ from: now - MINUTE_MS, to: now });
-    for (const createdAt of recent) this.#seenAt.push(this.#clock.steady() - (now - createdAt));
+    for (const createdAt of recent) {
+      this.#seenAt.push(this.#clock.steady() - (now - createdAt));
+      this.#recalled = this.#newest = createdAt;
+    }
   }
 
   /** To be called with each answer: it may show new orders, or tell what the key is for. */
   answered(answer: Answer): void {
-    if (answer.kind === 'validated' && answer.key.scope === READ_ONLY) this.#mayShareKey = false;
+    if (answer.kind === 'validated' && !maySend(answer.key)) this.#mayShareKey = false;
     if (!this.#mayShareKey) return;
-    for (const { orderId, createdAt } of observationsIn(answer)) this.#count(orderId, createdAt);
+    for (const { orderId, createdAt } of observationsIn(answer)) {
+      if (createdAt !== null) this.#count(orderId, createdAt);
+    }
   }
 
-  #count(orderId: string, createdAt: number | null): void {
-    const since = this.#clock.now() - MINUTE_MS;
-    if (createdAt === null || createdAt <= since || this.#counted.has(orderId)) return;
-    for (const [id, at] of this.#counted) if (at <= since) this.#counted.delete(id);
-    this.#counted.set(orderId, createdAt);
+  /** Tells new orders by comparing them with each other: our clock may differ from that of the upstream. */
+  #count(orderId: string, createdAt: number): void {
+    if (createdAt <= this.#recalled || createdAt <= this.#newest - MINUTE_MS) return;
+    this.#newest = Math.max(this.#newest, createdAt);
+    if (this.#counted.has(orderId)) return;
+    this.#counted.set(orderId, true);
     this.#seenAt.push(this.#clock.steady());
   }
 }

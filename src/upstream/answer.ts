@@ -61,6 +61,11 @@ export interface KeyFacts {
   readonly isEnabled: boolean | undefined;
 }
 
+/** Whether orders may be sent with the key: unless the upstream says that they cannot be. */
+export function maySend({ scope }: KeyFacts): boolean {
+  return scope !== 'READ-ONLY';
+}
+
 interface Asked {
   /** When the call started. Unix milliseconds. */
   readonly askedAt: number;

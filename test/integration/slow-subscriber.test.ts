@@ -99,31 +99,66 @@ describe('a client that asks and does not read', () => {
     return { socket, count };
   }
 
-  it('has its queries wait, and then gets every answer', async () => {
+  /** A query with an answer of 250 kB, and how many orders were looked up for such queries. */
+  async function largeAnswers() {
     let lookups = 0;
     const store = createMemoryStore({ logId: 'log' });
     const told = { upstreamStatus: 'FULFILLED', refundMessage: MESSAGE };
-    await store.record(observation(told), () => null);
-    const order = await store.find(ORDER_ID);
+    const { order } = await store.record(observation(told), () => null);
     const lookup = async () => {
       lookups += 1;
-      return order === undefined ? null : viewOf(order, order.checkedAt);
+      return viewOf(order, order.checkedAt);
     };
-    await using server = await serve(store, { topups: { lookup } });
-    const { socket, count } = await unread(server);
     const fields = Array.from(
       { length: 30 },
       (_, n) => `a${n}: topup(id: "${ORDER_ID}") { refundMessage }`,
     );
     const payload = { query: `{ ${fields.join(' ')} }` };
+    return { store, topups: { lookup }, payload, lookups: () => lookups };
+  }
+
+  it('has its queries wait, and then gets every answer', async () => {
+    const { store, topups, payload, lookups } = await largeAnswers();
+    await using server = await serve(store, { topups });
+    const { socket, count } = await unread(server);
     for (let id = 0; id < 100; id += 1) {
       socket.send(JSON.stringify({ id: `${id}`, type: 'subscribe', payload }));
     }
-    expect(await standstill(() => lookups)).toBeLessThan(1_500);
+    expect(await standstill(lookups)).toBeLessThan(3_000);
 
     socket.resume();
     await vi.waitUntil(() => count('complete') === 100, { timeout: 10_000 });
-    expect([lookups, count('next'), count('error')]).toEqual([3_000, 100, 0]);
+    expect([lookups(), count('next'), count('error')]).toEqual([3_000, 100, 0]);
+    socket.terminate();
+  });
+
+  it('has none of the queries run that wait when it leaves', async () => {
+    const { store, topups, payload, lookups } = await largeAnswers();
+    await using server = await serve(store, { topups });
+    const { socket } = await unread(server);
+    for (let id = 0; id < 100; id += 1) {
+      socket.send(JSON.stringify({ id: `${id}`, type: 'subscribe', payload }));
+    }
+    const before = await standstill(lookups);
+    expect(before).toBeLessThan(3_000);
+    socket.terminate();
+    // One may have been under way.
+    expect(await standstill(lookups)).toBeLessThanOrEqual(before + 30);
+  });
+
+  it('has no more queries wait than may run, though it completes them', async () => {
+    const { store, topups, payload } = await largeAnswers();
+    await using server = await serve(store, {
+      topups,
+      limits: { messagesPerSecond: 1_000, subscriptionsPerConnection: 50 },
+    });
+    const { socket } = await unread(server);
+    for (let id = 0; id < 300; id += 1) {
+      socket.send(JSON.stringify({ id: `${id}`, type: 'subscribe', payload }));
+      socket.send(JSON.stringify({ id: `${id}`, type: 'complete' }));
+    }
+    await vi.waitUntil(() => server.refusals.length > 0, { timeout: 10_000 });
+    expect(new Set(server.refusals)).toEqual(new Set(['subscriptions_per_connection']));
     socket.terminate();
   });
 

@@ -75,6 +75,10 @@ describe('a good key', () => {
     for (const { clock } of [assumed, told]) await clock.advance(MINUTE_MS);
     expect(said(assumed).slice(1)).toEqual([expect.stringMatching(/^info .*READ-ONLY key/)]);
     expect(said(told).slice(1)).toEqual([]);
+    // Nobody has said that it cannot.
+    const untold = await startWithKey(FAILED, { isLimitAssumed: true });
+    await untold.clock.advance(MINUTE_MS);
+    expect(said(untold)).toEqual([expect.stringMatching(/^info .*READ-ONLY key/)]);
   });
 
   it('is warned of if it is disabled', async () => {

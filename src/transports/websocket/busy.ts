@@ -34,6 +34,10 @@ export class Busy {
     return this.#byId.size === 0;
   }
 
+  get size(): number {
+    return this.#byId.size;
+  }
+
   begin(id: string): void {
     this.#byId.set(id, {
       held: undefined,

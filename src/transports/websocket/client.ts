@@ -146,13 +146,18 @@ export class Client implements ProtocolSocket, Patient {
 
   /** graphql-ws leaves pings to us. While the client does not read, answers would only pile up. */
   async onPing(payload: unknown): Promise<void> {
-    if (this.#isBehind(1)) return;
+    if (this.isBehind) return;
     await this.send(JSON.stringify({ type: MessageType.Pong, ...(payload ? { payload } : {}) }));
+  }
+
+  /** Whether so much waits to be read that no more answers should be made for now. */
+  get isBehind(): boolean {
+    return this.stream.writableLength > MOST_UNREAD_BYTES;
   }
 
   /** Resolves once the client has read enough for another answer to be made, or is gone. */
   async room(): Promise<void> {
-    while (this.isOpen && this.#isBehind(1)) {
+    while (this.isOpen && this.isBehind) {
       this.#waiting ??= this.#queriesInWait();
       const waiting = this.#waiting;
       await new Promise<void>((resolve) => waiting.push(resolve));
@@ -168,7 +173,7 @@ export class Client implements ProtocolSocket, Patient {
 
   /** To be called after each query: of those that wait, one runs at a time. */
   nextQuery(): void {
-    if (!this.#isBehind(1)) this.#waiting?.shift()?.();
+    if (!this.isBehind) this.#waiting?.shift()?.();
   }
 
   /** The reason is shortened: graphql-ws puts the id of an operation into it, which may be of any length. */
@@ -195,7 +200,7 @@ export class Client implements ProtocolSocket, Patient {
   }
 
   hear(data: RawData): void {
-    if (!this.#mayGoOn()) return;
+    if (!this.#mayAsk()) return;
     const text = String(data);
     if (isServerMessage(text)) {
       this.close(CloseCode.BadRequest, 'Invalid message received');
@@ -220,6 +225,11 @@ export class Client implements ProtocolSocket, Patient {
     this.#busy?.hold(id, held);
   }
 
+  /** How many operations graphql-ws is handling. */
+  get handling(): number {
+    return this.#busy?.size ?? 0;
+  }
+
   /** What the subscriptions that are about to begin will hold, by id. */
   get beginning(): Iterable<[id: string, held: Held]> {
     return this.#busy?.held ?? [];
@@ -232,7 +242,7 @@ export class Client implements ProtocolSocket, Patient {
 
   /** Pings count as messages, since each is answered, and the pongs for a client that does not read pile up. */
   ping(data: Buffer): void {
-    if (this.#mayGoOn() && this.isOpen) this.socket.pong(data);
+    if (this.#mayAsk() && this.isOpen) this.socket.pong(data);
   }
 
   pong(): void {
@@ -297,18 +307,18 @@ export class Client implements ProtocolSocket, Patient {
     if (operation?.next !== undefined && this.isOpen) this.#pass(operation.next);
   }
 
-  #isBehind(times: number): boolean {
-    return this.stream.writableLength > times * MOST_UNREAD_BYTES;
+  /** Dismisses a client that asks, and hardly reads. */
+  #mayAsk(): boolean {
+    if (!this.#mayGoOn()) return false;
+    if (this.stream.writableLength <= MOST_UNREAD_BYTES * FAR_BEHIND) return true;
+    this.stalled();
+    return false;
   }
 
-  /** Counts a message. Dismisses the client and returns `false` if it sends too many, or hardly reads. */
+  /** Counts a message. Dismisses the client and returns `false` if it sends too many. */
   #mayGoOn(): boolean {
     if (this.#isDismissed) return false;
     const { rate, guard } = this.#parts;
-    if (this.#isBehind(FAR_BEHIND)) {
-      this.stalled();
-      return false;
-    }
     if (rate.allows(this)) return true;
     guard.onRefused('message_rate');
     this.dismiss(TOO_MANY_REQUESTS, `More than ${rate.perSecond} messages a second`);

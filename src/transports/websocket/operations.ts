@@ -97,7 +97,7 @@ export class SocketOperations {
     const { guard, logger } = this.#options;
     const { client } = context.extra;
     try {
-      refuseOneTooMany(context.subscriptions, guard);
+      refuseOneTooMany(operationsOn(context), guard);
       const turn = guard.turns.take(client.address);
       if (turn !== undefined) await turn;
       // Sent to nobody.
@@ -164,7 +164,9 @@ export class SocketOperations {
     const query = this.#running.get(args);
     if (query === undefined) throw new Error('an operation that was never prepared');
     const { enveloped, client } = query;
-    await client.room();
+    if (client.isBehind) await client.room();
+    // Sent to nobody.
+    if (!client.isOpen) return { data: null };
     const leave = this.#options.drain.enter();
     try {
       return await enveloped.execute(args);
@@ -189,6 +191,11 @@ export class SocketOperations {
 
 function askerOf({ access, address }: Client): Asker {
   return { access, caller: address };
+}
+
+/** How many operations run on a socket: also those that the client has completed, until graphql-ws has handled them. */
+function operationsOn({ extra: { client }, subscriptions }: SocketContext): number {
+  return Math.max(Object.keys(subscriptions).length, client.handling);
 }
 
 /** What the subscriptions of a socket hold, those that are about to begin included. */
