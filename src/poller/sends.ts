@@ -11,6 +11,9 @@ const FEWEST_LEFT = 2;
 /** By how many standard deviations the next minute may have more sends than the last one. */
 const DEVIATIONS = 2;
 
+/** Our clock may be ahead of the upstream's by as much as this. */
+const MOST_AHEAD_MS = 10 * MINUTE_MS;
+
 /** More than any key can send within a minute. Of even more orders, some may be counted twice. */
 const MOST_COUNTED = 1_000;
 
@@ -64,16 +67,15 @@ export class Sends {
   answered(answer: Answer): void {
     if (answer.kind === 'validated' && !maySend(answer.key)) this.#mayShareKey = false;
     if (!this.#mayShareKey) return;
-    for (const { orderId, createdAt } of observationsIn(answer)) {
-      if (createdAt !== null) this.#count(orderId, createdAt);
-    }
+    const shown = observationsIn(answer);
+    for (const { createdAt } of shown) this.#newest = Math.max(this.#newest, createdAt ?? 0);
+    for (const { orderId, createdAt } of shown) this.#count(orderId, createdAt ?? 0);
   }
 
-  /** Tells new orders by comparing them with each other: our clock may differ from that of the upstream. */
+  /** Tells new orders by comparing them with each other first: our clock may differ from that of the upstream. */
   #count(orderId: string, createdAt: number): void {
     if (createdAt <= this.#recalled || createdAt <= this.#newest - MINUTE_MS) return;
-    this.#newest = Math.max(this.#newest, createdAt);
-    if (this.#counted.has(orderId)) return;
+    if (createdAt <= this.#clock.now() - MOST_AHEAD_MS || this.#counted.has(orderId)) return;
     this.#counted.set(orderId, true);
     this.#seenAt.push(this.#clock.steady());
   }
