@@ -3,7 +3,8 @@ import Database from 'better-sqlite3';
 import { StoreOpenError } from '../errors.ts';
 import { sqliteErrorOf } from './faults.ts';
 import { databasePath, IN_MEMORY } from './location.ts';
-import { asOpenError, createPrivately } from './open.ts';
+import { asOpenError } from './open-error.ts';
+import { createPrivately } from './private-file.ts';
 
 /** How long a previous gateway process that was told to stop may take to release the lock. */
 const PATIENCE_MS = 5_000;

@@ -1,16 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { CardCodes, type CardKey } from '../../cards/card-codes.ts';
-import { CardKeysError, keepCardKeys, newCardKey, readCardKeys } from '../../cards/card-keys.ts';
-import { errorCodeOf } from '../../core/logged-error.ts';
+import { keepCardKeys, newCardKey, readCardKeys } from '../../cards/card-keys.ts';
 import type { Store } from '../../core/store.ts';
-import { StoreOpenError } from '../errors.ts';
 import { sqliteErrorOf } from './faults.ts';
 import { databasePath, IN_MEMORY } from './location.ts';
 import { migrate } from './migrate.ts';
 import { noteCardKeys } from './noted-card-keys.ts';
+import { asOpenError } from './open-error.ts';
+import { createPrivately } from './private-file.ts';
 import { sealPlainCodes } from './seal-plain.ts';
 import { SqliteStore } from './store.ts';
 
@@ -76,40 +74,6 @@ export function cardKeysOf(
 }
 
 /**
- * Creates the database's file and its folder if they do not exist, the file with access for the gateway's own user only,
- * since the database holds card codes.
- */
-export function createPrivately(path: string): void {
-  try {
-    makeFolder(dirname(path));
-    // Otherwise SQLite would create the file with its default mode, which the -wal and -shm files inherit.
-    // Never opens an existing file: closing it would release the locks of another store in this process.
-    closeSync(openSync(path, 'wx', 0o600));
-  } catch (error) {
-    if (errorCodeOf(error) !== 'EEXIST') throw asOpenError(error, path);
-  }
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
-    throw new StoreOpenError(`${path} is a folder: choose a file in it as DATABASE_URL`);
-  }
-}
-
-/**
- * Makes a folder for the gateway's own user only: whoever could write to it could put another file in place of the
- * database or of the key file. Node's own recursive mkdir never returns if the kernel refuses with ENOENT, as it does
- * below `/proc`.
- */
-function makeFolder(folder: string): void {
-  if (existsSync(folder) || dirname(folder) === folder) return;
-  makeFolder(dirname(folder));
-  try {
-    mkdirSync(folder, 0o700);
-  } catch (error) {
-    // Another process that opens the same database may have made the folder meanwhile.
-    if (errorCodeOf(error) !== 'EEXIST') throw error;
-  }
-}
-
-/**
  * Migrates and configures the database, and returns the log's id. Each transaction takes the write lock at its start,
  * so of two processes that open a new database at once, the second finds the work done.
  */
@@ -151,25 +115,4 @@ function agreeOnLogId(database: Database.Database): string {
   const logId = typeof noted === 'string' ? noted : randomUUID();
   database.prepare('INSERT OR REPLACE INTO log (only, id) VALUES (1, ?)').run(logId);
   return logId;
-}
-
-export function asOpenError(error: unknown, path: string): unknown {
-  if (error instanceof StoreOpenError) return error;
-  if (error instanceof CardKeysError) return new StoreOpenError(error.message, { cause: error });
-  const code = sqliteErrorOf(error)?.code ?? errorCodeOf(error);
-  if (code === undefined) return error;
-  return new StoreOpenError(`${path} ${complaint(code)} (${code})`, { cause: error });
-}
-
-/** What is wrong, and what to do about it. Matches extended SQLite codes by their prefix. */
-function complaint(code: string): string {
-  if (/^SQLITE_NOTADB/.test(code)) return 'is not a SQLite database: choose another DATABASE_URL';
-  if (/^SQLITE_CORRUPT/.test(code)) return 'is damaged: restore it from a backup';
-  if (/^SQLITE_(BUSY|LOCKED)/.test(code)) return 'is locked by another program: stop that one';
-  if (/^(SQLITE_FULL|ENOSPC|EDQUOT)/.test(code)) return 'has no room left on its disk: make some';
-  if (/^(ENOTDIR|EEXIST)$/.test(code)) return 'lies below a file: choose another DATABASE_URL';
-  if (/^(SQLITE_READONLY|SQLITE_CANTOPEN|SQLITE_PERM|EACCES|EPERM|EROFS|ENOENT)/.test(code)) {
-    return 'cannot be written: give the gateway write access to the file and its folder, or choose another DATABASE_URL';
-  }
-  return 'cannot be used: see to its disk, restore it from a backup, or choose another DATABASE_URL';
 }
