@@ -17,6 +17,7 @@ import { Hold } from './hold.ts';
 import { InFlight } from './in-flight.ts';
 import type { KeyTrial } from './key-trial.ts';
 import { ListTrust } from './list-trust.ts';
+import { ListedEnds } from './listed-ends.ts';
 import { Lookups } from './lookups.ts';
 import { MissingCards } from './missing-cards.ts';
 import { NextCall } from './next-call.ts';
@@ -60,7 +61,8 @@ export interface PollerParts {
 export async function assemble(options: PollerOptions): Promise<PollerParts> {
   const { store, keyTrial, clock, logger } = options;
   const state = await openState(options);
-  const { hold, gate, budget, sends, watchers, trust, requests, missingCards, inFlight } = state;
+  const { hold, gate, budget, sends, watchers, trust, requests, inFlight } = state;
+  const { listedEnds, missingCards } = state;
   const storeFaults = new StoreFaults({ clock, logger, onPause: (ms) => dispatcher.sleep(ms) });
   const keepBudget = () => budget.keep(store).catch((error: unknown) => storeFaults.met(error));
   const gateLog = new GateLog({ budget, logger });
@@ -73,6 +75,7 @@ export async function assemble(options: PollerOptions): Promise<PollerParts> {
     sends,
     inFlight,
     requests,
+    listedEnds,
     missingCards,
     storeFaults,
     clock,
@@ -122,6 +125,7 @@ async function openState(options: PollerOptions) {
     pacer,
     trust: new ListTrust({ clock, logger, telemetry }),
     requests: new Requests({ gate, budget, clock }),
+    listedEnds: new ListedEnds({ clock, logger }),
     missingCards: new MissingCards({ clock, random }),
     inFlight: new InFlight(),
   };
@@ -130,7 +134,7 @@ async function openState(options: PollerOptions) {
 /** The parts that look at orders: which ones, and how. */
 function lookParts(options: PollerOptions, state: Awaited<ReturnType<typeof openState>>) {
   const { store, client, clock, random, logger, telemetry } = options;
-  const { watchers, pacer, trust, requests, missingCards, inFlight } = state;
+  const { watchers, pacer, trust, requests, listedEnds, missingCards, inFlight } = state;
   const isBusy = (orderId: string) => inFlight.has(orderId) || missingCards.has(orderId);
   const mostBusy = () => inFlight.orders + missingCards.size;
   const planner = new SweepPlanner({ store, watchers, requests, pacer, trust, clock, isBusy });
@@ -151,6 +155,7 @@ function lookParts(options: PollerOptions, state: Awaited<ReturnType<typeof open
     client,
     watchers,
     pacer,
+    listedEnds,
     clock,
     random,
     logger,
@@ -165,6 +170,7 @@ function lookParts(options: PollerOptions, state: Awaited<ReturnType<typeof open
     pacer,
     planner,
     trust,
+    listedEnds,
     missingCards,
     onRecorded: (recorded) => checker.report(recorded),
   });

@@ -9,6 +9,7 @@ import { shuttingDown } from './gate.ts';
 import type { GateKeeper } from './gate-keeper.ts';
 import type { InFlight } from './in-flight.ts';
 import type { KeyTrial } from './key-trial.ts';
+import type { ListedEnds } from './listed-ends.ts';
 import type { MissingCards } from './missing-cards.ts';
 import type { Requests } from './requests.ts';
 import type { Sends } from './sends.ts';
@@ -26,6 +27,7 @@ interface CallsOptions {
   readonly sends: Sends;
   readonly inFlight: InFlight;
   readonly requests: Requests;
+  readonly listedEnds: ListedEnds;
   readonly missingCards: MissingCards;
   readonly storeFaults: StoreFaults;
   readonly clock: Clock;
@@ -83,7 +85,8 @@ export class Calls {
   }
 
   #check(orderId: string, call: StartedCall): void {
-    const { checker, missingCards, requests, inFlight, storeFaults, onEnd } = this.#options;
+    const { checker, listedEnds, missingCards, requests, inFlight, storeFaults, onEnd } =
+      this.#options;
     const isForCard = missingCards.take(orderId);
     const answerRequest = requests.take(orderId);
     const checked = checker
@@ -91,6 +94,7 @@ export class Calls {
       .catch((error: unknown): Checked => this.#onStoreFault(error))
       .then((checked) => this.#withWait(checked));
     inFlight.addCheck(orderId, checked).then((checked) => {
+      listedEnds.checked(orderId);
       if (checked.kind === 'observed') {
         storeFaults.recorded();
         missingCards.fetched(orderId);

@@ -8,6 +8,7 @@ import type { CheckAnswer, Failure } from '../upstream/answer.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
 import { refused, throttled } from './gate.ts';
 import { lateCards } from './late-cards.ts';
+import type { ListedEnds } from './listed-ends.ts';
 import type { Pacer } from './pace.ts';
 import type { Watchers } from './watchers.ts';
 
@@ -25,6 +26,7 @@ interface CheckerOptions {
   readonly client: Pick<UpstreamClient, 'check'>;
   readonly watchers: Watchers;
   readonly pacer: Pacer;
+  readonly listedEnds: ListedEnds;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -79,13 +81,14 @@ export class Checker {
   }
 
   async #record({ observation, askedAt }: Observed): Promise<Checked> {
-    const { store, watchers, pacer } = this.#options;
+    const { store, watchers, pacer, listedEnds } = this.#options;
     const watched = watchers.has(observation.orderId);
     const recorded = await store.record(
       observation,
       planner(watched, { pace: pacer.pace, askedAt }),
     );
     watchers.seen(observation.orderId);
+    listedEnds.verify(recorded.order.latest);
     this.report(recorded);
     return { kind: 'observed', order: recorded.order };
   }

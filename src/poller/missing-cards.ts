@@ -12,8 +12,8 @@ interface Failed {
 }
 
 /**
- * Orders that a list showed as settled, but without their card or refund reason. The check that each of them needs comes
- * ahead of all that is due, the first one first. One that fails is tried again later each time: every list shows the
+ * Orders that a list showed as settled, but without their card or refund reason, or where lists are not known to show
+ * these as they are. The check that each of them needs comes ahead of all that is due, the first one first. One that fails is tried again later each time: every list shows the
  * order once more, and would else have it checked at once, again and again.
  */
 export class MissingCards {
@@ -41,10 +41,12 @@ export class MissingCards {
     return this.#waiting.has(orderId);
   }
 
-  /** To be called with each order that a list shows so. */
-  add(orderId: string): void {
+  /** To be called with each order that a list shows so. `false` if its check has just failed, and has to wait. */
+  add(orderId: string): boolean {
     const retryAt = this.#failed.get(orderId)?.retryAt ?? 0;
-    if (retryAt <= this.#clock.steady()) this.#waiting.add(orderId);
+    if (retryAt > this.#clock.steady()) return false;
+    this.#waiting.add(orderId);
+    return true;
   }
 
   /** Whether the order was waiting for its check, which starts now. */

@@ -4,6 +4,7 @@ import { isSettled, lacksCard, type Observation } from '../core/topup.ts';
 import type { ListAnswer } from '../upstream/answer.ts';
 import { PAGE_SIZE, type UpstreamClient } from '../upstream/client.ts';
 import type { ListTrust } from './list-trust.ts';
+import type { ListedEnds } from './listed-ends.ts';
 import type { MissingCards } from './missing-cards.ts';
 import type { Pacer } from './pace.ts';
 import type { Requests } from './requests.ts';
@@ -18,6 +19,7 @@ interface SweepsOptions {
   readonly pacer: Pacer;
   readonly planner: SweepPlanner;
   readonly trust: ListTrust;
+  readonly listedEnds: ListedEnds;
   readonly missingCards: MissingCards;
   readonly onRecorded: (recorded: Recorded) => void;
 }
@@ -46,7 +48,7 @@ export class Sweeps {
   }
 
   async #take(sweep: Sweep, list: Listed): Promise<readonly Order[]> {
-    const { planner: pages, trust, missingCards } = this.#options;
+    const { planner: pages, trust } = this.#options;
     await pages.adapt(sweep, list.rows);
     if (await this.#isStale(list.observations)) {
       trust.lost('stale rows');
@@ -59,12 +61,23 @@ export class Sweeps {
       if (!covered.has(row.orderId)) continue;
       // None of those that a sweep covers has ended yet, as far as the log knows.
       if (isSettled(row.upstreamStatus)) trust.confirmed();
-      if (needsSingleCheck(row)) missingCards.add(row.orderId);
-      else news.push(row);
+      if (!isSettled(row.upstreamStatus) || this.#isWhole(row)) news.push(row);
+      else this.#checkEnd(row);
     }
     const orders = await this.#record(news, list.askedAt);
     if (isComplete) trust.proved();
     return orders;
+  }
+
+  /** Whether an end can be recorded as the list shows it. */
+  #isWhole(row: Observation): boolean {
+    return !needsSingleCheck(row) && this.#options.listedEnds.isTaken(row);
+  }
+
+  #checkEnd(row: Observation): void {
+    const { listedEnds, missingCards } = this.#options;
+    if (needsSingleCheck(row)) missingCards.add(row.orderId);
+    else if (!listedEnds.mustWait(row) && missingCards.add(row.orderId)) listedEnds.checking(row);
   }
 
   /** Whether the list shows all that it should; orders that it leaves out are then checked one by one. */

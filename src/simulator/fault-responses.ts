@@ -86,6 +86,12 @@ const PERFORMERS: Readonly<Record<FaultName, Performer>> = {
     return { ...nulls, _id: topup['_id'], status: topup['status'] };
   }),
   type4GLTE: distort((topup) => ({ ...topup, type: '4GLTE' })),
+  maskedCards: distort((topup) => {
+    const { card_code } = topup;
+    return typeof card_code === 'string'
+      ? { ...topup, card_code: card_code.replace(/.(?=.{4})/g, '*') }
+      : topup;
+  }),
   unknownStatus: distort((topup) => ({ ...topup, status: 'ESCALATED' })),
   noData: ({ healthy, render }) => {
     const answer = healthy();

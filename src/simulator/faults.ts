@@ -29,6 +29,7 @@ export const FAULT_NAMES = [
   'missingFields', // nothing but _id and status
   'nullFields', // everything but _id and status is null
   'type4GLTE', // another word for the type 4G
+  'maskedCards', // all but the last four digits of a card code hidden
   'unknownStatus', // a status that no document names
   'noData', // success without data
   'items', // a list with the row name of the mobile list

@@ -89,6 +89,10 @@ test('distorted answers differ from the right one in what they are named for', a
     card_code: null,
     created_at: null,
   });
+  expect(await distorted('maskedCards')).toEqual({
+    ...right,
+    card_code: `********${right.card_code.slice(-4)}`,
+  });
   expect(await distorted('type4GLTE')).toEqual({ ...right, type: '4GLTE' });
   expect(await distorted('unknownStatus')).toEqual({ ...right, status: 'ESCALATED' });
   expect(await distorted('noData')).toBeUndefined();

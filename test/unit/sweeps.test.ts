@@ -5,6 +5,7 @@ import type { Observation } from '../../src/core/topup.ts';
 import { CallBudget } from '../../src/poller/budget.ts';
 import { UpstreamGate } from '../../src/poller/gate.ts';
 import { ListTrust } from '../../src/poller/list-trust.ts';
+import { ListedEnds } from '../../src/poller/listed-ends.ts';
 import { MissingCards } from '../../src/poller/missing-cards.ts';
 import { Pacer } from '../../src/poller/pace.ts';
 import { Requests } from '../../src/poller/requests.ts';
@@ -326,12 +327,20 @@ describe('one list', () => {
     const watchers = new Watchers(common);
     const budget = new CallBudget({ callsPerMinute: 120, clock });
     const requests = new Requests({ gate: new UpstreamGate(), budget, clock });
-    const [pacer, trust, missingCards] = [
+    const [pacer, trust, listedEnds, missingCards] = [
       new Pacer({ notebook: store, clock, watchers }),
       new ListTrust(common),
+      new ListedEnds(common),
       new MissingCards(common),
     ];
-    const parts = { ...common, watchers, requests, pacer, trust, missingCards };
+    // A check has shown an end of each kind as a list did.
+    for (const upstreamStatus of ['FULFILLED', 'REFUNDED']) {
+      const end = observation({ upstreamStatus, cardCode: '1', refundMessage: 'sorry' });
+      listedEnds.checking(end);
+      listedEnds.verify({ ...end, version: 1 });
+      listedEnds.checked(end.orderId);
+    }
+    const parts = { ...common, watchers, requests, pacer, trust, listedEnds, missingCards };
     const planner = new SweepPlanner({ ...parts, isBusy: () => false });
     const observations = rows.map((row) => observation({ observedAt: clock.now(), ...row }));
     const listed = { kind: 'listed', observations, rows: rows.length + others } as const;

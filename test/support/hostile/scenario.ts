@@ -21,7 +21,8 @@ export interface Scenario {
   readonly callsPerMinute: number;
   readonly timeoutMs: number;
   readonly store: 'memory' | 'sqlite';
-  readonly listCarriesCards: boolean;
+  /** What lists show of the cards, all the time. */
+  readonly listedCards: 'whole' | 'in part' | 'none';
   readonly rowsName: 'topups' | 'items';
   readonly orders: readonly ScenarioOrder[];
   readonly lookups: readonly ScenarioLookup[];
@@ -246,7 +247,7 @@ export function scenarios(
       callsPerMinute: fc.constantFrom(120, 60, 30, 12),
       timeoutMs: fc.constantFrom(15_000, 4_000),
       store: fc.constantFrom('memory' as const, 'sqlite' as const),
-      listCarriesCards: fc.boolean(),
+      listedCards: fc.constantFrom('whole' as const, 'in part' as const, 'none' as const),
       rowsName: fc.constantFrom('topups' as const, 'items' as const),
       early: fc.array(order(false), { minLength: 1, maxLength: 8 }),
       rush: fc.option(rush, { freq: 3 }),
@@ -289,8 +290,8 @@ function printable(scenario: Scenario): Scenario {
 
 /** A scenario as a script, in chronological order. */
 function describeScenario(scenario: Scenario): string {
-  const { seed, callsPerMinute, timeoutMs, store, listCarriesCards, rowsName } = scenario;
-  const list = `lists carry ${listCarriesCards ? '' : 'no '}cards, rows in "${rowsName}"`;
+  const { seed, callsPerMinute, timeoutMs, store, listedCards, rowsName } = scenario;
+  const list = `lists show cards: ${listedCards}, rows in "${rowsName}"`;
   const head = `seed ${seed}, ${callsPerMinute} calls a minute, time-out ${timeoutMs} ms, ${store} store, ${list}`;
   const events = [
     ...scenario.orders.map((each, index) => ({

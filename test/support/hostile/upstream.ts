@@ -39,7 +39,7 @@ export class HostileUpstream {
       // The gateway's own budget is under test, so the simulator must not limit calls.
       callsPerMinute: Number.POSITIVE_INFINITY,
       rowsName: scenario.rowsName,
-      listCarriesCards: scenario.listCarriesCards,
+      listCarriesCards: scenario.listedCards !== 'none',
     });
   }
 
@@ -75,7 +75,8 @@ export class HostileUpstream {
       const isFaulty = fault !== undefined;
       try {
         await this.#travel(init?.signal);
-        const response = await this.#answer({ input, init, fault });
+        const answer = await this.#answer({ input, init, fault });
+        const response = this.#isMasked(call, fault) ? await masked(answer) : answer;
         await this.#travel(init?.signal);
         const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), {
           sentAt: response.headers.get('date'),
@@ -116,6 +117,12 @@ export class HostileUpstream {
         elapsedMs < fault.fromMs + fault.forMs &&
         drawInteger(this.#random, 1, fault.oneIn) === 1,
     );
+  }
+
+  #isMasked({ operation }: RecordedCall, fault: ScenarioFault | undefined): boolean {
+    // The end of a hanging body never comes.
+    const isReadable = fault?.fault !== 'hangBody';
+    return this.#scenario.listedCards === 'in part' && operation === 'list' && isReadable;
   }
 
   async #travel(signal: AbortSignal | null | undefined): Promise<void> {
@@ -159,6 +166,12 @@ interface Asked {
   readonly input: Parameters<Fetch>[0];
   readonly init: Parameters<Fetch>[1];
   readonly fault: ScenarioFault | undefined;
+}
+
+/** The same response with all but the last four digits of each card hidden. */
+async function masked(response: Response): Promise<Response> {
+  const text = await response.text();
+  return new Response(text.replace(/("card_code":"\d*)\d{8}(?=\d{4}")/g, '$1********'), response);
 }
 
 function isOfSimulator(fault: ScenarioFault['fault']): fault is FaultName {

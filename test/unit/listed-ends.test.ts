@@ -1,0 +1,102 @@
+import { expect, it } from 'vitest';
+import { fulfilledAfter, refundedAfter } from '../../src/simulator/life.ts';
+import { type PolledSimulator, pollSimulator } from '../support/polling-simulator.ts';
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60_000;
+
+const WHOLE = /^\d{12}$/;
+
+/** Follows twenty orders that end one after the other, and that lists show together. Resolves once they have ended. */
+async function followTwenty(polled: PolledSimulator, lifeOf = fulfilledAfter) {
+  const { simulator, poller, clock, store } = polled;
+  const checks = () => simulator.calls.byOperation()['check-id'] ?? 0;
+  const ids = Array.from({ length: 20 }, (_, n) =>
+    simulator.addOrder({ plan: lifeOf(20 * SECOND_MS + n * SECOND_MS) }),
+  );
+  for (const id of ids) poller.watch(id, () => undefined);
+  await clock.advance(15 * SECOND_MS);
+  const before = checks();
+  await clock.advance(45 * SECOND_MS);
+  const ends = await Promise.all(ids.map(async (id) => (await store.find(id))?.latest));
+  return { ends, cards: ends.map((end) => end?.cardCode), checks: checks() - before };
+}
+
+const told = ({ logger }: PolledSimulator, level: string) =>
+  logger.lines.filter((line) => line.level === level && /lists show/.test(line.message));
+
+it('a customer gets the whole card, though lists show its last four digits alone, which is warned of once', async () => {
+  const polled = await pollSimulator({ listCarriesCards: true });
+  polled.simulator.fail({ fault: 'maskedCards', operation: 'list' });
+  const { cards, checks } = await followTwenty(polled);
+  expect(cards.filter((card) => WHOLE.test(card ?? ''))).toHaveLength(20);
+  expect(checks).toBeLessThan(30);
+  expect(told(polled, 'warn')).toMatchObject([
+    { fields: { status: 'FULFILLED', fields: 'cardCode' } },
+  ]);
+});
+
+it('a list that shows what a check shows settles orders without further checks, which is told once', async () => {
+  const polled = await pollSimulator({ listCarriesCards: true });
+  expect((await followTwenty(polled)).cards.every((card) => WHOLE.test(card ?? ''))).toBe(true);
+  const { checks, cards } = await followTwenty(polled);
+  expect(cards.every((card) => WHOLE.test(card ?? ''))).toBe(true);
+  expect(checks).toBeLessThan(3);
+  expect(told(polled, 'info')).toMatchObject([{ fields: { status: 'FULFILLED' } }]);
+});
+
+it('refunds are compared apart from cards', async () => {
+  const polled = await pollSimulator({ listCarriesCards: true });
+  await followTwenty(polled);
+  const { ends } = await followTwenty(polled, refundedAfter);
+  expect(ends.map((end) => end?.upstreamStatus)).toEqual(Array(20).fill('REFUNDED'));
+  expect(told(polled, 'info').map(({ fields }) => fields['status'])).toEqual([
+    'FULFILLED',
+    'REFUNDED',
+  ]);
+});
+
+it('of a hundred ends that the first list shows at once, one is checked, beside that of the first query', async () => {
+  const { simulator, poller, clock } = await pollSimulator({ listCarriesCards: true });
+  const ids = Array.from({ length: 100 }, () => simulator.addOrder({ plan: fulfilledAfter(0) }));
+  await clock.advance(SECOND_MS);
+  const views = Promise.all(ids.map((id) => poller.lookup(id)));
+  await clock.advance(2 * SECOND_MS);
+  expect((await views).every((view) => WHOLE.test(view?.snapshot.cardCode ?? ''))).toBe(true);
+  expect(simulator.calls.byOperation()).toEqual({ 'check-id': 2, list: expect.any(Number) });
+  expect(simulator.calls.total).toBeLessThan(8);
+});
+
+it('lists that begin to hide digits are found out by the comparison of the next half hour', async () => {
+  const polled = await pollSimulator({ listCarriesCards: true });
+  await followTwenty(polled);
+  polled.simulator.fail({ fault: 'maskedCards', operation: 'list' });
+  await polled.clock.advance(30 * MINUTE_MS);
+  const { cards } = await followTwenty(polled);
+  expect(cards.filter((card) => WHOLE.test(card ?? '')).length).toBeGreaterThanOrEqual(19);
+  expect((await followTwenty(polled)).cards.every((card) => WHOLE.test(card ?? ''))).toBe(true);
+});
+
+it('lists that no longer hide digits are relied on again after half an hour', async () => {
+  const polled = await pollSimulator({ listCarriesCards: true });
+  const mend = polled.simulator.fail({ fault: 'maskedCards', operation: 'list' });
+  await followTwenty(polled);
+  mend();
+  expect((await followTwenty(polled)).checks).toBeGreaterThanOrEqual(20);
+  await polled.clock.advance(30 * MINUTE_MS);
+  expect((await followTwenty(polled)).checks).toBeLessThan(5);
+});
+
+it('an order whose check fails holds no other end back for long', async () => {
+  const polled = await pollSimulator({ listCarriesCards: true });
+  const { simulator, poller, clock, store } = polled;
+  const ids = Array.from({ length: 20 }, (_, n) =>
+    simulator.addOrder({ plan: fulfilledAfter(20 * SECOND_MS + n) }),
+  );
+  for (const id of ids) poller.watch(id, () => undefined);
+  await clock.advance(15 * SECOND_MS);
+  simulator.fail({ fault: 'serverError', operation: 'check-id', orderId: ids[0] ?? '' });
+  await clock.advance(8 * SECOND_MS);
+  const ends = await Promise.all(ids.slice(1).map(async (id) => (await store.find(id))?.latest));
+  expect(ends.filter((end) => WHOLE.test(end?.cardCode ?? ''))).toHaveLength(19);
+});
