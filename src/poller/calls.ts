@@ -6,7 +6,7 @@ import type { StartedCall } from './budget.ts';
 import type { Checked, Checker } from './checker.ts';
 import type { Job } from './choice.ts';
 import { shuttingDown } from './gate.ts';
-import type { GateKeeper } from './gate-keeper.ts';
+import type { Asked, GateKeeper } from './gate-keeper.ts';
 import type { InFlight } from './in-flight.ts';
 import type { KeyTrial } from './key-trial.ts';
 import type { ListedEnds } from './listed-ends.ts';
@@ -90,7 +90,7 @@ export class Calls {
     const isForCard = missingCards.take(orderId);
     const answerRequest = requests.take(orderId);
     const checked = checker
-      .check(orderId, (answer) => this.#onAnswer(answer, call))
+      .check(orderId, (answer, asked) => this.#onAnswer(answer, call, asked))
       .catch((error: unknown): Checked => this.#onStoreFault(error))
       .then((checked) => this.#withWait(checked));
     inFlight.addCheck(orderId, checked).then((checked) => {
@@ -104,11 +104,11 @@ export class Calls {
     });
   }
 
-  #onAnswer(answer: Answer, call: StartedCall): void {
+  #onAnswer(answer: Answer, call: StartedCall, asked?: Asked): void {
     const { sends, gateKeeper } = this.#options;
     call.end();
     sends.answered(answer);
-    gateKeeper.answered(answer);
+    gateKeeper.answered(answer, asked);
   }
 
   #onStoreFault(cause: unknown): Checked {

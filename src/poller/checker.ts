@@ -7,6 +7,7 @@ import { GatewayError } from '../errors.ts';
 import type { CheckAnswer, Failure } from '../upstream/answer.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
 import { refused, throttled } from './gate.ts';
+import type { Asked } from './gate-keeper.ts';
 import { lateCards } from './late-cards.ts';
 import type { ListedEnds } from './listed-ends.ts';
 import type { Pacer } from './pace.ts';
@@ -49,9 +50,12 @@ export class Checker {
   }
 
   /** Makes one check. Calls `onAnswer` when the answer arrives, before it is recorded. Rejects if the store fails. */
-  async check(orderId: string, onAnswer: (answer: CheckAnswer) => void): Promise<Checked> {
+  async check(
+    orderId: string,
+    onAnswer: (answer: CheckAnswer, asked: Asked) => void,
+  ): Promise<Checked> {
     const answer = await this.#options.client.check(orderId);
-    onAnswer(answer);
+    onAnswer(answer, { orderId, isKnown: await this.#isKnown(orderId) });
     switch (answer.kind) {
       case 'observed':
         return (await this.#awaitsCard(answer)) ?? this.#record(answer);
@@ -62,6 +66,12 @@ export class Checker {
         await this.#onFailure(orderId, answer);
         return { kind: 'failed', error: toError(answer) };
     }
+  }
+
+  /** Never rejects: of an order that cannot be looked up nothing is known. */
+  async #isKnown(orderId: string): Promise<boolean> {
+    const order = await this.#options.store.find(orderId).catch(() => undefined);
+    return order !== undefined;
   }
 
   /** If the answer lacks the card of an order that was in progress: the failure that it counts as. */

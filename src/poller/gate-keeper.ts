@@ -7,6 +7,15 @@ import type { GateLog } from './gate-log.ts';
 import type { Hold } from './hold.ts';
 import type { Requests } from './requests.ts';
 
+/** The order that a check asked for. */
+export interface Asked {
+  readonly orderId: string;
+  /** Whether the upstream has shown the order before. */
+  readonly isKnown: boolean;
+}
+
+type Failed = Extract<Answer, { kind: 'failed' }>;
+
 interface GateKeeperOptions {
   readonly gate: UpstreamGate;
   readonly gateLog: GateLog;
@@ -24,6 +33,8 @@ interface GateKeeperOptions {
  */
 export class GateKeeper {
   readonly #options: GateKeeperOptions;
+  /** Whether this process has had a good answer: if not, whatever fails may be due to a wrong address. */
+  #hasAnswered = false;
 
   constructor(options: GateKeeperOptions) {
     this.#options = options;
@@ -46,13 +57,13 @@ export class GateKeeper {
     gateLog.tell(this.state, clock.steady());
   }
 
-  /** To be called with each answer as soon as it arrives. */
-  answered(answer: Answer): void {
+  /** To be called with each answer as soon as it arrives; `asked` if it was a check. */
+  answered(answer: Answer, asked?: Asked): void {
     const { gate, gateLog, hold, requests, clock } = this.#options;
     const now = clock.steady();
     const before = gate.stateAt(now);
     if (answer.kind === 'throttled' && before.name !== 'throttled') this.#slowDown();
-    const after = gate.report(toCallResult(answer), now);
+    const after = gate.report(this.#resultOf(answer, asked), now);
     // Noted before waiting queries are told.
     if (after.name !== before.name || untilOf(after) !== untilOf(before)) void hold.keep(after);
     if (after.name !== before.name) gateLog.tell(after, now, answer);
@@ -74,6 +85,18 @@ export class GateKeeper {
     await keepBudget();
     // Noted anew, since the system's clock may have been set during a wait.
     await hold.keep(this.state);
+  }
+
+  /**
+   * Anybody may ask for an id that never existed, and OneClickDz may fail at that: such a failure must not keep the
+   * gateway from serving others. An order that the log holds exists, but may be broken all the same.
+   */
+  #resultOf(answer: Answer, asked: Asked | undefined): CallResult {
+    const result = toCallResult(answer);
+    if (result.kind === 'good') this.#hasAnswered = true;
+    if (answer.kind !== 'failed' || asked === undefined || !this.#hasAnswered) return result;
+    if (!mayBeOfOrder(answer)) return result;
+    return asked.isKnown ? { kind: 'failed', orderId: asked.orderId } : { kind: 'inconclusive' };
   }
 
   #slowDown(): void {
@@ -99,3 +122,15 @@ function toCallResult(answer: Answer): CallResult {
       return answer;
   }
 }
+
+/** Whether the upstream itself answered, if not as it should: no proxy did, and it did not ask for a pause. */
+function mayBeOfOrder({ reason, httpStatus, retryAfterMs }: Failed): boolean {
+  if (retryAfterMs !== undefined) return false;
+  return reason === 'http_status' ? httpStatus === 500 : ORDERS_OWN.has(reason);
+}
+
+const ORDERS_OWN: ReadonlySet<Failed['reason']> = new Set([
+  'unreadable',
+  'wrong_order',
+  'too_large',
+]);

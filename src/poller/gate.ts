@@ -7,23 +7,39 @@ import { GatewayError } from '../errors.ts';
  *        │                        └────────429──────────────> throttled ──time─────^
  *        └──failure──> failing    └────────401, 403─────────> refused ────time─────^
  *
+ * Failures about one order alone do not count: that order may be at fault.
+ *
  * `proving` lets through one call at a time. The gateway starts in that state, so that a bad key is tried only once,
  * however many queries wait: the upstream blocks the merchant's address after the fifth call with a bad key. All times
  * are by `Clock.steady`: setting the system's clock neither ends a wait nor prolongs it.
  */
 export type GateState =
-  | { readonly name: 'proving'; readonly breakMs: number }
-  | { readonly name: 'serving'; readonly failuresInRow: number }
+  | ({ readonly name: 'proving'; readonly breakMs: number } & Suspect)
+  | ({ readonly name: 'serving'; readonly failuresInRow: number } & Suspect)
   | { readonly name: 'failing'; readonly until: number; readonly breakMs: number }
   | { readonly name: 'throttled'; readonly until: number }
   | { readonly name: 'refused'; readonly until: number };
 
+/** The order that all failures since the last good answer were about: the order may be at fault, not the upstream. */
+interface Suspect {
+  readonly failedOrder?: string | undefined;
+}
+
 /** What the outcome of a call says about the upstream as a whole. */
 export type CallResult =
   | { readonly kind: 'good' }
-  | { readonly kind: 'failed'; readonly retryAfterMs?: number | undefined }
+  /** Nothing: the failure may well be due to what was asked for. */
+  | { readonly kind: 'inconclusive' }
+  | {
+      readonly kind: 'failed';
+      readonly retryAfterMs?: number | undefined;
+      /** Left out if the failure cannot be due to the order that was asked for. */
+      readonly orderId?: string | undefined;
+    }
   | { readonly kind: 'throttled'; readonly retryAfterMs: number | undefined }
   | { readonly kind: 'refused' };
+
+type Failure = Extract<CallResult, { kind: 'failed' }>;
 
 /** Fewer than the five refused calls after which the upstream blocks an address, in case the key is revoked. */
 const MOST_IN_FLIGHT = 4;
@@ -127,8 +143,10 @@ function next(state: GateState, result: CallResult, now: number): GateState {
       return 'until' in state && state.name !== 'failing'
         ? state
         : { name: 'serving', failuresInRow: 0 };
+    case 'inconclusive':
+      return state;
     case 'failed':
-      return afterFailure(state, now, result.retryAfterMs);
+      return afterFailure(state, now, result);
   }
 }
 
@@ -137,7 +155,8 @@ function afterThrottled(state: GateState, until: number): GateState {
   return { name: 'throttled', until: 'until' in state ? Math.max(until, state.until) : until };
 }
 
-function afterFailure(state: GateState, now: number, retryAfterMs: number | undefined): GateState {
+function afterFailure(state: GateState, now: number, failure: Failure): GateState {
+  const { retryAfterMs, orderId } = failure;
   if (retryAfterMs !== undefined && state.name !== 'refused' && state.name !== 'throttled') {
     const waitMs = Math.min(retryAfterMs, LONGEST_FAILING_MS);
     return { name: 'failing', until: now + waitMs, breakMs: FIRST_BREAK_MS };
@@ -145,16 +164,21 @@ function afterFailure(state: GateState, now: number, retryAfterMs: number | unde
   switch (state.name) {
     case 'serving': {
       const failuresInRow = state.failuresInRow + 1;
-      return failuresInRow < FAILURES_BEFORE_BREAK
-        ? { name: 'serving', failuresInRow }
+      const failedOrder =
+        failuresInRow === 1 || state.failedOrder === orderId ? orderId : undefined;
+      return failuresInRow < FAILURES_BEFORE_BREAK || failedOrder !== undefined
+        ? { name: 'serving', failuresInRow, failedOrder }
         : { name: 'failing', until: now + FIRST_BREAK_MS, breakMs: FIRST_BREAK_MS };
     }
-    case 'proving':
+    case 'proving': {
+      const { breakMs, failedOrder = orderId } = state;
+      if (orderId !== undefined && failedOrder === orderId) return { ...state, failedOrder };
       return {
         name: 'failing',
-        until: now + state.breakMs,
-        breakMs: Math.min(state.breakMs * 2, LONGEST_BREAK_MS),
+        until: now + breakMs,
+        breakMs: Math.min(breakMs * 2, LONGEST_BREAK_MS),
       };
+    }
     default:
       return state;
   }

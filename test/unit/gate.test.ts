@@ -40,6 +40,30 @@ describe('UpstreamGate', () => {
     expect(pauses).toEqual([2, 2, 4, 8, 16, 32, 60, 60]);
   });
 
+  it('does not pause for failures about one order alone, until another call fails as well', () => {
+    for (const state of [
+      { name: 'serving', failuresInRow: 0 },
+      { name: 'proving', breakMs: 2_000 },
+    ] as const) {
+      const gate = new UpstreamGate(state);
+      for (let n = 0; n < 9; n += 1) gate.report({ ...FAILED, orderId: 'a' }, 0);
+      gate.report({ kind: 'inconclusive' }, 0);
+      expect(gate.admits(0, 0)).toBe(true);
+      gate.report({ ...FAILED, orderId: 'b' }, 0);
+      expect(gate.admits(0, 0)).toBe(false);
+    }
+  });
+
+  it('forgets the order whose check failed with the next good answer', () => {
+    const gate = new UpstreamGate({ name: 'serving', failuresInRow: 0 });
+    for (let n = 0; n < 4; n += 1) gate.report({ ...FAILED, orderId: 'a' }, 0);
+    gate.report(GOOD, 0);
+    for (const orderId of ['b', 'a', 'b', 'a']) gate.report({ ...FAILED, orderId }, 0);
+    expect(gate.admits(0, 0)).toBe(true);
+    gate.report({ ...FAILED, orderId: 'b' }, 0);
+    expect(gate.admits(0, 0)).toBe(false);
+  });
+
   it.each([
     [20_000, 20_000],
     // Whoever asks for a whole hour may have meant something else.

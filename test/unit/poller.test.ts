@@ -609,6 +609,77 @@ describe('when the upstream fails', () => {
     await clock.advance(MINUTE_MS);
     expect(poller.status().state).toBe('SERVING');
   });
+
+  describe('at one order alone', () => {
+    const FAILURES: readonly CheckAnswer[] = [
+      { kind: 'failed', reason: 'http_status', httpStatus: 500 },
+      { kind: 'failed', reason: 'unreadable', httpStatus: 404 },
+      { kind: 'failed', reason: 'wrong_order', httpStatus: 200 },
+    ];
+
+    /** How many of sixty queries for other orders fail, each so long after the one before and after `disturb`. */
+    async function failedBeside(
+      { clock, poller }: Polling,
+      { apartMs, disturb }: { readonly apartMs: number; readonly disturb?: (nth: number) => void },
+    ) {
+      let failed = 0;
+      for (const [nth, id] of orderIds(60).entries()) {
+        disturb?.(nth);
+        const answer = poller.lookup(id).catch(() => {
+          failed += 1;
+        });
+        await clock.advance(apartMs);
+        await answer;
+      }
+      return failed;
+    }
+
+    it.each(FAILURES)(
+      'serves those who ask for others: ids that nobody has sent, %o',
+      async (failure) => {
+        const polling = await startPolling({ triesKey: true });
+        const { client, poller } = polling;
+        client.answer((id, at) => (id.startsWith('bad') ? failure : observed(id, at, 'REFUNDED')));
+        const disturb = (nth: number) => {
+          for (let n = 0; n < 6; n += 1) poller.lookup(`bad${nth}-${n}`).catch(() => undefined);
+        };
+        expect(await failedBeside(polling, { apartMs: 30_000, disturb })).toBe(0);
+      },
+    );
+
+    it.each(FAILURES)('serves those who ask for others: one in progress, %o', async (failure) => {
+      const polling = await startPolling();
+      const { clock, client, poller } = polling;
+      await Promise.all([poller.lookup('bad'), clock.advance(500)]);
+      client.answer((id, at) => (id === 'bad' ? failure : observed(id, at, 'REFUNDED')));
+      expect(await failedBeside(polling, { apartMs: 10 * MINUTE_MS })).toBe(0);
+    });
+
+    it('breaks once another one fails too', async () => {
+      const { clock, client, poller, logger } = await startPolling();
+      const isTold = () =>
+        logger.lines.some(({ message }) => message.startsWith('OneClickDz fails'));
+      const [one = '', other = ''] = orderIds(2);
+      for (const id of [one, other]) await Promise.all([poller.lookup(id), clock.advance(2_000)]);
+      client.answer((id, at) => (id === one ? (FAILURES[0] as CheckAnswer) : observed(id, at)));
+      await clock.advance(MINUTE_MS);
+      expect(isTold()).toBe(false);
+      client.answer(() => FAILURES[0] as CheckAnswer);
+      await clock.advance(MINUTE_MS);
+      expect(isTold()).toBe(true);
+    });
+  });
+
+  it('has not answered well yet: tries one call at a time, ever more rarely, whatever is asked for', async () => {
+    const { clock, client, poller } = await startPolling();
+    client.answer(() => ({ kind: 'failed', reason: 'unreadable', httpStatus: 404 }));
+    for (let n = 0; n < 60; n += 1) {
+      poller.lookup(`bad${n}`).catch(() => undefined);
+      await clock.advance(2_000);
+    }
+    expect(poller.status().state).toBe('FAILING');
+    expect(client.calls.length).toBeLessThan(10);
+  });
 });
 
 it('pauses for a second where an answer cannot be written down, and goes on once it can', async () => {
