@@ -315,6 +315,18 @@ describe('a WebSocket', () => {
     expect(later).toEqual([]);
   });
 
+  it('is closed as well if a query comes after its ticket expired, which is not answered', async () => {
+    const { closed, next, subscribe, socket } = await open({ Authorization: await scene.ticket() });
+    await next();
+    const later: string[] = [];
+    socket.on('message', (message) => later.push(String(message)));
+    // No timer goes off.
+    scene.clock.set((TICKET_SECONDS + TOLERANCE_SECONDS) * 1_000);
+    subscribe(`{ topup(id: "${ORDER_ID}") { status } }`);
+    expect(await closed).toEqual({ code: 4403, reason: 'the ticket has expired' });
+    expect(later).toEqual([]);
+  });
+
   it('keeps to the ticket that it was opened with', async () => {
     const { socket, next, subscribe } = await open({ authorization: await scene.ticket() });
     await next();

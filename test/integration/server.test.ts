@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import WebSocket from 'ws';
 import { encodeCursor } from '../../src/core/cursor.ts';
 import { viewOf } from '../../src/core/view.ts';
 import { CountingWatch } from '../support/counting-watch.ts';
@@ -284,6 +285,21 @@ describe('a request with a fault is told what is wrong with it', () => {
       message: 'PersistedQueryNotSupported',
       code: 'BAD_USER_INPUT',
     });
+  });
+
+  it('that its operation is not known by a hash, over a WebSocket as well', async () => {
+    await using server = await serve(createMemoryStore());
+    const socket = new WebSocket(server.url.href.replace('http', 'ws'), 'graphql-transport-ws');
+    await once(socket, 'open');
+    socket.send(JSON.stringify({ type: 'connection_init' }));
+    await once(socket, 'message');
+    const extensions = { persistedQuery: { version: 1, sha256Hash: 'f'.repeat(64) } };
+    socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query: '', extensions } }));
+    expect(JSON.parse(String((await once(socket, 'message'))[0]))).toMatchObject({
+      type: 'error',
+      payload: [{ message: 'PersistedQueryNotSupported', extensions: { code: 'BAD_USER_INPUT' } }],
+    });
+    socket.close();
   });
 
   it('that it does not accept the events that it asks for', async () => {

@@ -92,7 +92,7 @@ function refuseBatches(onRefused: OnRefused) {
 }
 
 /** @throws GraphQLError if a request names its operation by a hash, and no documents are known by theirs. */
-function refuseHash(request: OperationRequest): void {
+export function refuseHash(request: OperationRequest): void {
   // The message after which the clients of Apollo and urql send texts instead of hashes.
   if (!request.query && hashOf(request) !== undefined) {
     throw wrap(new GatewayError('BAD_USER_INPUT', 'PersistedQueryNotSupported'));

@@ -87,7 +87,7 @@ export class Client implements ProtocolSocket, Patient {
   /** The operations that graphql-ws is working on; `undefined` while there are none. */
   #busy: Busy | undefined = undefined;
   /** The id of the operation that the current message starts, while graphql-ws takes the message. */
-  #asked: string | undefined = undefined;
+  #started: string | undefined = undefined;
   #isDismissed = false;
   /** Queries that wait until the client has read more. */
   #waiting: (() => void)[] | undefined = undefined;
@@ -194,13 +194,19 @@ export class Client implements ProtocolSocket, Patient {
     this.socket.once('close', () => timer.cancel());
   }
 
+  /** Timers stand still while the machine sleeps, or its clock is set, so the ticket may be over before its deadline. */
+  get hasExpired(): boolean {
+    const { expiresAt } = this.access;
+    return expiresAt !== null && this.#parts.clock.now() >= expiresAt;
+  }
+
   /** The ticket has expired: a client that is closed comes back with the next one, and goes on after its cursors. */
   expire(): void {
     this.dismiss(CloseCode.Forbidden, 'the ticket has expired');
   }
 
   hear(data: RawData): void {
-    if (!this.#mayAsk()) return;
+    if (!this.#takes()) return;
     const text = String(data);
     if (isServerMessage(text)) {
       this.close(CloseCode.BadRequest, 'Invalid message received');
@@ -214,10 +220,10 @@ export class Client implements ProtocolSocket, Patient {
   }
 
   /** The message that graphql-ws is handling starts an operation of this id, and the operation is allowed. */
-  asks(id: string): void {
+  starts(id: string): void {
     this.#busy ??= new Busy();
     this.#busy.begin(id);
-    this.#asked = id;
+    this.#started = id;
   }
 
   /** Notes what a subscription that is about to begin will hold. */
@@ -242,11 +248,11 @@ export class Client implements ProtocolSocket, Patient {
 
   /** Pings count as messages, since each is answered, and the pongs for a client that does not read pile up. */
   ping(data: Buffer): void {
-    if (this.#mayAsk() && this.isOpen) this.socket.pong(data);
+    if (this.#takes() && this.isOpen) this.socket.pong(data);
   }
 
   pong(): void {
-    this.#mayGoOn();
+    this.#isInRate();
     this.askedAt = undefined;
   }
 
@@ -284,9 +290,9 @@ export class Client implements ProtocolSocket, Patient {
 
   #pass(text: string): void {
     const answered = this.#take?.(text);
-    // `asks` was called by now: graphql-ws calls `onSubscribe` before it first awaits anything.
-    const id = this.#asked;
-    this.#asked = undefined;
+    // `starts` was called by now: graphql-ws calls `onSubscribe` before it first awaits anything.
+    const id = this.#started;
+    this.#started = undefined;
     answered?.then(
       () => {
         if (id !== undefined) this.#isDone(id);
@@ -308,15 +314,15 @@ export class Client implements ProtocolSocket, Patient {
   }
 
   /** Dismisses a client that asks, and hardly reads. */
-  #mayAsk(): boolean {
-    if (!this.#mayGoOn()) return false;
+  #takes(): boolean {
+    if (!this.#isInRate()) return false;
     if (this.stream.writableLength <= MOST_UNREAD_BYTES * FAR_BEHIND) return true;
     this.stalled();
     return false;
   }
 
   /** Counts a message. Dismisses the client and returns `false` if it sends too many. */
-  #mayGoOn(): boolean {
+  #isInRate(): boolean {
     if (this.#isDismissed) return false;
     const { rate, guard } = this.#parts;
     if (rate.allows(this)) return true;

@@ -22,6 +22,7 @@ import { rememberedByText } from '../../limits/remembered-documents.ts';
 import { refuseOneTooMany } from '../../limits/sockets.ts';
 import type { Drain } from '../drain.ts';
 import type { TransportOptions } from '../options.ts';
+import { refuseHash } from '../plugins/document-limits.ts';
 import { subscriberContext } from '../resolver-context.ts';
 import { forStream } from '../streams/errors.ts';
 import type { Yoga } from '../yoga.ts';
@@ -62,7 +63,7 @@ export class SocketOperations {
       connectionInitWaitTimeout: 0,
       onConnect: (context) => this.#admit(context),
       onSubscribe: (context, id, payload) => {
-        context.extra.client.asks(id);
+        context.extra.client.starts(id);
         return this.#prepare(context, id, payload);
       },
       execute: (args) => this.#execute(args),
@@ -100,6 +101,7 @@ export class SocketOperations {
       refuseOneTooMany(operationsOn(context), guard);
       const turn = guard.turns.take(client.address);
       if (turn !== undefined) await turn;
+      if (client.hasExpired) client.expire();
       // Sent to nobody.
       if (!client.isOpen) return [new GraphQLError('The client has left.')];
       const asked = this.#documentOf(payload, client);
@@ -122,7 +124,9 @@ export class SocketOperations {
   /** The document that a message asks for, or what is wrong with it. */
   #documentOf(payload: SubscribePayload, client: Client): DocumentNode | readonly GraphQLError[] {
     const { guard, logger, yoga } = this.#options;
-    const text = guard.limits.trustedDocuments?.textOf(payload) ?? payload.query;
+    const { trustedDocuments } = guard.limits;
+    if (trustedDocuments === undefined) refuseHash(payload);
+    const text = trustedDocuments?.textOf(payload) ?? payload.query;
     const known = this.#documents.get(text);
     if (known !== undefined) {
       // graphql-ws keeps the payload for as long as the subscription runs: equal queries share one string.
