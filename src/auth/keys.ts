@@ -5,6 +5,7 @@ import {
   errors,
   type JWTVerifyGetKey,
 } from 'jose';
+import { MINUTE_MS } from '../core/durations.ts';
 import { loggedError } from '../core/logged-error.ts';
 import type { Clock, Fetch, Logger } from '../core/ports.ts';
 import { Seldom } from '../core/seldom.ts';
@@ -28,11 +29,11 @@ export const KEY_SET_ALGORITHMS = [
 
 const TIMEOUT_MS = 3_000;
 /** After this long the keys are fetched again, so that a withdrawn key does not stay valid for ever. */
-const FRESH_MS = 10 * 60_000;
+const FRESH_MS = 10 * MINUTE_MS;
 /** The shortest time between two fetches that an unknown key or a failing server causes. */
 const COOLDOWN_MS = 30_000;
 /** Until the keys were fetched once, each request with a ticket fails to. */
-export const WARN_EVERY_MS = 10 * 60_000;
+export const WARN_EVERY_MS = 10 * MINUTE_MS;
 
 interface KeySetOptions {
   readonly url: string;

@@ -1,3 +1,4 @@
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from './durations.ts';
 import type { Order, Planner, Reschedule, UnplannedOrder } from './store.ts';
 import { isSettled, statusOf } from './topup.ts';
 
@@ -7,9 +8,6 @@ import { isSettled, statusOf } from './topup.ts';
  * The upstream states 3 to 45 s for HANDLING and 12 to 48 h for QUEUED, and guarantees neither.
  */
 
-const SECOND_MS = 1_000;
-const MINUTE_MS = 60 * SECOND_MS;
-const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
 /** An order in progress for longer than this is unusual, and shown as overdue. */

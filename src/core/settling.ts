@@ -11,8 +11,7 @@
  * over d, this means d = √(2·price / h): the rate of checks is proportional to the square root of the hazard,
  * which is Keller's optimum for costly inspections (docs/polling.md). All ages and durations are milliseconds.
  */
-
-const SECOND_MS = 1_000;
+import { SECOND_MS } from './durations.ts';
 
 /** The lower bounds of the age bins, in seconds: narrow where orders are likely to settle. */
 const BIN_STARTS_SECONDS = [

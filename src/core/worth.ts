@@ -1,3 +1,4 @@
+import { SECOND_MS } from './durations.ts';
 import type { SettlingTimes } from './settling.ts';
 
 /**
@@ -11,7 +12,6 @@ import type { SettlingTimes } from './settling.ts';
  * durations are milliseconds.
  */
 
-const SECOND_MS = 1_000;
 const DAY_MS = 24 * 3_600 * SECOND_MS;
 
 /** The grid of ages: even steps up to `EVEN_UNTIL_MS`, then each age `GROWTH` times the previous one. */

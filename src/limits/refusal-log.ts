@@ -1,8 +1,9 @@
+import { MINUTE_MS } from '../core/durations.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import { Seldom } from '../core/seldom.ts';
 import type { LimitName, OnRefused } from './limits.ts';
 
-const EVERY_MS = 10 * 60_000;
+const EVERY_MS = 10 * MINUTE_MS;
 
 /** Tells operators which limits clients meet: of each limit once in ten minutes, so that no client can fill the log. */
 export function refusalLog(clock: Clock, logger: Logger): OnRefused {

@@ -1,4 +1,5 @@
 /** Chooses the window of creation time that one list call asks for. */
+import { SECOND_MS } from '../core/durations.ts';
 import type { Order, Window } from '../core/store.ts';
 
 /** An order that a list could show. */
@@ -26,7 +27,6 @@ export interface Room {
 }
 
 /** An order id gives the creation time to the second; a list's row may do no better. */
-const SECOND_MS = 1_000;
 
 /**
  * Of all runs of neighbouring orders that fit on a page, the run of the largest total value; `undefined` if there is

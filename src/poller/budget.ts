@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { MINUTE_MS } from '../core/durations.ts';
 import { type Clock, steadyTimeOf, unixTimeOf } from '../core/ports.ts';
 import type { Notebook } from '../core/store.ts';
 import { parseNote } from './parse-note.ts';
@@ -7,7 +8,6 @@ import { type CeilingNote, ceilingNoteSchema, RateCeiling } from './rate-ceiling
 const NOTE = 'call-budget';
 
 /** The upstream limits the calls per minute, counted when they reach it. */
-const MINUTE_MS = 60_000;
 /** A call without an answer is assumed to have reached the upstream at most this long after it started. */
 const ON_THE_WAY_MS = 1_000;
 const WINDOW_MS = MINUTE_MS + ON_THE_WAY_MS;

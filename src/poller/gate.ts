@@ -1,3 +1,4 @@
+import { MINUTE_MS } from '../core/durations.ts';
 import { GatewayError } from '../errors.ts';
 
 /**
@@ -45,11 +46,11 @@ type Failure = Extract<CallResult, { kind: 'failed' }>;
 const MOST_IN_FLIGHT = 4;
 const FAILURES_BEFORE_BREAK = 5;
 const FIRST_BREAK_MS = 2_000;
-const LONGEST_BREAK_MS = 60_000;
+const LONGEST_BREAK_MS = MINUTE_MS;
 /** A 503 may ask for any wait, but one mistaken `Retry-After` must not stop the gateway for an hour. */
-const LONGEST_FAILING_MS = 5 * 60_000;
+const LONGEST_FAILING_MS = 5 * MINUTE_MS;
 const THROTTLED_MS = 15_000;
-const REFUSED_MS = 15 * 60_000;
+const REFUSED_MS = 15 * MINUTE_MS;
 
 /** The `retryAfterMs` that clients get during a shutdown: about as long as a deploy takes. */
 const RESTART_MS = 3_000;

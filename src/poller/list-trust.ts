@@ -1,4 +1,5 @@
 import { isInProgress } from '../core/cadence.ts';
+import { MINUTE_MS } from '../core/durations.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import type { Recorded } from '../core/store.ts';
 import type { Telemetry } from '../core/telemetry.ts';
@@ -10,8 +11,8 @@ const LATEST_ROW_MS = 5_000;
 /** For how long lists may show no order that has ended until a check has to confirm what they show. */
 export const UNCONFIRMED_MS = 15_000;
 
-const FIRST_DISTRUST_MS = 60_000;
-const LONGEST_DISTRUST_MS = 30 * 60_000;
+const FIRST_DISTRUST_MS = MINUTE_MS;
+const LONGEST_DISTRUST_MS = 30 * MINUTE_MS;
 
 interface ListTrustOptions {
   readonly clock: Clock;

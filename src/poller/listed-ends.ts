@@ -1,9 +1,10 @@
 import { LRUCache } from 'lru-cache';
+import { MINUTE_MS } from '../core/durations.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import type { Observation, Snapshot } from '../core/topup.ts';
 
 /** For how long one comparison decides, until another one may. */
-const VERDICT_MS = 30 * 60_000;
+const VERDICT_MS = 30 * MINUTE_MS;
 
 /** The most rows that are kept for a comparison. */
 const MOST_ROWS = 1_000;

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { MINUTE_MS, SECOND_MS } from '../core/durations.ts';
 
 /**
  * How many calls a window may hold at present: the configured limit until a 429 contradicts it, then the limit that
@@ -9,8 +10,6 @@ import * as z from 'zod';
  * 429 doubles that while. This is TCP's additive increase and multiplicative decrease, with CUBIC's memory of the rate
  * at which the last loss happened.
  */
-const SECOND_MS = 1_000;
-const MINUTE_MS = 60 * SECOND_MS;
 
 /** The lowest ceiling: even if the upstream answers every call with 429, some are still made. */
 const FEWEST_CALLS = 5;

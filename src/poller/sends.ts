@@ -1,10 +1,9 @@
 import { LRUCache } from 'lru-cache';
+import { MINUTE_MS } from '../core/durations.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Schedule } from '../core/store.ts';
 import type { Observation } from '../core/topup.ts';
 import { type Answer, maySend } from '../upstream/answer.ts';
-
-const MINUTE_MS = 60_000;
 
 /** Left in a minute without sends: room for the first one, and for another beside it. */
 const FEWEST_LEFT = 2;

@@ -1,3 +1,4 @@
+import { MINUTE_MS, SECOND_MS } from '../core/durations.ts';
 import { creationTimeOf } from '../core/order-id.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Order, Schedule, SnapshotLog, Window } from '../core/store.ts';
@@ -22,7 +23,6 @@ interface SweepPlannerOptions {
   readonly isBusy: (orderId: string) => boolean;
 }
 
-const SECOND_MS = 1_000;
 const OLDEST_UNSEEN_MS = 24 * 3_600_000;
 
 /** The weight of earlier pages in `#rowsPerOrder`, an exponential moving average. */
@@ -33,7 +33,7 @@ const MORE = 1.1;
 /** The most orders that a window is chosen from. */
 const MOST_COVERABLE = 4_000;
 /** An order that was created less than this ago is young. */
-const YOUNG_MS = 12 * 60_000;
+const YOUNG_MS = 12 * MINUTE_MS;
 
 /** A page that ends more than this share of all lag need not take turns with others. */
 const MOST_PART = 2 / 3;
@@ -185,7 +185,9 @@ export class SweepPlanner {
     const createdAt = creationTimeOf(orderId);
     const now = clock.now();
     const isCredible =
-      createdAt !== undefined && createdAt <= now + 60_000 && createdAt >= now - OLDEST_UNSEEN_MS;
+      createdAt !== undefined &&
+      createdAt <= now + MINUTE_MS &&
+      createdAt >= now - OLDEST_UNSEEN_MS;
     return isCredible ? createdAt : undefined;
   }
 }

@@ -1,8 +1,9 @@
+import { MINUTE_MS } from '../core/durations.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Refusal } from './answer.ts';
 
 const ATTEMPTS = 5;
-const BLOCKED_MS = 15 * 60_000;
+const BLOCKED_MS = 15 * MINUTE_MS;
 
 /**
  * Checks the key of a call, and blocks all callers after five bad ones: the upstream blocks by address, but the

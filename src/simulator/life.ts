@@ -1,3 +1,4 @@
+import { MINUTE_MS } from '../core/durations.ts';
 import type { Random } from '../core/ports.ts';
 import { drawInteger } from './random.ts';
 
@@ -21,7 +22,7 @@ export interface Step {
 }
 
 /** At the upstream orders stay queued for 12 to 48 hours; here for minutes, so that a person can wait for the end. */
-export const QUEUED_MS = 2 * 60_000;
+export const QUEUED_MS = 2 * MINUTE_MS;
 
 /** The upstream states that an order is HANDLING for 3 to 45 s. */
 export const SHORTEST_HANDLING_MS = 3_000;

@@ -1,7 +1,8 @@
+import { MINUTE_MS } from '../core/durations.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import { Seldom } from '../core/seldom.ts';
 
-const EVERY_MS = 10 * 60_000;
+const EVERY_MS = 10 * MINUTE_MS;
 
 /** Of what is longer than the origin of any page, the rest is not logged. */
 const LONGEST_ORIGIN = 300;

@@ -1,8 +1,9 @@
+import { MINUTE_MS } from '../core/durations.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import { Seldom } from '../core/seldom.ts';
 import type { UpstreamOperation } from '../core/telemetry.ts';
 
-const FAILURE_EVERY_MS = 10 * 60_000;
+const FAILURE_EVERY_MS = 10 * MINUTE_MS;
 
 /** What is told of a call: never the key, the body, or anything in it but the upstream's error code. */
 type CallFields = {
