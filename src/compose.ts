@@ -48,7 +48,7 @@ export interface Gateway {
 }
 
 /**
- * Plugs the parts together: the only place that knows them all.
+ * Plugs the folders together: the only place that knows them all.
  *
  * @throws StartupError if the database cannot be used or holds orders of another upstream, or if the gateway cannot
  *   listen on the address.

@@ -5,7 +5,8 @@ import type { FollowedEvent, Following, Taker } from './following.ts';
 type Result = IteratorResult<FollowedEvent, undefined>;
 
 /**
- * Takes the events of a `Following` one by one, when they are asked for.
+ * Takes the events of a `Following` one by one, when they are asked for: for event streams over HTTP/1.0, which Yoga
+ * sends. All others are pushed (`transports/streams/delivery.ts`).
  *
  * Not an async generator, because a generator that is waiting cannot be ended from outside: `return()` would queue
  * behind a bell that may never ring.

@@ -13,7 +13,7 @@ import { type OnPlanGivenUp, run } from './engine.ts';
 
 /** One event, as all subscribers of a rendering get to see it. */
 export interface Rendered extends ExecutionResult {
-  /** Called by Yoga to serialise a result. Serialises the event once, for all subscribers. */
+  /** Serialises the event once, for all subscribers. */
   stringify(): string;
 }
 
