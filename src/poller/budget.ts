@@ -27,7 +27,7 @@ interface Taken {
   at: number;
 }
 
-export interface CallBudgetOptions {
+interface CallBudgetOptions {
   /** The limit; at least 5. */
   readonly callsPerMinute: number;
   readonly clock: Clock;

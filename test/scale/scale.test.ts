@@ -77,9 +77,9 @@ describe('a gateway that starts on 100,000 tracked orders, most of them long ove
 
     const calls = await callsOfTenSeconds(simulator);
     await annotate(`calls, in ms since the first: ${calls.join(' ')}`);
-    expect(calls.filter((at) => at < 1_000).length).toBeLessThanOrEqual(3);
+    expect(calls.filter((at) => at < 1_000).length).toBeLessThanOrEqual(3 + COMPARED);
     for (const [earlier, at] of calls.entries()) {
-      expect(earlier).toBeLessThanOrEqual(1 + (at + JITTER_MS) * CALLS_PER_MS);
+      expect(earlier).toBeLessThanOrEqual(1 + COMPARED + (at + JITTER_MS) * CALLS_PER_MS);
     }
     expect(calls.length).toBeGreaterThan(10);
     expect(simulator.calls.byOutcome()).toEqual({ 200: simulator.calls.total });
@@ -134,6 +134,8 @@ async function startMs(
   return performance.now() - startedAt;
 }
 
+/** Of the ends that the first list shows, one of each kind is checked at once. */
+const COMPARED = 2;
 /** Of the limit of 120, what is not held back for a burst of four and for the call at the start. */
 const CALLS_PER_MS = (120 - 4 - 1) / 60_000;
 /** A call that set off on time may come in later than the first did. */

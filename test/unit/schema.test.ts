@@ -3,7 +3,7 @@ import { generate } from '@graphql-codegen/cli';
 import { type GraphQLNamedType, isEnumType, isInterfaceType, isObjectType } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import codegen from '../../codegen.ts';
-import { printedSchema } from '../../src/graphql/print.ts';
+import { printedSchema } from '../../scripts/printed-schema.ts';
 import { schema } from '../../src/graphql/schema.ts';
 
 const root = new URL('../../', import.meta.url);

@@ -1,4 +1,4 @@
-export interface GraphiQLOptions {
+interface GraphiQLOptions {
   /** Orders to show, if there are any. */
   readonly orderIds: readonly string[];
   readonly needsTickets: boolean;

@@ -1,5 +1,5 @@
 import { lexicographicSortSchema, printSchema } from 'graphql';
-import { schema } from './schema.ts';
+import { schema } from '../src/graphql/schema.ts';
 
 /** The schema as text, as it is kept in `schema/schema.graphql`. */
 export function printedSchema(): string {
