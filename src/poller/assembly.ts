@@ -20,6 +20,7 @@ import { ListTrust } from './list-trust.ts';
 import { ListedEnds } from './listed-ends.ts';
 import { Lookups } from './lookups.ts';
 import { MissingCards } from './missing-cards.ts';
+import { News } from './news.ts';
 import { NextCall } from './next-call.ts';
 import { Pacer } from './pace.ts';
 import { Requests } from './requests.ts';
@@ -150,6 +151,7 @@ function lookParts(options: PollerOptions, state: Awaited<ReturnType<typeof open
     isBusy,
     mostBusy,
   });
+  const news = new News({ pacer, trust, logger, telemetry });
   const checker = new Checker({
     store,
     client,
@@ -159,8 +161,7 @@ function lookParts(options: PollerOptions, state: Awaited<ReturnType<typeof open
     clock,
     random,
     logger,
-    telemetry,
-    onRecorded: (recorded) => trust.verify(recorded),
+    news,
   });
   const sweeps = new Sweeps({
     store,
@@ -172,7 +173,7 @@ function lookParts(options: PollerOptions, state: Awaited<ReturnType<typeof open
     trust,
     listedEnds,
     missingCards,
-    onRecorded: (recorded) => checker.report(recorded),
+    news,
   });
   return { choice, checker, sweeps };
 }

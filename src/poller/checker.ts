@@ -1,8 +1,7 @@
-import { isAbandoned, planner, retryDelayMs, trackedSince } from '../core/cadence.ts';
+import { planner, retryDelayMs, trackedSince } from '../core/cadence.ts';
 import type { Clock, Logger, Random } from '../core/ports.ts';
-import type { Order, Recorded, Schedule, SnapshotLog } from '../core/store.ts';
-import type { Telemetry } from '../core/telemetry.ts';
-import { isSettled, lacksCard, type Snapshot, statusOf } from '../core/topup.ts';
+import type { Order, Schedule, SnapshotLog } from '../core/store.ts';
+import { isSettled, lacksCard } from '../core/topup.ts';
 import { GatewayError } from '../errors.ts';
 import type { CheckAnswer, Failure } from '../upstream/answer.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
@@ -10,6 +9,7 @@ import { refused, throttled } from './gate.ts';
 import type { Asked } from './gate-keeper.ts';
 import { lateCards } from './late-cards.ts';
 import type { ListedEnds } from './listed-ends.ts';
+import type { News } from './news.ts';
 import type { Pacer } from './pace.ts';
 import type { Watchers } from './watchers.ts';
 
@@ -31,9 +31,7 @@ interface CheckerOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  readonly telemetry: Telemetry;
-  /** Called with each observation that was recorded. */
-  readonly onRecorded: (recorded: Recorded) => void;
+  readonly news: News;
 }
 
 type Observed = Extract<CheckAnswer, { kind: 'observed' }>;
@@ -91,7 +89,7 @@ export class Checker {
   }
 
   async #record({ observation, askedAt }: Observed): Promise<Checked> {
-    const { store, watchers, pacer, listedEnds } = this.#options;
+    const { store, watchers, pacer, listedEnds, news } = this.#options;
     const watched = watchers.has(observation.orderId);
     const recorded = await store.record(
       observation,
@@ -99,36 +97,8 @@ export class Checker {
     );
     watchers.seen(observation.orderId);
     listedEnds.verify(recorded.order.latest);
-    this.report(recorded);
+    news.recorded(recorded);
     return { kind: 'observed', order: recorded.order };
-  }
-
-  /** Reports what a call added to the log and the metrics, and lets the pacer learn from it. */
-  report(recorded: Recorded): void {
-    const { order, appended } = recorded;
-    this.#options.pacer.learn(recorded);
-    this.#options.onRecorded(recorded);
-    if (appended !== undefined) this.#reportSnapshot(appended);
-    if (isAbandoned(order)) this.#warnOfAbandoned(order);
-  }
-
-  #reportSnapshot({ orderId, version, upstreamStatus, observedAt, processedAt }: Snapshot): void {
-    const { logger, telemetry } = this.#options;
-    const status = statusOf(upstreamStatus);
-    // `processedAt` is the only time of a change that the upstream states. An order that had settled before the
-    // gateway first looked says nothing about the gateway's lag.
-    const known = version > 1 && processedAt !== null;
-    const lagMs = known ? Math.max(0, observedAt - processedAt) : undefined;
-    telemetry.snapshotAppended({ status, lagMs });
-    logger.info({ orderId, version, status }, 'snapshot');
-  }
-
-  #warnOfAbandoned({ latest }: Order): void {
-    const status = statusOf(latest.upstreamStatus);
-    this.#options.logger.warn(
-      { orderId: latest.orderId, status },
-      'abandoned: no end in seven days; a query for the order starts again',
-    );
   }
 
   /** If the upstream has shown the order before, its "unknown" counts as a failed check. */
@@ -145,7 +115,7 @@ export class Checker {
   }
 
   async #retryLater(orderId: string): Promise<void> {
-    const { store, watchers, clock, random } = this.#options;
+    const { store, watchers, news, clock, random } = this.#options;
     const order = await store.find(orderId);
     if (order === undefined || order.dueAt === null) return;
     const now = clock.now();
@@ -157,7 +127,7 @@ export class Checker {
     const dueAt =
       plannedAt === null ? null : Math.max(plannedAt, now + retryDelayMs(failures, random()));
     await store.reschedule(orderId, { dueAt, failures, trackedSince: since });
-    if (dueAt === null) this.#warnOfAbandoned(order);
+    if (dueAt === null) news.abandoned(order);
   }
 }
 

@@ -1,11 +1,12 @@
 import { planner } from '../core/cadence.ts';
-import type { Order, Recorded, SnapshotLog, UnplannedOrder } from '../core/store.ts';
+import type { Order, SnapshotLog, UnplannedOrder } from '../core/store.ts';
 import { isSettled, lacksCard, type Observation } from '../core/topup.ts';
 import type { ListAnswer } from '../upstream/answer.ts';
 import { PAGE_SIZE, type UpstreamClient } from '../upstream/client.ts';
 import type { ListTrust } from './list-trust.ts';
 import type { ListedEnds } from './listed-ends.ts';
 import type { MissingCards } from './missing-cards.ts';
+import type { News } from './news.ts';
 import type { Pacer } from './pace.ts';
 import type { Requests } from './requests.ts';
 import type { Sweep, SweepPlanner } from './sweep-planner.ts';
@@ -21,7 +22,7 @@ interface SweepsOptions {
   readonly trust: ListTrust;
   readonly listedEnds: ListedEnds;
   readonly missingCards: MissingCards;
-  readonly onRecorded: (recorded: Recorded) => void;
+  readonly news: Pick<News, 'recorded'>;
 }
 
 type Listed = Extract<ListAnswer, { kind: 'listed' }>;
@@ -56,15 +57,15 @@ export class Sweeps {
     }
     const isComplete = this.#isComplete(sweep, list);
     const covered = new Set(sweep.covered.map(({ orderId }) => orderId));
-    const news: Observation[] = [];
+    const shown: Observation[] = [];
     for (const row of [...list.observations].sort(byEnd)) {
       if (!covered.has(row.orderId)) continue;
       // None of those that a sweep covers has ended yet, as far as the log knows.
       if (isSettled(row.upstreamStatus)) trust.confirmed();
-      if (!isSettled(row.upstreamStatus) || this.#isWhole(row)) news.push(row);
+      if (!isSettled(row.upstreamStatus) || this.#isWhole(row)) shown.push(row);
       else this.#checkEnd(row);
     }
-    const orders = await this.#record(news, list.askedAt);
+    const orders = await this.#record(shown, list.askedAt);
     if (isComplete) trust.proved();
     return orders;
   }
@@ -96,14 +97,14 @@ export class Sweeps {
     return isComplete;
   }
 
-  async #record(news: readonly Observation[], askedAt: number): Promise<readonly Order[]> {
-    const { store, watchers, pacer, onRecorded } = this.#options;
+  async #record(shown: readonly Observation[], askedAt: number): Promise<readonly Order[]> {
+    const { store, watchers, pacer, news } = this.#options;
     const plan = (order: UnplannedOrder) =>
       planner(watchers.has(order.latest.orderId), { pace: pacer.pace, askedAt })(order);
-    const recorded = await store.recordAll(news, plan);
+    const recorded = await store.recordAll(shown, plan);
     for (const each of recorded) {
       watchers.seen(each.order.latest.orderId);
-      onRecorded(each);
+      news.recorded(each);
     }
     return recorded.map(({ order }) => order);
   }

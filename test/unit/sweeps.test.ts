@@ -347,8 +347,10 @@ describe('one list', () => {
     const list = async () => ({ ...listed, askedAt: clock.now() });
     const client = { list, check: shouldNot, validate: shouldNot };
     const recorded: string[] = [];
-    const onRecorded = ({ order }: Recorded) => void recorded.push(order.latest.orderId);
-    const sweeps = new Sweeps({ ...parts, client, planner, onRecorded });
+    const news = {
+      recorded: ({ order }: Recorded) => void recorded.push(order.latest.orderId),
+    };
+    const sweeps = new Sweeps({ ...parts, client, planner, news });
     /** Runs a sweep that covers these orders, as far as the log holds them. */
     const run = async (covered: readonly string[]) => {
       const values = { createdAt: NOW, gainMs: 1, worth: 1 };
