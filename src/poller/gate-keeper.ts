@@ -118,6 +118,8 @@ function toCallResult(answer: Answer): CallResult {
     case 'unknown':
     case 'validated':
       return { kind: 'good' };
+    case 'failed':
+      return answer.reason === 'forbidden' ? { kind: 'doubtful' } : answer;
     default:
       return answer;
   }

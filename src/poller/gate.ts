@@ -5,8 +5,9 @@ import { GatewayError } from '../errors.ts';
  * Whether the upstream may be called at all: one state machine for the whole key, a circuit breaker.
  *
  *     proving ──good answer──> serving ──failures in a row──> failing ──time──> proving
- *        │                        └────────429──────────────> throttled ──time─────^
- *        └──failure──> failing    └────────401, 403─────────> refused ────time─────^
+ *        │                        ├────────429──────────────> throttled ──time─────^
+ *        └──failure──> failing    ├────────401, 403─────────> refused ────time─────^
+ *                                 └────────doubtful────────────────────────────────^
  *
  * Failures about one order alone do not count: that order may be at fault.
  *
@@ -38,6 +39,8 @@ export type CallResult =
       readonly orderId?: string | undefined;
     }
   | { readonly kind: 'throttled'; readonly retryAfterMs: number | undefined }
+  /** It refused this call, and perhaps the key. */
+  | { readonly kind: 'doubtful' }
   | { readonly kind: 'refused' };
 
 type Failure = Extract<CallResult, { kind: 'failed' }>;
@@ -146,6 +149,9 @@ function next(state: GateState, result: CallResult, now: number): GateState {
         : { name: 'serving', failuresInRow: 0 };
     case 'inconclusive':
       return state;
+    case 'doubtful':
+      // The next call tells: it must be one alone.
+      return state.name === 'serving' ? { name: 'proving', breakMs: FIRST_BREAK_MS } : state;
     case 'failed':
       return afterFailure(state, now, result);
   }

@@ -69,6 +69,8 @@ export class ListTrust {
     if (!this.isTrusted) return;
     const { clock, logger, telemetry } = this.#options;
     if (!this.#isAnswered) this.#distrustMs = FIRST_DISTRUST_MS;
+    // That will not pass, and each try may count as one with a bad key.
+    if (reason === 'forbidden') this.#distrustMs = LONGEST_DISTRUST_MS;
     this.#isAnswered = false;
     this.#trustedFrom = clock.steady() + this.#distrustMs;
     telemetry.sweepsStopped(reason);

@@ -64,6 +64,11 @@ const PERFORMERS: Readonly<Record<FaultName, Performer>> = {
     code: 'IP_NOT_ALLOWED',
     message: 'Your IP is not allowed to use this key',
   }),
+  outOfScope: refuse({
+    httpStatus: 403,
+    code: 'INSUFFICIENT_SCOPE',
+    message: 'Your key may not make this call',
+  }),
   notFound: refuse(NOT_FOUND),
   serverError: refuse({ httpStatus: 500, code: 'INTERNAL_ERROR', message: 'Internal error' }),
   unavailable: (context) =>

@@ -20,6 +20,7 @@ export const FAULT_NAMES = [
   'badRequest', // 400
   'unauthorized', // 401
   'forbidden', // 403
+  'outOfScope', // 403: the key may not make this call
   'notFound', // 404
   'serverError', // 500
   'unavailable', // 503, with `retryAfterSeconds` if given

@@ -7,6 +7,8 @@ type FailureReason =
   /** The gateway ended the call itself. */
   | 'aborted'
   | 'http_status'
+  /** 403 to a list or to the trial of the key, with a code that is about neither the key nor our address. */
+  | 'forbidden'
   | 'too_large'
   | 'unreadable'
   | 'wrong_order';

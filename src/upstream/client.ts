@@ -207,7 +207,22 @@ function toCheckAnswer(reply: Reply, orderId: string, { askedAt, answeredAt }: T
   return { kind: 'observed', observation: { ...topup, orderId }, askedAt };
 }
 
-function toListAnswer(reply: Reply, { askedAt, answeredAt }: Times): ListAnswer {
+/** The codes of a 403 that are about the key or our address, whatever is asked. */
+const KEY_CODES: readonly unknown[] = ['IP_BLOCKED', 'IP_NOT_ALLOWED', 'API_DISABLED'];
+
+/**
+ * A key may be good for checks and not for this call. If it is good for nothing, the next check tells. Without a code it
+ * may be a proxy that blocks us.
+ */
+function unlessForbidden(reply: Reply): Reply {
+  if (reply.kind !== 'refused' || reply.httpStatus !== 403) return reply;
+  const { httpStatus, upstreamCode } = reply;
+  if (upstreamCode === undefined || KEY_CODES.includes(upstreamCode)) return reply;
+  return { kind: 'failed', reason: 'forbidden', httpStatus };
+}
+
+function toListAnswer(given: Reply, { askedAt, answeredAt }: Times): ListAnswer {
+  const reply = unlessForbidden(given);
   if (reply.kind !== 'reply') return reply;
   const { envelope, httpStatus } = reply;
   if (!envelope.success) return { kind: 'failed', reason: 'http_status', httpStatus };
@@ -217,7 +232,8 @@ function toListAnswer(reply: Reply, { askedAt, answeredAt }: Times): ListAnswer 
     : { kind: 'listed', ...list, askedAt };
 }
 
-function toKeyAnswer(reply: Reply): KeyAnswer {
+function toKeyAnswer(given: Reply): KeyAnswer {
+  const reply = unlessForbidden(given);
   if (reply.kind !== 'reply') return reply;
   const { envelope, httpStatus } = reply;
   if (!envelope.success) return { kind: 'failed', reason: 'http_status', httpStatus };

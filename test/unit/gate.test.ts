@@ -64,6 +64,17 @@ describe('UpstreamGate', () => {
     expect(gate.admits(0, 0)).toBe(false);
   });
 
+  it('lets one call at a time tell whether a refusal was of the key, and ends no wait for it', () => {
+    const gate = new UpstreamGate({ name: 'serving', failuresInRow: 0 });
+    gate.report({ kind: 'doubtful' }, 0);
+    expect([gate.admits(0, 0), gate.admits(0, 1)]).toEqual([true, false]);
+    gate.report(GOOD, 0);
+    expect(gate.admits(0, 1)).toBe(true);
+    gate.report({ kind: 'refused' }, 0);
+    gate.report({ kind: 'doubtful' }, 0);
+    expect(gate.admits(0, 0)).toBe(false);
+  });
+
   it.each([
     [20_000, 20_000],
     // Whoever asks for a whole hour may have meant something else.

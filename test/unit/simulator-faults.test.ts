@@ -34,6 +34,7 @@ test.each<[FaultName, number, string | undefined]>([
   ['badRequest', 400, 'ERR_VALIDATION'],
   ['unauthorized', 401, 'INVALID_ACCESS_TOKEN'],
   ['forbidden', 403, 'IP_NOT_ALLOWED'],
+  ['outOfScope', 403, 'INSUFFICIENT_SCOPE'],
   ['notFound', 404, 'NOT_FOUND'],
   ['serverError', 500, 'INTERNAL_ERROR'],
   ['unavailable', 503, 'SERVICE_UNAVAILABLE'],

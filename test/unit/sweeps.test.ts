@@ -223,6 +223,17 @@ describe('a list that cannot be relied on', () => {
     expect(polled.simulator.calls.byOperation().list ?? 0).toBeLessThan(6);
   });
 
+  it('is dropped for half an hour when the key may not list, and checks go on', async () => {
+    const polled = await pollSimulator();
+    polled.simulator.fail({ fault: 'outOfScope', operation: 'list' });
+    const ids = await sendAndWatch(polled, lifeTimes(8, 20_000));
+    await polled.clock.advance(2 * MINUTE_MS);
+    expect((await latestOf(polled, ids)).filter((each) => each?.cardCode)).toHaveLength(4);
+    const fields = { reason: 'forbidden', waitSeconds: 1_800 };
+    expect(sweepsOff(polled)).toMatchObject([{ fields }]);
+    expect(polled.simulator.calls.byOperation().list).toBe(1);
+  });
+
   it('is dropped when it lags behind what single checks have shown', async () => {
     const polled = await pollSimulator({ listLagMs: 20_000 });
     const ids = await sendAndWatch(polled, lifeTimes(12, 30_000), 4_000);

@@ -501,6 +501,18 @@ describe('list', () => {
     expect(logger.lines).toMatchObject([{ level: 'info', fields }]);
   });
 
+  it.each([
+    ['INSUFFICIENT_SCOPE', 403, { kind: 'failed', reason: 'forbidden', httpStatus: 403 }],
+    ['API_DISABLED', 403, { kind: 'refused', httpStatus: 403, upstreamCode: 'API_DISABLED' }],
+    ['INSUFFICIENT_SCOPE', 401, { kind: 'refused', httpStatus: 401 }],
+    [undefined, 403, { kind: 'refused', httpStatus: 403, upstreamCode: undefined }],
+  ])('that answers %s with %i says so of itself or of the key', async (code, status, expected) => {
+    const client = answering({ success: false, error: { code } }, { status });
+    expect(await client.list(query)).toMatchObject(expected);
+    expect(await client.validate(new AbortController().signal)).toMatchObject(expected);
+    expect(await client.check(ORDER_ID)).toMatchObject({ kind: 'refused', httpStatus: status });
+  });
+
   it('calls another shape unreadable', async () => {
     const client = answering({ success: true, data: { orders: [] } });
     expect(await client.list(query)).toMatchObject({ kind: 'failed', reason: 'unreadable' });
