@@ -1,3 +1,5 @@
+import { HOUR_MS, MINUTE_MS } from './durations.ts';
+
 /**
  * Normalises an order id: hex digits become lower case. `undefined` for a text that cannot be an order id.
  * Every id seen so far is a Mongo ObjectId, 24 hex digits of either case, but the upstream does not document
@@ -19,4 +21,15 @@ export function creationTimeOf(orderId: string): number | undefined {
   return /^[0-9a-f]{24}$/.test(orderId)
     ? Number.parseInt(orderId.slice(0, 8), 16) * 1_000
     : undefined;
+}
+
+const OLDEST_MS = 24 * HOUR_MS;
+const MOST_AHEAD_MS = MINUTE_MS;
+
+/** The same, unless that is more than a day before `now` or after it: then it may be an id of another kind. */
+export function recentCreationOf(orderId: string, now: number): number | undefined {
+  const createdAt = creationTimeOf(orderId);
+  const isRecent =
+    createdAt !== undefined && createdAt >= now - OLDEST_MS && createdAt <= now + MOST_AHEAD_MS;
+  return isRecent ? createdAt : undefined;
 }

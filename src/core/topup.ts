@@ -1,3 +1,5 @@
+import { recentCreationOf } from './order-id.ts';
+
 /**
  * Glossary:
  *
@@ -80,19 +82,25 @@ export function lacksCard(observation: Pick<Observation, 'upstreamStatus' | 'car
  * The snapshot that an observation adds after `latest`, or `undefined` if it says nothing new.
  *
  * The upstream marks no field as required, so a missing detail does not mean that it has gone: the previous value
- * is carried forward. Nothing follows a settled snapshot.
+ * is carried forward. Nothing follows a settled snapshot. Without a creation time an order could not be found in a list,
+ * so a first snapshot takes it from the id.
  */
 export function nextSnapshot(
   latest: Snapshot | undefined,
   observation: Observation,
 ): Snapshot | undefined {
-  if (latest === undefined) return { ...observation, version: 1 };
+  if (latest === undefined)
+    return { ...observation, createdAt: creationOf(observation), version: 1 };
   if (isSettled(latest.upstreamStatus)) return undefined;
   const told = carryForward(latest, observation);
   const changed =
     told.upstreamStatus !== latest.upstreamStatus ||
     DETAILS.some((name) => told[name] !== latest[name]);
   return changed ? { ...told, version: latest.version + 1 } : undefined;
+}
+
+function creationOf({ orderId, createdAt, observedAt }: Observation): number | null {
+  return createdAt ?? recentCreationOf(orderId, observedAt) ?? null;
 }
 
 function carryForward(latest: Snapshot, observation: Observation): Observation {

@@ -40,7 +40,8 @@ export const TopupState = builder
         resolve: ({ snapshot }) => statusOf(snapshot.upstreamStatus),
       }),
       upstreamStatus: t.string({
-        description: "OneClickDz's own word for the status, as it came.",
+        description:
+          "OneClickDz's own word for the status; a word that this gateway knows is in capital letters.",
         resolve: ({ snapshot }) => snapshot.upstreamStatus,
       }),
       isFinal: t.boolean({
@@ -76,7 +77,7 @@ export const TopupState = builder
       createdAt: t.field({
         type: 'DateTime',
         nullable: true,
-        description: 'When OneClickDz took the order.',
+        description: 'When OneClickDz took the order; to the second if only its id tells.',
         resolve: ({ snapshot }) => snapshot.createdAt,
       }),
       version: t.int({

@@ -1,5 +1,5 @@
 import { MINUTE_MS, SECOND_MS } from '../core/durations.ts';
-import { creationTimeOf } from '../core/order-id.ts';
+import { recentCreationOf } from '../core/order-id.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Order, Schedule, SnapshotLog, Window } from '../core/store.ts';
 import { PAGE_SIZE } from '../upstream/client.ts';
@@ -22,8 +22,6 @@ interface SweepPlannerOptions {
   /** Whether a call in flight, or one that is already bound to start, will show this order. */
   readonly isBusy: (orderId: string) => boolean;
 }
-
-const OLDEST_UNSEEN_MS = 24 * 3_600_000;
 
 /** The weight of earlier pages in `#rowsPerOrder`, an exponential moving average. */
 const MEMORY = 0.8;
@@ -182,13 +180,7 @@ export class SweepPlanner {
     const { trust, clock } = this.#options;
     if (!trust.isTrusted) return undefined;
     if (order !== undefined) return order.latest.createdAt ?? undefined;
-    const createdAt = creationTimeOf(orderId);
-    const now = clock.now();
-    const isCredible =
-      createdAt !== undefined &&
-      createdAt <= now + MINUTE_MS &&
-      createdAt >= now - OLDEST_UNSEEN_MS;
-    return isCredible ? createdAt : undefined;
+    return recentCreationOf(orderId, clock.now());
   }
 }
 

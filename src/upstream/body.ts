@@ -19,5 +19,6 @@ export async function readBody(response: Response): Promise<string | undefined> 
     if (bytes > LONGEST_BODY_BYTES) return undefined;
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  // Without a byte order mark, which is no JSON.
+  return new TextDecoder().decode(Buffer.concat(chunks));
 }

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { parseOrderId } from '../core/order-id.ts';
-import type { Observation } from '../core/topup.ts';
+import { type Observation, statusOf } from '../core/topup.ts';
 import type { KeyFacts } from './answer.ts';
 
 /**
@@ -54,9 +54,16 @@ function parseTime(text: string): number {
   return Date.parse(`${day}T${time}${zone}`);
 }
 
+/** A known status in other letters is that status: an order whose end is not understood is polled for a week. */
+const status = z
+  .string()
+  .min(1)
+  .max(64)
+  .transform((word) => (statusOf(word.toUpperCase()) === 'UNKNOWN' ? word : word.toUpperCase()));
+
 const topupSchema = z.object({
   _id: z.string().min(1).optional(),
-  status: z.string().min(1).max(64),
+  status,
   ref: text,
   type: text,
   number: text,

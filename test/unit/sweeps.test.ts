@@ -187,6 +187,15 @@ it('a card that cannot be fetched is tried again later each time, though every l
   expect((await store.find(broken))?.latest.cardCode).toMatch(/^\d{12}$/);
 });
 
+it('orders are found by their ids in lists if nothing else says when they were created', async () => {
+  const polled = await pollSimulator();
+  polled.simulator.fail({ fault: 'missingFields' });
+  await sendAndWatch(polled, lifeTimes(30, MINUTE_MS), 50);
+  await polled.clock.advance(30_000);
+  const { list = 0, 'check-id': checks = 0 } = polled.simulator.calls.byOperation();
+  expect(list).toBeGreaterThan(4 * checks);
+});
+
 it('an id that no list shows is asked for by itself, and denied in time', async () => {
   const polled = await pollSimulator();
   await sendAndWatch(polled, lifeTimes(8, 40_000));

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { isSettled, nextSnapshot, type Snapshot, statusOf } from '../../src/core/topup.ts';
-import { observation } from '../support/observations.ts';
+import { ORDER_ID, observation } from '../support/observations.ts';
 
 const handling: Snapshot = { ...observation({ ref: 'a', amount: 1000 }), version: 1 };
+
+const CREATED_AT = Number.parseInt(ORDER_ID.slice(0, 8), 16) * 1_000;
 
 describe('statusOf', () => {
   it.each(['HANDLING', 'QUEUED', 'FULFILLED', 'REFUNDED'])('knows %s', (word) => {
@@ -19,6 +21,20 @@ describe('nextSnapshot', () => {
   it('begins with version 1', () => {
     expect(nextSnapshot(undefined, observation())).toEqual({ ...observation(), version: 1 });
   });
+
+  it.each([
+    [20, null, CREATED_AT],
+    [20, CREATED_AT + 7, CREATED_AT + 7],
+    // No order is first seen so late: the id may be no time at all.
+    [48 * 3_600, null, null],
+  ])(
+    'first seen %i s after the time in its id, and told to be of %s, is of %s',
+    (seconds, createdAt, expected) => {
+      const observedAt = CREATED_AT + seconds * 1_000;
+      const first = nextSnapshot(undefined, observation({ observedAt, createdAt }));
+      expect(first?.createdAt).toBe(expected);
+    },
+  );
 
   it('adds nothing where nothing changed, however late it was seen', () => {
     const later = observation({ ref: 'a', amount: 1000, observedAt: handling.observedAt + 60_000 });

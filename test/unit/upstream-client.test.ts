@@ -186,6 +186,21 @@ describe('check', () => {
     expect(await client.check(ORDER_ID)).toMatchObject({ observation: { amount: null } });
   });
 
+  it.each([
+    ['fulfilled', 'FULFILLED'],
+    ['Refunded', 'REFUNDED'],
+    ['verifying', 'verifying'],
+  ])('reads the status %s as %s', async (status, upstreamStatus) => {
+    const client = answering({ success: true, data: { status } });
+    expect(await client.check(ORDER_ID)).toMatchObject({ observation: { upstreamStatus } });
+  });
+
+  it('reads a body that begins with a byte order mark', async () => {
+    const body = '\ufeff{"success":true,"data":{"status":"HANDLING"}}';
+    const { client } = createClient(async () => new Response(body));
+    expect(await client.check(ORDER_ID)).toMatchObject({ kind: 'observed' });
+  });
+
   it('takes odd details for absent ones, and keeps the rest', async () => {
     const client = answering({
       success: true,
