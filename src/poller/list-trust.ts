@@ -6,10 +6,13 @@ import type { Telemetry } from '../core/telemetry.ts';
 import { isSettled } from '../core/topup.ts';
 
 /** A list may lag behind by up to this and still be trusted. */
-const LATEST_ROW_MS = 5_000;
+export const LATEST_ROW_MS = 5_000;
 
 /** For how long lists may show no order that has ended until a check has to confirm what they show. */
 export const UNCONFIRMED_MS = 15_000;
+
+/** Failures that any call may meet, such as a connection that is closed just as the call is sent. */
+const PASSING: readonly string[] = ['network', 'http_status'];
 
 const FIRST_DISTRUST_MS = MINUTE_MS;
 const LONGEST_DISTRUST_MS = 30 * MINUTE_MS;
@@ -29,6 +32,8 @@ export class ListTrust {
   readonly #options: ListTrustOptions;
   #distrustMs = FIRST_DISTRUST_MS;
   #trustedFrom = 0;
+  /** Whether a list has failed since one last proved right. */
+  #hasFailed = false;
   /** When a list last showed an end, or a check was chosen to confirm lists. By `Clock.steady`. */
   #confirmedAt: number;
   /** Whether any call has shown an order since the trust was last lost. */
@@ -61,6 +66,14 @@ export class ListTrust {
   /** To be called after a list that showed all that it should. */
   proved(): void {
     this.#distrustMs = FIRST_DISTRUST_MS;
+    this.#hasFailed = false;
+  }
+
+  /** To be called after a list that failed. One may fail as any call may; the second in a row cannot be relied on. */
+  failed(reason: string): void {
+    const isFirst = !this.#hasFailed;
+    this.#hasFailed = true;
+    if (!isFirst || !PASSING.includes(reason)) this.lost(reason);
   }
 
   /** To be called after a list that cannot be relied on: ends the trust for a while. */

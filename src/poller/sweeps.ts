@@ -3,7 +3,7 @@ import type { Order, SnapshotLog, UnplannedOrder } from '../core/store.ts';
 import { isSettled, lacksCard, type Observation } from '../core/topup.ts';
 import type { ListAnswer } from '../upstream/answer.ts';
 import { PAGE_SIZE, type UpstreamClient } from '../upstream/client.ts';
-import type { ListTrust } from './list-trust.ts';
+import { LATEST_ROW_MS, type ListTrust } from './list-trust.ts';
 import type { ListedEnds } from './listed-ends.ts';
 import type { MissingCards } from './missing-cards.ts';
 import type { News } from './news.ts';
@@ -44,14 +44,14 @@ export class Sweeps {
     const answer = await client.list(sweep);
     onAnswer(answer);
     if (answer.kind === 'listed') return this.#take(sweep, answer);
-    if (answer.kind === 'failed') trust.lost(answer.reason);
+    if (answer.kind === 'failed') trust.failed(answer.reason);
     return [];
   }
 
   async #take(sweep: Sweep, list: Listed): Promise<readonly Order[]> {
     const { planner: pages, trust } = this.#options;
     await pages.adapt(sweep, list.rows);
-    if (await this.#isStale(list.observations)) {
+    if (await this.#isStale(list)) {
       trust.lost('stale rows');
       return [];
     }
@@ -92,9 +92,11 @@ export class Sweeps {
       watchers.notListed(orderId);
       requests.notListed(orderId);
     }
-    const isComplete = missing.every(({ order }) => order === undefined);
-    if (!isComplete) trust.lost('missing orders');
-    return isComplete;
+    const known = missing.flatMap(({ order }) => (order === undefined ? [] : [order]));
+    if (known.some(({ trackedSince }) => trackedSince < latestFor(list))) {
+      trust.lost('missing orders');
+    }
+    return known.length === 0;
   }
 
   async #record(shown: readonly Observation[], askedAt: number): Promise<readonly Order[]> {
@@ -109,15 +111,21 @@ export class Sweeps {
     return recorded.map(({ order }) => order);
   }
 
-  /** Whether the list shows an order as unsettled that the log knows as settled: such a list lags behind. */
-  async #isStale(rows: readonly Observation[]): Promise<boolean> {
-    for (const row of rows) {
+  /** Whether the list shows an order as unsettled that the log has long known as settled: such a list lags behind. */
+  async #isStale(list: Listed): Promise<boolean> {
+    for (const row of list.observations) {
       if (isSettled(row.upstreamStatus)) continue;
       const known = await this.#options.store.find(row.orderId);
-      if (known !== undefined && isSettled(known.latest.upstreamStatus)) return true;
+      if (known === undefined || !isSettled(known.latest.upstreamStatus)) continue;
+      if (known.checkedAt < latestFor(list)) return true;
     }
     return false;
   }
+}
+
+/** What was known by then, this list must show. */
+function latestFor({ askedAt }: Listed): number {
+  return askedAt - LATEST_ROW_MS;
 }
 
 /** Sorts by `processedAt`, so that the order that settled first is recorded, or checked for its card, first. */

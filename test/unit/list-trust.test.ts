@@ -51,6 +51,34 @@ it('takes lists that were in flight together, and failed one after the other, fo
   expect(counted).toEqual(['timeout']);
 });
 
+it.each([
+  ['network', [true, false]],
+  ['http_status', [true, false]],
+  ['unreadable', [false, false]],
+  ['timeout', [false, false]],
+])(
+  'is lost over the first or the second of two lists that fail in a row (%s)',
+  (reason, trusted) => {
+    const clock = new ManualClock(NOW);
+    const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
+    const failed = () => {
+      trust.failed(reason);
+      return trust.isTrusted;
+    };
+    expect([failed(), failed()]).toEqual(trusted);
+  },
+);
+
+it('is not lost over lists that fail now and then', () => {
+  const clock = new ManualClock(NOW);
+  const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
+  for (let list = 0; list < 3; list += 1) {
+    trust.failed('network');
+    trust.proved();
+  }
+  expect(trust.isTrusted).toBe(true);
+});
+
 it('is lost for twice as long each time, up to half an hour, while other calls show orders', async () => {
   const clock = new ManualClock(NOW);
   const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });

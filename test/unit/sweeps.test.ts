@@ -518,11 +518,12 @@ describe('one list', () => {
   });
 
   it('lags behind where it shows an order that had settled in progress: nothing in it counts', async () => {
-    const { store, trust, record, run } = await over([
+    const { clock, store, trust, record, run } = await over([
       { orderId: FIRST },
       { orderId: SECOND, upstreamStatus: 'QUEUED' },
     ]);
     await record(FIRST, 'REFUNDED');
+    await clock.advance(5_001);
     expect(await run([SECOND])).toEqual([]);
     expect(await store.find(SECOND)).toBeUndefined();
     expect(trust.isTrusted).toBe(false);
@@ -536,12 +537,26 @@ describe('one list', () => {
   });
 
   it('that is not full is not trusted where it leaves out a known order, but for an unknown one', async () => {
-    const { trust, record, run } = await over([{ orderId: FIRST }], 98);
+    const { clock, trust, record, run } = await over([{ orderId: FIRST }], 98);
     await run([FIRST, THIRD]);
     expect(trust.isTrusted).toBe(true);
     await record(SECOND);
+    await clock.advance(5_001);
     await run([FIRST, SECOND]);
     expect(trust.isTrusted).toBe(false);
+  });
+
+  it('may be five seconds behind what checks have shown', async () => {
+    const { clock, store, trust, record, run } = await over([
+      { orderId: FIRST },
+      { orderId: SECOND, upstreamStatus: 'QUEUED' },
+    ]);
+    await record(FIRST, 'REFUNDED');
+    await record(THIRD);
+    await clock.advance(5_000);
+    expect(await run([SECOND, THIRD])).toMatchObject([{ latest: { orderId: SECOND } }]);
+    expect((await store.find(FIRST))?.latest.upstreamStatus).toBe('REFUNDED');
+    expect(trust.isTrusted).toBe(true);
   });
 
   it('that shows all it should makes up for those before: the next fault costs a minute again', async () => {
@@ -550,6 +565,7 @@ describe('one list', () => {
       for (let fault = 0; fault < count; fault += 1) {
         const { order } = await record(SECOND);
         trust.verify({ before: undefined, order, appended: undefined });
+        await clock.advance(5_001);
         await run([SECOND]);
         expect(trust.isTrusted).toBe(false);
         await clock.advance(60_000);
