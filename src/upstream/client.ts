@@ -191,14 +191,17 @@ function upstreamCodeOf(envelope: Envelope | undefined): string | undefined {
   return code !== undefined && /^[A-Z][A-Z_-]{2,39}$/.test(code) ? code : undefined;
 }
 
+/** Only with the upstream's own envelope: its router also answers an unknown path with a 404, without an envelope. */
+function saysUnknown({ envelope, httpStatus }: Extract<Reply, { kind: 'reply' }>): boolean {
+  if (httpStatus === 404) return true;
+  return !envelope.success && (httpStatus === 400 || envelope.error?.code === 'NOT_FOUND');
+}
+
 function toCheckAnswer(reply: Reply, orderId: string, { askedAt, answeredAt }: Times): CheckAnswer {
   if (reply.kind !== 'reply') return reply;
   const { envelope, httpStatus } = reply;
-  if (!envelope.success) {
-    // Only with the upstream's own envelope: its router also answers an unknown path with a 404, without an envelope.
-    if (httpStatus === 404 || httpStatus === 400) return { kind: 'unknown' };
-    return { kind: 'failed', reason: 'http_status', httpStatus };
-  }
+  if (saysUnknown(reply)) return { kind: 'unknown' };
+  if (!envelope.success) return { kind: 'failed', reason: 'http_status', httpStatus };
   const topup = decodeTopup(envelope.data, answeredAt);
   if (topup === undefined) return { kind: 'failed', reason: 'unreadable', httpStatus };
   if (topup.orderId !== undefined && parseOrderId(topup.orderId) !== orderId) {

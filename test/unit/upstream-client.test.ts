@@ -195,6 +195,13 @@ describe('check', () => {
     expect(await client.check(ORDER_ID)).toMatchObject({ observation: { upstreamStatus } });
   });
 
+  it.each([
+    [200, { success: false, error: { code: 'NOT_FOUND' } }],
+    [404, { success: true, data: null }],
+  ])('takes %i %j for an order that is not there', async (status, body) => {
+    expect(await answering(body, { status }).check(ORDER_ID)).toEqual({ kind: 'unknown' });
+  });
+
   it('reads a body that begins with a byte order mark', async () => {
     const body = '\ufeff{"success":true,"data":{"status":"HANDLING"}}';
     const { client } = createClient(async () => new Response(body));
