@@ -81,7 +81,7 @@ export class Checker {
     if (latest === undefined || isSettled(latest.upstreamStatus) || latest.cardCode !== null)
       return undefined;
     if (!this.#isCardAwaited(orderId)) {
-      this.#options.logger.warn({ orderId }, 'fulfilled, and OneClickDz shows no card for it');
+      this.#options.logger.warn({ orderId }, 'fulfilled, and OneClickDz shows no readable card');
       return undefined;
     }
     await this.#retryLater(orderId);

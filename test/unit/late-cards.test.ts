@@ -64,7 +64,7 @@ describe('an order that is fulfilled without its card', () => {
     expect(await states()).toEqual(['HANDLING null', 'FULFILLED null']);
     expect(client.calls.length).toBeLessThanOrEqual(calls + 2);
     expect(logger.lines.filter(({ level }) => level === 'warn')).toMatchObject([
-      { fields: { orderId: ORDER_ID }, message: expect.stringContaining('no card') },
+      { fields: { orderId: ORDER_ID }, message: expect.stringContaining('no readable card') },
     ]);
   });
 
