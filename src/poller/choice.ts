@@ -1,8 +1,8 @@
-import { isInProgress } from '../core/cadence.ts';
+import { LRUCache } from 'lru-cache';
 import type { Clock } from '../core/ports.ts';
 import type { Order, Schedule } from '../core/store.ts';
 import type { Covered } from './best-page.ts';
-import { type ListTrust, UNCONFIRMED_MS } from './list-trust.ts';
+import type { ListTrust } from './list-trust.ts';
 import type { MissingCards } from './missing-cards.ts';
 import type { Pacer } from './pace.ts';
 import type { Requests } from './requests.ts';
@@ -14,6 +14,10 @@ const MOST_CHOICES = 200;
 
 /** Nearly all orders settle before this age. */
 const YOUNG_MS = 60_000;
+
+/** A check tells little of lists if its order is less likely to have ended than this. */
+const LEAST_CHANCE = 0.1;
+const MOST_CONFIRMING = 1_000;
 
 /** What the next call is for. */
 export type Job =
@@ -51,8 +55,8 @@ interface Due {
  */
 export class Choice {
   readonly #options: ChoiceOptions;
-  /** How many checks were chosen to confirm lists. */
-  #confirming = 0;
+  /** When a check of an order was last chosen to confirm lists. */
+  readonly #confirming = new LRUCache<string, number>({ max: MOST_CONFIRMING });
 
   constructor(options: ChoiceOptions) {
     this.#options = options;
@@ -101,21 +105,23 @@ export class Choice {
     return { kind: 'check', orderId };
   }
 
-  /** In place of a list, if lists are unconfirmed: a check of an order that has had time to end, each time another. */
+  /** In place of a list, if lists have to be confirmed: a check of the order that is likeliest to have ended unseen. */
   #confirmation({ covered }: Sweep): Job | undefined {
-    const { trust, clock } = this.#options;
-    if (!trust.isUnconfirmed) return undefined;
-    const since = clock.now() - UNCONFIRMED_MS;
-    const suspects = covered.filter((each) => {
-      const { order } = each;
-      if (order === undefined || !isInProgress(order)) return false;
-      return order.statusSince <= since && this.#isDue(each);
-    });
-    const suspect = suspects[this.#confirming % suspects.length];
+    const { trust, pacer, clock } = this.#options;
+    if (!trust.isToBeConfirmed) return undefined;
+    const now = clock.now();
+    const from = now - trust.unconfirmedMs;
+    let [suspect, likeliest]: [string | undefined, number] = [undefined, LEAST_CHANCE];
+    for (const { orderId, order } of covered) {
+      if (order === undefined) continue;
+      const since = Math.max(from, this.#confirming.get(orderId) ?? 0);
+      const chance = pacer.chanceOfEnd(order, { from: since, to: now });
+      if (chance > likeliest) [suspect, likeliest] = [orderId, chance];
+    }
     if (suspect === undefined) return undefined;
-    this.#confirming += 1;
-    trust.confirmed();
-    return { kind: 'check', orderId: suspect.orderId };
+    this.#confirming.set(suspect, now);
+    trust.confirming();
+    return { kind: 'check', orderId: suspect };
   }
 
   #isDue({ order }: Pick<Covered, 'order'>): boolean {

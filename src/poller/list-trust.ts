@@ -1,5 +1,5 @@
 import { isInProgress } from '../core/cadence.ts';
-import { MINUTE_MS } from '../core/durations.ts';
+import { MINUTE_MS, SECOND_MS } from '../core/durations.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import type { Recorded } from '../core/store.ts';
 import type { Telemetry } from '../core/telemetry.ts';
@@ -8,8 +8,14 @@ import { isSettled } from '../core/topup.ts';
 /** A list may lag behind by up to this and still be trusted. */
 export const LATEST_ROW_MS = 5_000;
 
-/** For how long lists may show no order that has ended until a check has to confirm what they show. */
-export const UNCONFIRMED_MS = 15_000;
+/** For how long lists may show no order that has ended until checks have to confirm what they show. */
+const UNCONFIRMED_MS = 15 * SECOND_MS;
+
+/** Or how many ends were to be expected: that none of so many shows happens by chance once in 150 times. */
+const UNCONFIRMED_ENDS = 5;
+
+/** The time between two checks that are to confirm lists. */
+const CONFIRM_EVERY_MS = SECOND_MS;
 
 /** Failures that any call may meet, such as a connection that is closed just as the call is sent. */
 const PASSING: readonly string[] = ['network', 'http_status'];
@@ -34,8 +40,12 @@ export class ListTrust {
   #trustedFrom = 0;
   /** Whether a list has failed since one last proved right. */
   #hasFailed = false;
-  /** When a list last showed an end, or a check was chosen to confirm lists. By `Clock.steady`. */
+  /** When a list last showed an end, by `Clock.steady`. */
   #confirmedAt: number;
+  /** How many ends lists should have shown since then, on average. */
+  #expectedEnds = 0;
+  /** When the latest check was chosen that is to confirm lists, by `Clock.steady`. */
+  #askedAt = Number.NEGATIVE_INFINITY;
   /** Whether any call has shown an order since the trust was last lost. */
   #isAnswered = true;
   /** An upper bound on how far our clock is ahead of the upstream's, in milliseconds. */
@@ -54,13 +64,31 @@ export class ListTrust {
    * Whether a check should confirm what lists show: they have shown no end for a while, and one that shows the past for
    * ever contradicts nothing that the log knows as long as nothing else is asked.
    */
-  get isUnconfirmed(): boolean {
-    return this.#options.clock.steady() - this.#confirmedAt >= UNCONFIRMED_MS;
+  get isToBeConfirmed(): boolean {
+    const isUnconfirmed =
+      this.unconfirmedMs >= UNCONFIRMED_MS || this.#expectedEnds >= UNCONFIRMED_ENDS;
+    return isUnconfirmed && this.#options.clock.steady() - this.#askedAt >= CONFIRM_EVERY_MS;
   }
 
-  /** To be called after a list that showed an end, and for each check that is to confirm lists. */
+  /** How long ago a list last showed an end. */
+  get unconfirmedMs(): number {
+    return this.#options.clock.steady() - this.#confirmedAt;
+  }
+
+  /** To be called for each check that is to confirm lists. */
+  confirming(): void {
+    this.#askedAt = this.#options.clock.steady();
+  }
+
+  /** To be called after a list that showed no end: how many it should have shown, on average. */
+  expected(ends: number): void {
+    this.#expectedEnds += ends;
+  }
+
+  /** To be called after a list that showed an end. */
   confirmed(): void {
     this.#confirmedAt = this.#options.clock.steady();
+    this.#expectedEnds = 0;
   }
 
   /** To be called after a list that showed all that it should. */

@@ -3,7 +3,7 @@ import { isInProgress, isParked, type Pace } from '../core/cadence.ts';
 import { creationTimeOf } from '../core/order-id.ts';
 import type { Clock } from '../core/ports.ts';
 import { SettlingTimes } from '../core/settling.ts';
-import type { Notebook, Order, Recorded } from '../core/store.ts';
+import type { Notebook, Order, Recorded, Window } from '../core/store.ts';
 import { isSettled } from '../core/topup.ts';
 import { Worth } from '../core/worth.ts';
 import { parseNote } from './parse-note.ts';
@@ -133,6 +133,14 @@ export class Pacer {
     }
     const lagMs = this.#lagMs(order, now) + waitedMs * WAITING_PAGE_PART;
     return this.#weightOf(order) * onPage(lagMs, now - order.checkedAt);
+  }
+
+  /** How likely it is that an order in progress has settled between two moments; 0 for any other order. */
+  chanceOfEnd(order: Order, { from, to }: Window): number {
+    if (!isInProgress(order)) return 0;
+    const { times } = this.#learnedOf(order.latest.type);
+    const since = Math.max(from, order.statusSince);
+    return 1 - times.unsettled({ ageMs: since - order.statusSince, delayMs: to - since });
   }
 
   /** The expected lag alone; 0 for a parked order, since nothing is learned about when those settle. */

