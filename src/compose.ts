@@ -123,9 +123,9 @@ async function checkUpstream(store: Store, url: string, upstream: string): Promi
 }
 
 function asStartupError(error: unknown): unknown {
-  return error instanceof StoreOpenError
-    ? new StartupError(error.message, { cause: error })
-    : error;
+  if (!(error instanceof StoreOpenError)) return error;
+  const exitCode = error.isMisconfigured ? EXIT_CONFIG : 1;
+  return new StartupError(error.message, { exitCode, cause: error });
 }
 
 interface Parts {

@@ -67,21 +67,21 @@ describe.concurrent('a gateway that cannot start', () => {
     await using folder = await temporaryFolder();
     await writeFile(`${folder.path}/file`, '');
     const ended = await runGateway({ DATABASE_URL: `file:${folder.path}/file/gateway.db` });
-    expectOneLine(ended, `${folder.path}/file/gateway.db lies below a file`);
+    expectOneLine(ended, `${folder.path}/file/gateway.db lies below a file`, 78);
   });
 
   it('says that its database is a folder', async () => {
     await using folder = await temporaryFolder();
     await mkdir(`${folder.path}/gateway.db`);
     const ended = await runGateway({ DATABASE_URL: `file:${folder.path}/gateway.db` });
-    expectOneLine(ended, `${folder.path}/gateway.db is a folder`);
+    expectOneLine(ended, `${folder.path}/gateway.db is a folder`, 78);
   });
 
   it('says that its database is none', async () => {
     await using folder = await temporaryFolder();
     await writeFile(`${folder.path}/gateway.db`, 'a text, and a long one at that. '.repeat(100));
     const ended = await runGateway({ DATABASE_URL: `file:${folder.path}/gateway.db` });
-    expectOneLine(ended, `${folder.path}/gateway.db is not a SQLite database`);
+    expectOneLine(ended, `${folder.path}/gateway.db is not a SQLite database`, 78);
   });
 
   it('says that another gateway has its database', async () => {
