@@ -17,6 +17,7 @@ import { addDemoOrders, type DemoOrder } from './simulator/demo.ts';
 import { createSimulator } from './simulator/simulator.ts';
 import { StoreOpenError } from './store/errors.ts';
 import { sparingCensus } from './store/sparing-census.ts';
+import { FileWatch } from './store/sqlite/file-watch.ts';
 import { lockDatabase } from './store/sqlite/lock.ts';
 import { keyFileInUse, openSqliteStore, type SqliteOptions } from './store/sqlite/open.ts';
 import { Metrics } from './telemetry/metrics.ts';
@@ -59,11 +60,13 @@ export async function startGateway(config: Config, outside: Outside): Promise<Ga
   const database = { url: config.databaseUrl, cardKeys: config.cardKeys };
   const { store, release } = await claimStore(database, upstream.name);
   try {
-    const parts = { config, outside, upstream, store, metrics };
+    const fileWatch = new FileWatch({ ...outside, url: config.databaseUrl });
+    const parts = { config, outside, upstream, store, fileWatch, metrics };
     const poller = await openPoller(parts);
     const server = serverOf({ ...parts, poller });
     const url = await server.listen();
     poller.start();
+    fileWatch.start();
     const keyFile = keyFileInUse(database);
     if (keyFile !== undefined) {
       const message = 'card codes are encrypted with the key in this file: back it up apart';
@@ -72,6 +75,7 @@ export async function startGateway(config: Config, outside: Outside): Promise<Ga
     const stop = async () => {
       await server.close();
       await poller.stop();
+      fileWatch.stop();
       await release();
     };
     return { url, demoOrders: upstream.demoOrders, stop };
@@ -133,6 +137,7 @@ interface Parts {
   readonly outside: Outside;
   readonly upstream: Upstream;
   readonly store: Store;
+  readonly fileWatch: FileWatch;
   readonly metrics: Metrics;
 }
 
@@ -219,7 +224,8 @@ function graphiqlOf({ demoOrders }: Upstream, auth: AuthConfig): LazyPage {
   return new LazyPage(() => renderGraphiQL({ orderIds, needsTickets: auth.kind !== 'none' }));
 }
 
-function statusSource({ outside, upstream, store, metrics, poller }: Polled): GatewayStatusSource {
+function statusSource(parts: Polled): GatewayStatusSource {
+  const { outside, upstream, store, fileWatch, metrics, poller } = parts;
   const { clock } = outside;
   const startedAt = clock.now();
   const census = sparingCensus(store, clock);
@@ -231,6 +237,7 @@ function statusSource({ outside, upstream, store, metrics, poller }: Polled): Ga
         simulated: upstream.name === 'the simulator',
         upstream: poller.status(),
         canRecord: poller.canRecord,
+        isLogInPlace: fileWatch.isInPlace(),
         census: await census(),
         scheduleDelayMs: now - (longestDue?.dueAt ?? now),
         subscriptions: metrics.subscriptions,

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
@@ -351,6 +351,33 @@ describe.concurrent('a gateway whose database is torn away', () => {
     expect(value('topup_gateway_query_duration_seconds_count')).toBeGreaterThan(0);
     expect(value('topup_gateway_orders_overdue')).toBeNaN();
   });
+});
+
+describe.concurrent('a gateway whose database file is deleted', () => {
+  it.skipIf(process.platform === 'win32')(
+    'still answers, and says at each place for operators that a restart loses what it writes',
+    async () => {
+      await using stack = await startGatewayOverSimulator();
+      const { simulator, gateway } = stack;
+      await rm(stack.databasePath);
+      const response = await fetch(new URL('/health/ready', gateway.url));
+      expect([response.status, await response.json()]).toEqual([
+        503,
+        {
+          status: 'not ready',
+          problems: ['the file of the snapshot log was deleted or replaced; restart the gateway'],
+        },
+      ]);
+      const line = await gateway.line((each) => each.includes('was deleted or replaced'));
+      expect(line).toContain('"level":50');
+      const metrics = await fetch(new URL('/metrics', gateway.url));
+      expect(parseMetrics(await metrics.text()).value('topup_gateway_log_writable')).toBe(0);
+      const variables = { id: simulator.addOrder({ plan: fulfilledAtOnce() }) };
+      const { topup } = await ask(gateway, { document: AskTopupDocument, variables });
+      expect(topup?.status).toBe('FULFILLED');
+      expect(await gateway.end('SIGTERM')).toBe(0);
+    },
+  );
 });
 
 function expectOneLine({ code, stdout, stderr }: Ended, says: string, exitCode = 1): void {
