@@ -21,6 +21,7 @@ import { FileWatch } from './store/sqlite/file-watch.ts';
 import { lockDatabase } from './store/sqlite/lock.ts';
 import { keyFileInUse, openSqliteStore, type SqliteOptions } from './store/sqlite/open.ts';
 import { Metrics } from './telemetry/metrics.ts';
+import { seldomErrors } from './telemetry/seldom-errors.ts';
 import { createAnswers } from './transports/create-answers.ts';
 import { Drain } from './transports/drain.ts';
 import { LazyPage } from './transports/graphiql/lazy-page.ts';
@@ -54,13 +55,15 @@ export interface Gateway {
  * @throws StartupError if the database cannot be used or holds orders of another upstream, or if the gateway cannot
  *   listen on the address.
  */
-export async function startGateway(config: Config, outside: Outside): Promise<Gateway> {
+export async function startGateway(config: Config, given: Outside): Promise<Gateway> {
+  const outside = { ...given, logger: seldomErrors(given.logger, given.clock) };
   const upstream = chooseUpstream(config, outside);
   const metrics = new Metrics();
   const database = { url: config.databaseUrl, cardKeys: config.cardKeys };
   const { store, release } = await claimStore(database, upstream.name);
   try {
-    const fileWatch = new FileWatch({ ...outside, url: config.databaseUrl });
+    // Its errors are each told, since they come only when something has changed.
+    const fileWatch = new FileWatch({ ...given, url: config.databaseUrl });
     const parts = { config, outside, upstream, store, fileWatch, metrics };
     const poller = await openPoller(parts);
     const server = serverOf({ ...parts, poller });

@@ -297,7 +297,7 @@ describe.concurrent('a gateway whose database is torn away', () => {
   let id: string;
 
   beforeAll(async () => {
-    stack = await startGatewayOverSimulator();
+    stack = await startGatewayOverSimulator({ LOG_LEVEL: 'debug' });
     id = stack.simulator.addOrder({ plan: fulfilledAtOnce() });
     await ask(stack.gateway, { document: AskTopupDocument, variables: { id } });
     const database = new Database(stack.databasePath);
@@ -341,6 +341,15 @@ describe.concurrent('a gateway whose database is torn away', () => {
     ]);
     const logged = await stack.gateway.line((line) => line.includes('does not answer'));
     expect(logged).toContain('"code":"SQLITE_');
+  });
+
+  it('tells of it once, however many queries fail', async () => {
+    const operation: Operation<unknown> = { document: AskTopupDocument, variables: { id } };
+    for (let times = 0; times < 5; times += 1) await post(stack.gateway, operation);
+    await fetch(stack.gateway.url, { headers: { 'x-request-id': 'after-five' }, method: 'HEAD' });
+    await stack.gateway.line((line) => line.includes('after-five'));
+    const told = stack.gateway.lines.filter((line) => line.includes('a request failed inside'));
+    expect(told).toEqual([expect.stringContaining('"code":"SQLITE_ERROR"')]);
   });
 
   it('still counts what it does, and says in its metrics what is wrong', async () => {
