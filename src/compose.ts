@@ -17,9 +17,11 @@ import { addDemoOrders, type DemoOrder } from './simulator/demo.ts';
 import { createSimulator } from './simulator/simulator.ts';
 import { StoreOpenError } from './store/errors.ts';
 import { sparingCensus } from './store/sparing-census.ts';
+import { FileWatch } from './store/sqlite/file-watch.ts';
 import { lockDatabase } from './store/sqlite/lock.ts';
 import { keyFileInUse, openSqliteStore, type SqliteOptions } from './store/sqlite/open.ts';
 import { Metrics } from './telemetry/metrics.ts';
+import { seldomErrors } from './telemetry/seldom-errors.ts';
 import { createAnswers } from './transports/create-answers.ts';
 import { Drain } from './transports/drain.ts';
 import { LazyPage } from './transports/graphiql/lazy-page.ts';
@@ -53,17 +55,21 @@ export interface Gateway {
  * @throws StartupError if the database cannot be used or holds orders of another upstream, or if the gateway cannot
  *   listen on the address.
  */
-export async function startGateway(config: Config, outside: Outside): Promise<Gateway> {
+export async function startGateway(config: Config, given: Outside): Promise<Gateway> {
+  const outside = { ...given, logger: seldomErrors(given.logger, given.clock) };
   const upstream = chooseUpstream(config, outside);
   const metrics = new Metrics();
   const database = { url: config.databaseUrl, cardKeys: config.cardKeys };
   const { store, release } = await claimStore(database, upstream.name);
   try {
-    const parts = { config, outside, upstream, store, metrics };
+    // Its errors are each told, since they come only when something has changed.
+    const fileWatch = new FileWatch({ ...given, url: config.databaseUrl });
+    const parts = { config, outside, upstream, store, fileWatch, metrics };
     const poller = await openPoller(parts);
     const server = serverOf({ ...parts, poller });
     const url = await server.listen();
     poller.start();
+    fileWatch.start();
     const keyFile = keyFileInUse(database);
     if (keyFile !== undefined) {
       const message = 'card codes are encrypted with the key in this file: back it up apart';
@@ -72,6 +78,7 @@ export async function startGateway(config: Config, outside: Outside): Promise<Ga
     const stop = async () => {
       await server.close();
       await poller.stop();
+      fileWatch.stop();
       await release();
     };
     return { url, demoOrders: upstream.demoOrders, stop };
@@ -123,9 +130,9 @@ async function checkUpstream(store: Store, url: string, upstream: string): Promi
 }
 
 function asStartupError(error: unknown): unknown {
-  return error instanceof StoreOpenError
-    ? new StartupError(error.message, { cause: error })
-    : error;
+  if (!(error instanceof StoreOpenError)) return error;
+  const exitCode = error.isMisconfigured ? EXIT_CONFIG : 1;
+  return new StartupError(error.message, { exitCode, cause: error });
 }
 
 interface Parts {
@@ -133,6 +140,7 @@ interface Parts {
   readonly outside: Outside;
   readonly upstream: Upstream;
   readonly store: Store;
+  readonly fileWatch: FileWatch;
   readonly metrics: Metrics;
 }
 
@@ -219,7 +227,8 @@ function graphiqlOf({ demoOrders }: Upstream, auth: AuthConfig): LazyPage {
   return new LazyPage(() => renderGraphiQL({ orderIds, needsTickets: auth.kind !== 'none' }));
 }
 
-function statusSource({ outside, upstream, store, metrics, poller }: Polled): GatewayStatusSource {
+function statusSource(parts: Polled): GatewayStatusSource {
+  const { outside, upstream, store, fileWatch, metrics, poller } = parts;
   const { clock } = outside;
   const startedAt = clock.now();
   const census = sparingCensus(store, clock);
@@ -231,6 +240,7 @@ function statusSource({ outside, upstream, store, metrics, poller }: Polled): Ga
         simulated: upstream.name === 'the simulator',
         upstream: poller.status(),
         canRecord: poller.canRecord,
+        isLogInPlace: fileWatch.isInPlace(),
         census: await census(),
         scheduleDelayMs: now - (longestDue?.dueAt ?? now),
         subscriptions: metrics.subscriptions,

@@ -8,6 +8,8 @@ export interface GatewayStatus {
   readonly upstream: UpstreamStatus;
   /** Whether what the upstream answers can be written to the log, as far as the last answer tells. */
   readonly canRecord: boolean;
+  /** Whether what is written to the log outlasts this process: not if the log's file was deleted or replaced. */
+  readonly isLogInPlace: boolean;
   readonly census: Census;
   /** How long the longest-due order has been due, in milliseconds; 0 when no order is due. */
   readonly scheduleDelayMs: number;

@@ -55,6 +55,7 @@ export const DEFAULT_LIMITS: Limits = {
   messageBytes: 100_000,
   connections: 10_000,
   connectionsPerAddress: 200,
+  // With 200, one event to all that one address may have would hold up everybody else for a second.
   subscriptionsPerConnection: 100,
   connectionInitTimeoutMs: 3_000,
   messagesPerSecond: 50,

@@ -16,17 +16,27 @@ const holdSchema = z.object({
   key: z.string(),
 });
 
+/** The latest first. Earlier versions noted the wait of one key alone. */
+const noteSchema = z.union([z.array(holdSchema), holdSchema.transform((only) => [only])]);
+
+type Note = z.infer<typeof holdSchema>;
+
+/** More than the five bad tries after which OneClickDz blocks the address. */
+const MOST_KEYS = 8;
+
 type Imposed = Extract<GateState, { name: 'throttled' | 'refused' }>;
 
 /**
  * Stores a wait that the upstream imposed, so that it outlasts restarts: a gateway with a bad key that restarts again
- * and again must not make the five calls that get its address blocked. A wait applies only to the key that earned it.
+ * and again must not make the five calls that get its address blocked. A wait applies only to the key that earned it,
+ * and outlasts other keys that are tried in the meantime.
  */
 export class Hold {
   readonly #notebook: Notebook;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #key: string;
+  #ofOtherKeys: readonly Note[] = [];
 
   constructor(options: {
     readonly notebook: Notebook;
@@ -43,17 +53,20 @@ export class Hold {
 
   /** To be called with each state that the gate changes to. Never rejects. */
   async keep(state: GateState): Promise<void> {
-    const hold =
-      state.name === 'throttled' || state.name === 'refused' ? this.#noteOf(state) : null;
-    await this.#notebook.note(NOTE, JSON.stringify(hold)).catch((error: unknown) => {
+    const own = state.name === 'throttled' || state.name === 'refused' ? [this.#noteOf(state)] : [];
+    const others = this.#ofOtherKeys.filter(({ until }) => until > this.#clock.now());
+    const holds = [...own, ...others].slice(0, MOST_KEYS);
+    await this.#notebook.note(NOTE, JSON.stringify(holds)).catch((error: unknown) => {
       this.#logger.error(loggedError(error), 'could not note that the upstream told us to wait');
     });
   }
 
-  /** This key's wait if it is still running, otherwise `undefined`. */
+  /** This key's wait if it is still running, otherwise `undefined`. To be called before `keep`. */
   async recall(): Promise<GateState | undefined> {
-    const hold = parseNote(await this.#notebook.recall(NOTE), holdSchema);
-    if (hold === undefined || hold.key !== this.#key) return undefined;
+    const holds = parseNote(await this.#notebook.recall(NOTE), noteSchema) ?? [];
+    this.#ofOtherKeys = holds.filter(({ key }) => key !== this.#key);
+    const hold = holds.find(({ key }) => key === this.#key);
+    if (hold === undefined) return undefined;
     const leftMs = hold.until - this.#clock.now();
     if (leftMs <= 0) return undefined;
     // More is left than there ever was if the system's clock was set back in the meantime.
@@ -61,7 +74,7 @@ export class Hold {
     return { name: hold.name, until: this.#clock.steady() + waitMs };
   }
 
-  #noteOf({ name, until }: Imposed): z.infer<typeof holdSchema> {
+  #noteOf({ name, until }: Imposed): Note {
     const clock = this.#clock;
     const lengthMs = until - clock.steady();
     return { name, until: unixTimeOf(until, clock), lengthMs, key: this.#key };

@@ -16,6 +16,16 @@ export class StoreError extends Error {
 /** A database that cannot be used. The message is one line for the operator: which database, why, and what to do. */
 export class StoreOpenError extends Error {
   override readonly name = 'StoreOpenError';
+  /** Whether it lasts until a person changes DATABASE_URL, or who may write there. */
+  readonly isMisconfigured: boolean;
+
+  constructor(
+    message: string,
+    options: ErrorOptions & { readonly isMisconfigured?: boolean } = {},
+  ) {
+    super(message, options);
+    this.isMisconfigured = options.isMisconfigured ?? false;
+  }
 }
 
 export function storeClosed(): StoreError {

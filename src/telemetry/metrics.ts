@@ -177,7 +177,7 @@ export class Metrics implements Telemetry {
     });
     const writable = gauge(
       'log_writable',
-      '1 while what OneClickDz answers can be written to the log, else 0.',
+      '1 while what OneClickDz answers can be written to the log, and will still be there after a restart, else 0.',
     );
     const sweeps = gauge('sweeps_on', '1 while lists of OneClickDz are relied on, else 0.');
     const delay = gauge('schedule_delay_seconds', 'How long the order due longest has been due.');
@@ -188,7 +188,7 @@ export class Metrics implements Telemetry {
         for (const each of plain) each.remove();
         return;
       }
-      const { census, upstream, canRecord, scheduleDelayMs } = status;
+      const { census, upstream, canRecord, isLogInPlace, scheduleDelayMs } = status;
       startedAt.set(status.startedAt / 1_000);
       for (const [name, count] of Object.entries(census.tracked)) {
         tracked.set({ status: name }, count);
@@ -198,7 +198,7 @@ export class Metrics implements Telemetry {
       subscriptions.set(status.subscriptions);
       left.set(upstream.budgetLeft);
       perMinute.set(upstream.callsPerMinute);
-      writable.set(Number(canRecord));
+      writable.set(Number(canRecord && isLogInPlace));
       sweeps.set(Number(upstream.usesLists));
       delay.set(scheduleDelayMs / 1_000);
       serving.set(Number(upstream.state === 'SERVING'));

@@ -120,6 +120,19 @@ describe('opening refuses, in one line that says what to do,', () => {
   );
 
   test.skipIf(process.getuid?.() === 0)(
+    'a folder of somebody else, and says that it lasts (skipped for root, whom modes do not stop)',
+    async ({ open, folder, path }) => {
+      chmodSync(folder, 0o500);
+      const error = await open().catch((reason: unknown) => reason);
+      chmodSync(folder, 0o700);
+      expect(error).toMatchObject({
+        message: expect.stringContaining(`${path} cannot be written: give the gateway`),
+        isMisconfigured: true,
+      });
+    },
+  );
+
+  test.skipIf(process.getuid?.() === 0)(
     'a lock that somebody else has made (skipped for root, whom modes do not stop)',
     async ({ open, path }) => {
       await (await open()).close();

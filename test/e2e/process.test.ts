@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
@@ -67,21 +67,21 @@ describe.concurrent('a gateway that cannot start', () => {
     await using folder = await temporaryFolder();
     await writeFile(`${folder.path}/file`, '');
     const ended = await runGateway({ DATABASE_URL: `file:${folder.path}/file/gateway.db` });
-    expectOneLine(ended, `${folder.path}/file/gateway.db lies below a file`);
+    expectOneLine(ended, `${folder.path}/file/gateway.db lies below a file`, 78);
   });
 
   it('says that its database is a folder', async () => {
     await using folder = await temporaryFolder();
     await mkdir(`${folder.path}/gateway.db`);
     const ended = await runGateway({ DATABASE_URL: `file:${folder.path}/gateway.db` });
-    expectOneLine(ended, `${folder.path}/gateway.db is a folder`);
+    expectOneLine(ended, `${folder.path}/gateway.db is a folder`, 78);
   });
 
   it('says that its database is none', async () => {
     await using folder = await temporaryFolder();
     await writeFile(`${folder.path}/gateway.db`, 'a text, and a long one at that. '.repeat(100));
     const ended = await runGateway({ DATABASE_URL: `file:${folder.path}/gateway.db` });
-    expectOneLine(ended, `${folder.path}/gateway.db is not a SQLite database`);
+    expectOneLine(ended, `${folder.path}/gateway.db is not a SQLite database`, 78);
   });
 
   it('says that another gateway has its database', async () => {
@@ -297,7 +297,7 @@ describe.concurrent('a gateway whose database is torn away', () => {
   let id: string;
 
   beforeAll(async () => {
-    stack = await startGatewayOverSimulator();
+    stack = await startGatewayOverSimulator({ LOG_LEVEL: 'debug' });
     id = stack.simulator.addOrder({ plan: fulfilledAtOnce() });
     await ask(stack.gateway, { document: AskTopupDocument, variables: { id } });
     const database = new Database(stack.databasePath);
@@ -343,6 +343,15 @@ describe.concurrent('a gateway whose database is torn away', () => {
     expect(logged).toContain('"code":"SQLITE_');
   });
 
+  it('tells of it once, however many queries fail', async () => {
+    const operation: Operation<unknown> = { document: AskTopupDocument, variables: { id } };
+    for (let times = 0; times < 5; times += 1) await post(stack.gateway, operation);
+    await fetch(stack.gateway.url, { headers: { 'x-request-id': 'after-five' }, method: 'HEAD' });
+    await stack.gateway.line((line) => line.includes('after-five'));
+    const told = stack.gateway.lines.filter((line) => line.includes('a request failed inside'));
+    expect(told).toEqual([expect.stringContaining('"code":"SQLITE_ERROR"')]);
+  });
+
   it('still counts what it does, and says in its metrics what is wrong', async () => {
     const response = await fetch(new URL('/metrics', stack.gateway.url));
     expect(response.status).toBe(200);
@@ -351,6 +360,33 @@ describe.concurrent('a gateway whose database is torn away', () => {
     expect(value('topup_gateway_query_duration_seconds_count')).toBeGreaterThan(0);
     expect(value('topup_gateway_orders_overdue')).toBeNaN();
   });
+});
+
+describe.concurrent('a gateway whose database file is deleted', () => {
+  it.skipIf(process.platform === 'win32')(
+    'still answers, and says at each place for operators that a restart loses what it writes',
+    async () => {
+      await using stack = await startGatewayOverSimulator();
+      const { simulator, gateway } = stack;
+      await rm(stack.databasePath);
+      const response = await fetch(new URL('/health/ready', gateway.url));
+      expect([response.status, await response.json()]).toEqual([
+        503,
+        {
+          status: 'not ready',
+          problems: ['the file of the snapshot log was deleted or replaced; restart the gateway'],
+        },
+      ]);
+      const line = await gateway.line((each) => each.includes('was deleted or replaced'));
+      expect(line).toContain('"level":50');
+      const metrics = await fetch(new URL('/metrics', gateway.url));
+      expect(parseMetrics(await metrics.text()).value('topup_gateway_log_writable')).toBe(0);
+      const variables = { id: simulator.addOrder({ plan: fulfilledAtOnce() }) };
+      const { topup } = await ask(gateway, { document: AskTopupDocument, variables });
+      expect(topup?.status).toBe('FULFILLED');
+      expect(await gateway.end('SIGTERM')).toBe(0);
+    },
+  );
 });
 
 function expectOneLine({ code, stdout, stderr }: Ended, says: string, exitCode = 1): void {

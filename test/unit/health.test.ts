@@ -8,9 +8,11 @@ import { recordingLogger } from '../support/recording-logger.ts';
 interface Told {
   readonly state?: UpstreamState;
   readonly canRecord?: boolean;
+  readonly isLogInPlace?: boolean;
 }
 
-function statusOf({ state = 'SERVING', canRecord = true }: Told): GatewayStatus {
+function statusOf(told: Told): GatewayStatus {
+  const { state = 'SERVING', canRecord = true, isLogInPlace = true } = told;
   const upstream = {
     state,
     resumesAt: state === 'SERVING' || state === 'PROVING' ? null : 0,
@@ -24,6 +26,7 @@ function statusOf({ state = 'SERVING', canRecord = true }: Told): GatewayStatus 
     simulated: false,
     upstream,
     canRecord,
+    isLogInPlace,
     census: { tracked: { HANDLING: 0, QUEUED: 0, UNKNOWN: 0 }, overdue: 0, abandoned: 0 },
     scheduleDelayMs: 0,
     subscriptions: 0,
@@ -57,6 +60,7 @@ describe('a gateway is not ready', () => {
   it.each<[string, Told, RegExp]>([
     ['whose key is refused', { state: 'REFUSED' }, /^OneClickDz refuses the API key or this/],
     ['whose log cannot be written', { canRecord: false }, /^the snapshot log cannot be written$/],
+    ['whose log has lost its file', { isLogInPlace: false }, /deleted or replaced; restart/],
   ])('%s', async (_name, told, problem) => {
     expect(await ask(told)).toEqual({ ready: false, problems: [expect.stringMatching(problem)] });
   });

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { KeyAnswer, KeyFacts } from '../../src/upstream/answer.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { createMemoryStore } from '../support/memory-store.ts';
 import { ORDER_ID } from '../support/observations.ts';
 import { type Polling, startPolling } from '../support/polling.ts';
 
@@ -125,6 +127,59 @@ describe('a refused key', () => {
     const next = await startWithKey(good(), { clock, store, apiKey: 'another' });
     await clock.advance(MINUTE_MS);
     expect(next.poller.status().state).toBe('SERVING');
+  });
+
+  it('is not tried again within the wait, though other keys were tried in between', async () => {
+    const { clock, store, poller } = await startWithKey(REFUSED);
+    await clock.advance(MINUTE_MS);
+    await poller.stop();
+    for (const [apiKey, answer] of [
+      ['second', REFUSED],
+      ['third', good()],
+    ] as const) {
+      const other = await startWithKey(answer, { clock, store, apiKey });
+      await clock.advance(MINUTE_MS);
+      expect(other.client.validations).toHaveLength(1);
+      await other.poller.stop();
+    }
+    const first = await startWithKey(REFUSED, { clock, store });
+    await clock.advance(11 * MINUTE_MS);
+    expect(first.client.validations).toEqual([]);
+    expect(first.poller.status().state).toBe('REFUSED');
+    await first.poller.stop();
+    const second = await startWithKey(REFUSED, { clock, store, apiKey: 'second' });
+    expect(second.poller.status().state).toBe('REFUSED');
+    await second.poller.stop();
+    const again = await startWithKey(good(), { clock, store });
+    await clock.advance(2 * MINUTE_MS);
+    expect(again.poller.status().state).toBe('SERVING');
+  });
+
+  it('leaves nothing behind once its wait is over, and of many keys only the latest', async () => {
+    const clock = new ManualClock();
+    const store = createMemoryStore();
+    const noted = async () => JSON.parse((await store.recall('upstream-hold')) ?? '');
+    const tryKey = async (apiKey: string, answer: KeyAnswer = REFUSED) => {
+      const { poller } = await startWithKey(answer, { clock, store, apiKey });
+      await clock.advance(1_000);
+      await poller.stop();
+    };
+    for (let key = 1; key <= 20; key += 1) await tryKey(`key ${key}`);
+    expect(await noted()).toHaveLength(8);
+    expect(JSON.stringify(await noted())).not.toContain('key 20');
+    await clock.advance(15 * MINUTE_MS);
+    await tryKey('good', good());
+    expect(await noted()).toEqual([]);
+  });
+
+  it('is known from the note of an earlier version, which held one key', async () => {
+    const { clock, store, poller } = await startWithKey(REFUSED);
+    await clock.advance(MINUTE_MS);
+    await poller.stop();
+    const [only] = JSON.parse((await store.recall('upstream-hold')) ?? '');
+    await store.note('upstream-hold', JSON.stringify(only));
+    const next = await startWithKey(good(), { clock, store });
+    expect(next.poller.status().state).toBe('REFUSED');
   });
 });
 

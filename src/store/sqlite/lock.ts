@@ -1,4 +1,3 @@
-import { accessSync, constants } from 'node:fs';
 import Database from 'better-sqlite3';
 import { StoreOpenError } from '../errors.ts';
 import { sqliteErrorOf } from './faults.ts';
@@ -28,10 +27,10 @@ export function lockDatabase(url: string): () => void {
   createPrivately(path);
   const file = `${path}.lock`;
   let lock: Database.Database | undefined;
+  // SQLite opens a file that it cannot write for reading alone, and then locks nothing.
+  createPrivately(file);
   try {
     lock = new Database(file, { timeout: PATIENCE_MS });
-    // SQLite opens a file that it cannot write for reading alone, and then locks nothing.
-    accessSync(file, constants.W_OK);
     lock.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     lock?.close();

@@ -42,6 +42,7 @@ function refuseForeign(database: Database.Database, path: string): void {
   if (isNew || tables.includes('__drizzle_migrations')) return;
   throw new StoreOpenError(
     `${path} is the database of another program: choose another DATABASE_URL`,
+    { isMisconfigured: true },
   );
 }
 

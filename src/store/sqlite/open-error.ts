@@ -9,8 +9,13 @@ export function asOpenError(error: unknown, path: string): unknown {
   if (error instanceof CardKeysError) return new StoreOpenError(error.message, { cause: error });
   const code = sqliteErrorOf(error)?.code ?? errorCodeOf(error);
   if (code === undefined) return error;
-  return new StoreOpenError(`${path} ${complaint(code)} (${code})`, { cause: error });
+  const isMisconfigured = LASTING.test(code);
+  const message = `${path} ${complaint(code)} (${code})`;
+  return new StoreOpenError(message, { cause: error, isMisconfigured });
 }
+
+/** Not ENOENT, as of a disk that is mounted later, nor SQLITE_CANTOPEN and SQLITE_READONLY, which do not say why. */
+const LASTING = /^(ENOTDIR|EEXIST|EACCES|EPERM|EROFS|SQLITE_NOTADB)$/;
 
 /** What is wrong, and what to do about it. Matches extended SQLite codes by their prefix. */
 function complaint(code: string): string {

@@ -1,12 +1,22 @@
-import { closeSync, existsSync, mkdirSync, openSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  statSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { errorCodeOf } from '../../core/logged-error.ts';
 import { StoreOpenError } from '../errors.ts';
 import { asOpenError } from './open-error.ts';
 
 /**
- * Creates the database's file and its folder if they do not exist, the file with access for the gateway's own user only,
- * since the database holds card codes.
+ * Creates a file and its folder if they do not exist, the file with access for the gateway's own user only, since the
+ * database holds card codes.
+ *
+ * @throws StoreOpenError also if the file is there and cannot be written: SQLite would not say why.
  */
 export function createPrivately(path: string): void {
   try {
@@ -18,7 +28,14 @@ export function createPrivately(path: string): void {
     if (errorCodeOf(error) !== 'EEXIST') throw asOpenError(error, path);
   }
   if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
-    throw new StoreOpenError(`${path} is a folder: choose a file in it as DATABASE_URL`);
+    throw new StoreOpenError(`${path} is a folder: choose a file in it as DATABASE_URL`, {
+      isMisconfigured: true,
+    });
+  }
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    throw asOpenError(error, path);
   }
 }
 

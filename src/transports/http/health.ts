@@ -18,7 +18,7 @@ interface HealthOptions {
 /**
  * Ready means able to serve. An upstream that fails or throttles is only reported, since the log still answers; an
  * upstream that refuses the API key or the address makes the gateway unready, and so does a log that cannot be written:
- * the gateway could say nothing new.
+ * the gateway could say nothing new. One whose file is gone still answers, but a person must see to it.
  */
 export class Health {
   readonly #options: HealthOptions;
@@ -65,8 +65,12 @@ export class Health {
   }
 }
 
-function assess({ upstream, canRecord }: GatewayStatus): Readiness {
+function assess({ upstream, canRecord, isLogInPlace }: GatewayStatus): Readiness {
   if (!canRecord) return { ready: false, problems: ['the snapshot log cannot be written'] };
+  if (!isLogInPlace) {
+    const problem = 'the file of the snapshot log was deleted or replaced; restart the gateway';
+    return { ready: false, problems: [problem] };
+  }
   const until =
     upstream.resumesAt === null ? '' : ` until ${new Date(upstream.resumesAt).toISOString()}`;
   switch (upstream.state) {
