@@ -1,5 +1,6 @@
 import { loadEnvFile } from '../env-file.ts';
-import { StartupError } from '../errors.ts';
+import { EXIT_CONFIG, StartupError } from '../errors.ts';
+import { StoreOpenError } from '../store/errors.ts';
 
 /** EX_USAGE of sysexits.h. */
 const EXIT_USAGE = 64;
@@ -15,7 +16,7 @@ export interface Command {
   readonly main: () => void | Promise<void>;
 }
 
-/** Runs a command. An error sets the exit code: 64 for wrong usage, that of a `StartupError`, or else 1. */
+/** Runs a command. An error sets the exit code: 64 for wrong usage, 78 for a wrong configuration, or else 1. */
 export async function runCommand({ name, usage, main }: Command): Promise<void> {
   if (process.argv.slice(2).some((argument) => argument === '--help' || argument === '-h')) {
     process.stdout.write(`${usage}\n`);
@@ -28,8 +29,14 @@ export async function runCommand({ name, usage, main }: Command): Promise<void> 
     const message = error instanceof Error ? error.message : String(error);
     const isUsage = error instanceof UsageError;
     process.stderr.write(isUsage ? `${message}\n\n${usage}\n` : `${name}: ${message}\n`);
-    process.exitCode = isUsage ? EXIT_USAGE : error instanceof StartupError ? error.exitCode : 1;
+    process.exitCode = exitCodeOf(error);
   }
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof UsageError) return EXIT_USAGE;
+  if (error instanceof StartupError) return error.exitCode;
+  return error instanceof StoreOpenError && error.isMisconfigured ? EXIT_CONFIG : 1;
 }
 
 /**

@@ -77,6 +77,14 @@ describe.concurrent('a gateway that cannot start', () => {
     expectOneLine(ended, `${folder.path}/gateway.db is a folder`, 78);
   });
 
+  it.each([
+    ['file:gateway.db?mode=ro', 'DATABASE_URL takes no options'],
+    ['file://server/gateway.db', 'DATABASE_URL names no file on this machine'],
+    ['file: ', 'DATABASE_URL names no file'],
+  ])('says that its database cannot be named so: %s', async (url, says) => {
+    expectOneLine(await runGateway({ DATABASE_URL: url }), says, 78);
+  });
+
   it('says that its database is none', async () => {
     await using folder = await temporaryFolder();
     await writeFile(`${folder.path}/gateway.db`, 'a text, and a long one at that. '.repeat(100));

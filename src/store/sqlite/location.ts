@@ -14,15 +14,15 @@ export function databasePath(url: string): string {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(url)?.[1];
   if (scheme !== 'file') {
     const got = scheme === undefined ? 'a text without a scheme' : `a ${scheme}: URL`;
-    throw new StoreOpenError(`DATABASE_URL must be file:<path> or file::memory:, got ${got}`);
+    throw misconfigured(`DATABASE_URL must be file:<path> or file::memory:, got ${got}`);
   }
   const path = url.slice('file:'.length);
   if (path === IN_MEMORY) return IN_MEMORY;
   if (path.trim() === '') {
-    throw new StoreOpenError('DATABASE_URL names no file: expected file:<path> or file::memory:');
+    throw misconfigured('DATABASE_URL names no file: expected file:<path> or file::memory:');
   }
   if (path.includes('?')) {
-    throw new StoreOpenError(
+    throw misconfigured(
       `DATABASE_URL takes no options: expected file:<path> without a "?", got ${url}`,
     );
   }
@@ -33,9 +33,13 @@ function pathOfFileUrl(url: string): string {
   try {
     return fileURLToPath(url);
   } catch (cause) {
-    throw new StoreOpenError(
+    throw misconfigured(
       `DATABASE_URL names no file on this machine: expected file:<path> or file:///<path>, got ${url}`,
-      { cause },
+      cause,
     );
   }
+}
+
+function misconfigured(message: string, cause?: unknown): StoreOpenError {
+  return new StoreOpenError(message, { cause, isMisconfigured: true });
 }

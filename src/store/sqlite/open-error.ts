@@ -6,7 +6,9 @@ import { sqliteErrorOf } from './faults.ts';
 /** What was thrown while a database was opened, as one line that says what to do; anything unknown as it is. */
 export function asOpenError(error: unknown, path: string): unknown {
   if (error instanceof StoreOpenError) return error;
-  if (error instanceof CardKeysError) return new StoreOpenError(error.message, { cause: error });
+  if (error instanceof CardKeysError) {
+    return new StoreOpenError(error.message, { cause: error, isMisconfigured: true });
+  }
   const code = sqliteErrorOf(error)?.code ?? errorCodeOf(error);
   if (code === undefined) return error;
   const isMisconfigured = LASTING.test(code);
