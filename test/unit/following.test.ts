@@ -153,6 +153,41 @@ describe('an order that is followed', () => {
     expect((await events).map(told)).toEqual(['2 FULFILLED']);
   });
 
+  it('is told in order to whoever asks for several states at once, each as it comes', async () => {
+    const { follow, write, watchers, telemetry } = open();
+    await write('ONE');
+    const events = follow()[Symbol.asyncIterator]();
+    const pulls = [1, 2, 3].map(() => events.next());
+    for (const status of ['TWO', 'FULFILLED']) {
+      await settle();
+      expect([watchers(), telemetry.open]).toEqual([1, 1]);
+      await write(status);
+    }
+    const pulled = await Promise.all(pulls);
+    expect(pulled.map(({ value }) => told(value))).toEqual(['1 ONE', '2 TWO', '3 FULFILLED']);
+    expect(pulled.map(({ done }) => done)).toEqual([false, false, false]);
+    expect(await events.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it('leaves nothing behind of whoever pulled its events and has enough, or met a log that failed', async () => {
+    const { held, follow, write, watchers, telemetry } = open();
+    await write('ONE');
+    const [left, failed] = [follow(), follow(1)].map((each) => each[Symbol.asyncIterator]());
+    await left?.next();
+    expect(await left?.return()).toEqual({ done: true, value: undefined });
+    expect([watchers(), telemetry.open]).toEqual([0, 0]);
+
+    const letGo = held.hold({ unheld: 1 });
+    const pull = failed?.next();
+    await settle();
+    expect(telemetry.open).toBe(1);
+    held.failWith(new Error('The disk is gone.'));
+    letGo();
+    await expect(pull).rejects.toThrow('The disk is gone.');
+    expect([watchers(), telemetry.open]).toEqual([0, 0]);
+    expect(await failed?.next()).toEqual({ done: true, value: undefined });
+  });
+
   it('ends for whoever waits for its events, once there is no right to it or the subscriber leaves', async () => {
     const { clock, follow, write, watchers, telemetry } = open();
     await write('ONE');
