@@ -179,7 +179,8 @@ describe('npm run ticket', () => {
     expect(decodeJwt(stdout.trim())).toMatchObject({ topups: [ORDER_ID] });
   });
 
-  it.for<[string, { readonly args: readonly string[]; readonly secret?: string }]>([
+  it.for<[string, { readonly args: readonly string[]; readonly secret?: string | null }]>([
+    ['AUTH_JWT_SECRET is not set', { args: ['--topup', ORDER_ID], secret: null }],
     ['AUTH_JWT_SECRET is not set', { args: ['--topup', ORDER_ID], secret: '' }],
     ['--topup is missing', { args: [] }],
     ['--topup "a b" is no order id', { args: ['--topup', ORDER_ID, '--topup', 'a b'] }],
@@ -188,9 +189,8 @@ describe('npm run ticket', () => {
     [`Unexpected argument '${ORDER_ID}'`, { args: [ORDER_ID] }],
   ])('says %s, and how it is called', async ([fault, { args, secret = SECRET }]) => {
     await using folder = await temporaryFolder();
-    await expect(
-      command(folder, ['ticket', ...args], { AUTH_JWT_SECRET: secret }),
-    ).rejects.toMatchObject({
+    const variables = secret === null ? {} : { AUTH_JWT_SECRET: secret };
+    await expect(command(folder, ['ticket', ...args], variables)).rejects.toMatchObject({
       code: 64,
       stdout: '',
       stderr: expect.stringMatching(

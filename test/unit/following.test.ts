@@ -16,12 +16,14 @@ const MINUTE_MS = 60_000;
 /** Takes events down, as long as it is told to. */
 class Notebook implements Sink {
   readonly lines: string[] = [];
+  readonly events: FollowedEvent[] = [];
   isReady = true;
   /** Called after each event is down. */
   onEvent: () => void = () => undefined;
 
   event(event: FollowedEvent): void {
     this.lines.push(told(event));
+    this.events.push(event);
     this.onEvent();
   }
 
@@ -50,12 +52,15 @@ function told(event: FollowedEvent | undefined): string {
 /** A log whose orders are found, and then held back until the test lets them go. */
 class HeldLog {
   readonly log: Store;
+  /** How often an order was looked for. */
+  finds = 0;
   #gate: Promise<void> = Promise.resolve();
   #unheld = 0;
   #error: Error | undefined;
 
   constructor(store: Store) {
     const find = async (orderId: string) => {
+      this.finds += 1;
       const order = await store.find(orderId);
       if (this.#unheld > 0) this.#unheld -= 1;
       else await this.#gate;
@@ -118,6 +123,7 @@ function open() {
     clock,
     store,
     held,
+    audiences: options.audiences,
     telemetry,
     follow,
     write,
@@ -220,6 +226,45 @@ describe('an order that is followed', () => {
       await events.return();
     }
     stays.leave();
+  });
+
+  it('is read for the first who follows it, and all are shown the same objects, without another read', async () => {
+    const { clock, store, held, follow } = open();
+    const plan = () => clock.now() + 10 * MINUTE_MS;
+    const write = (upstreamStatus: string) =>
+      store.record(observation({ upstreamStatus, observedAt: clock.now() }), plan);
+    await write('ONE');
+    const sinks = [1, 2, 3].map(() => new Notebook());
+    let finds: number | undefined;
+    for (const sink of sinks) {
+      deliver(follow(), sink);
+      await clock.advance(MINUTE_MS);
+      finds ??= held.finds;
+    }
+    for (const status of ['TWO', 'FULFILLED']) {
+      await write(status);
+      await clock.advance(MINUTE_MS);
+    }
+    expect(sinks.map(({ lines }) => lines.length)).toEqual([4, 4, 4]);
+    expect(new Set(sinks.flatMap(({ events }) => events)).size).toBe(3);
+    expect(held.finds).toBe(finds);
+  });
+
+  it('is in memory while it is among the last 128 that changed or were read, and has followers', async () => {
+    const { store, audiences } = open();
+    const ids = Array.from({ length: 130 }, (_, nth) => `order-${nth}`);
+    const member = { onRing: () => undefined };
+    for (const orderId of ids) {
+      await store.record(observation({ orderId }), () => null);
+      await audiences.join(orderId, member).order();
+    }
+    const forgotten = () => ids.filter((orderId) => !audiences.isKnown(orderId));
+    expect(forgotten()).toEqual(['order-0', 'order-1']);
+    const settled = { orderId: 'order-0', upstreamStatus: 'FULFILLED' };
+    await store.record(observation(settled), () => null);
+    expect(forgotten()).toEqual(['order-1', 'order-2']);
+    audiences.leave('order-9', member);
+    expect(forgotten()).toEqual(['order-1', 'order-2', 'order-9']);
   });
 
   it('is told to be stale to whoever comes after a check that failed', async () => {
