@@ -54,6 +54,8 @@ class HeldLog {
   readonly log: Store;
   /** How often an order was looked for. */
   finds = 0;
+  /** How many listen for what is appended. */
+  listeners = 0;
   #gate: Promise<void> = Promise.resolve();
   #unheld = 0;
   #error: Error | undefined;
@@ -67,9 +69,18 @@ class HeldLog {
       if (this.#error !== undefined) throw this.#error;
       return order;
     };
+    const onAppend: Store['onAppend'] = (...args) => {
+      const silence = store.onAppend(...args);
+      this.listeners += 1;
+      return () => {
+        silence();
+        this.listeners -= 1;
+      };
+    };
     this.log = new Proxy(store, {
       get: (target, name) => {
         if (name === 'find') return find;
+        if (name === 'onAppend') return onAppend;
         const value: unknown = Reflect.get(target, name);
         return typeof value === 'function' ? value.bind(target) : value;
       },
@@ -180,8 +191,9 @@ describe('an order that is followed', () => {
     await write('ONE');
     const [left, failed] = [follow(), follow(1)].map((each) => each[Symbol.asyncIterator]());
     await left?.next();
+    expect(held.listeners).toBe(1);
     expect(await left?.return()).toEqual({ done: true, value: undefined });
-    expect([watchers(), telemetry.open]).toEqual([0, 0]);
+    expect([watchers(), telemetry.open, held.listeners]).toEqual([0, 0, 0]);
 
     const letGo = held.hold({ unheld: 1 });
     const pull = failed?.next();
@@ -190,7 +202,7 @@ describe('an order that is followed', () => {
     held.failWith(new Error('The disk is gone.'));
     letGo();
     await expect(pull).rejects.toThrow('The disk is gone.');
-    expect([watchers(), telemetry.open]).toEqual([0, 0]);
+    expect([watchers(), telemetry.open, held.listeners]).toEqual([0, 0, 0]);
     expect(await failed?.next()).toEqual({ done: true, value: undefined });
   });
 
