@@ -141,7 +141,6 @@ export class Audiences {
   readonly #recent = new LRUCache<Audience, true>({
     max: MOST_HELD,
     dispose: (_true, audience) => audience.forget(),
-    noDisposeOnSet: true,
   });
 
   constructor(options: AudienceOptions) {

@@ -69,6 +69,12 @@ describe('npm run prune', () => {
     });
   });
 
+  it('leaves what is not yet that old', async () => {
+    expect((await prune(['--older-than', '101d'])).stdout).toMatch(
+      /^0 snapshots of 0 settled orders removed; /,
+    );
+  });
+
   it('makes no database where there is none', async () => {
     const nowhere = { DATABASE_URL: `file:${join(folder.path, 'nowhere.db')}` };
     await expect(prune(['--older-than', '90d'], nowhere)).rejects.toMatchObject({

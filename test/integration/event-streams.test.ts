@@ -429,6 +429,29 @@ describe('an event stream', () => {
     response.destroy();
   });
 
+  it('is forgotten once it has ended: no timer runs for it any more', async () => {
+    await using scene = await open(serve, {});
+    const after = scene.clock.after.bind(scene.clock);
+    let timers = 0;
+    scene.clock.after = (...args) => {
+      timers += 1;
+      return after(...args);
+    };
+    const timersOfAWhile = async () => {
+      timers = 0;
+      await pass(10 * SIGN_SECONDS)(scene);
+      return timers;
+    };
+    const before = await timersOfAWhile();
+    // With its connection, which is looked after as well.
+    const headers = { connection: 'close' };
+    const response = await send({ headers, ask: follow() }, scene);
+    expect(await timersOfAWhile()).toBeGreaterThan(before);
+    await settleOrder(scene);
+    expect(await text(response)).toMatch(/event: complete/);
+    await expect.poll(timersOfAWhile).toBe(before);
+  });
+
   it('tells a client that was slow to read, and whose ticket ended meanwhile, nothing but that', async () => {
     const limits = { slowClientTimeoutMs: 3_600_000 };
     await using scene = await open(serve, { ticket: {}, limits });

@@ -264,6 +264,15 @@ describe('an id whose client has enough before there is an answer', () => {
     expect([code, String(reason)]).toEqual([4_409, 'Subscriber already exists']);
   });
 
+  it('is not to be used twice, while its client waits for the answer', async () => {
+    await using serving = await serve(await storeOfOne());
+    using client = await begin(serving);
+    const query = { id: '1', type: 'subscribe', payload: { query: '{ __typename }' } };
+    client.sayAtOnce(query, query);
+    const [code, reason] = await once(client.socket, 'close');
+    expect([code, String(reason)]).toEqual([4_409, 'Subscriber for 1 already exists']);
+  });
+
   it("is nobody's once its client has gone", async () => {
     const store = await storeOfOne();
     const found = Promise.withResolvers<TopupView | null>();

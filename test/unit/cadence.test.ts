@@ -33,10 +33,13 @@ describe('planner', () => {
     [0, SECOND_MS],
     [5 * MINUTE_MS, SECOND_MS],
     [15 * MINUTE_MS, SECOND_MS],
-    [20 * MINUTE_MS, 30 * SECOND_MS],
-    [2 * HOUR_MS, MINUTE_MS],
-    [10 * HOUR_MS, 5 * MINUTE_MS],
-    [2 * DAY_MS, 30 * MINUTE_MS],
+    [15 * MINUTE_MS + 1, 30 * SECOND_MS],
+    [HOUR_MS, 30 * SECOND_MS],
+    [HOUR_MS + 1, MINUTE_MS],
+    [6 * HOUR_MS, MINUTE_MS],
+    [6 * HOUR_MS + 1, 5 * MINUTE_MS],
+    [DAY_MS, 5 * MINUTE_MS],
+    [DAY_MS + 1, 30 * MINUTE_MS],
   ])('%i ms into HANDLING asks again after %i ms', (checkedAt, intervalMs) => {
     for (const status of ['HANDLING', 'VERIFYING']) {
       expect(planner(false)(order(status, { checkedAt }))).toBe(checkedAt + intervalMs);

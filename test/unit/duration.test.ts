@@ -10,6 +10,11 @@ it.each([
   expect(parseDuration(text)).toBe(ms);
 });
 
-it.each(['', '10', 'm', '0m', '-1m', '1.5h', '10 m', '1w'])('%j is no time', (text) => {
-  expect(() => parseDuration(text)).toThrow(/expected a time/);
-});
+it.each(['', '10', 'm', '0m', '-1m', '1.5h', '10 m', '1w', '1d12h', '90days'])(
+  '%j is no time',
+  (text) => {
+    expect(() => parseDuration(text)).toThrow(
+      `expected a time such as 90s, 10m, 12h or 90d; got ${JSON.stringify(text)}`,
+    );
+  },
+);

@@ -16,12 +16,14 @@ const MINUTE_MS = 60_000;
 /** Takes events down, as long as it is told to. */
 class Notebook implements Sink {
   readonly lines: string[] = [];
+  readonly events: FollowedEvent[] = [];
   isReady = true;
   /** Called after each event is down. */
   onEvent: () => void = () => undefined;
 
   event(event: FollowedEvent): void {
     this.lines.push(told(event));
+    this.events.push(event);
     this.onEvent();
   }
 
@@ -50,21 +52,35 @@ function told(event: FollowedEvent | undefined): string {
 /** A log whose orders are found, and then held back until the test lets them go. */
 class HeldLog {
   readonly log: Store;
+  /** How often an order was looked for. */
+  finds = 0;
+  /** How many listen for what is appended. */
+  listeners = 0;
   #gate: Promise<void> = Promise.resolve();
   #unheld = 0;
   #error: Error | undefined;
 
   constructor(store: Store) {
     const find = async (orderId: string) => {
+      this.finds += 1;
       const order = await store.find(orderId);
       if (this.#unheld > 0) this.#unheld -= 1;
       else await this.#gate;
       if (this.#error !== undefined) throw this.#error;
       return order;
     };
+    const onAppend: Store['onAppend'] = (...args) => {
+      const silence = store.onAppend(...args);
+      this.listeners += 1;
+      return () => {
+        silence();
+        this.listeners -= 1;
+      };
+    };
     this.log = new Proxy(store, {
       get: (target, name) => {
         if (name === 'find') return find;
+        if (name === 'onAppend') return onAppend;
         const value: unknown = Reflect.get(target, name);
         return typeof value === 'function' ? value.bind(target) : value;
       },
@@ -118,6 +134,7 @@ function open() {
     clock,
     store,
     held,
+    audiences: options.audiences,
     telemetry,
     follow,
     write,
@@ -153,6 +170,42 @@ describe('an order that is followed', () => {
     expect((await events).map(told)).toEqual(['2 FULFILLED']);
   });
 
+  it('is told in order to whoever asks for several states at once, each as it comes', async () => {
+    const { follow, write, watchers, telemetry } = open();
+    await write('ONE');
+    const events = follow()[Symbol.asyncIterator]();
+    const pulls = [1, 2, 3].map(() => events.next());
+    for (const status of ['TWO', 'FULFILLED']) {
+      await settle();
+      expect([watchers(), telemetry.open]).toEqual([1, 1]);
+      await write(status);
+    }
+    const pulled = await Promise.all(pulls);
+    expect(pulled.map(({ value }) => told(value))).toEqual(['1 ONE', '2 TWO', '3 FULFILLED']);
+    expect(pulled.map(({ done }) => done)).toEqual([false, false, false]);
+    expect(await events.next()).toEqual({ done: true, value: undefined });
+  });
+
+  it('leaves nothing behind of whoever pulled its events and has enough, or met a log that failed', async () => {
+    const { held, follow, write, watchers, telemetry } = open();
+    await write('ONE');
+    const [left, failed] = [follow(), follow(1)].map((each) => each[Symbol.asyncIterator]());
+    await left?.next();
+    expect(held.listeners).toBe(1);
+    expect(await left?.return()).toEqual({ done: true, value: undefined });
+    expect([watchers(), telemetry.open, held.listeners]).toEqual([0, 0, 0]);
+
+    const letGo = held.hold({ unheld: 1 });
+    const pull = failed?.next();
+    await settle();
+    expect(telemetry.open).toBe(1);
+    held.failWith(new Error('The disk is gone.'));
+    letGo();
+    await expect(pull).rejects.toThrow('The disk is gone.');
+    expect([watchers(), telemetry.open, held.listeners]).toEqual([0, 0, 0]);
+    expect(await failed?.next()).toEqual({ done: true, value: undefined });
+  });
+
   it('ends for whoever waits for its events, once there is no right to it or the subscriber leaves', async () => {
     const { clock, follow, write, watchers, telemetry } = open();
     await write('ONE');
@@ -185,6 +238,45 @@ describe('an order that is followed', () => {
       await events.return();
     }
     stays.leave();
+  });
+
+  it('is read for the first who follows it, and all are shown the same objects, without another read', async () => {
+    const { clock, store, held, follow } = open();
+    const plan = () => clock.now() + 10 * MINUTE_MS;
+    const write = (upstreamStatus: string) =>
+      store.record(observation({ upstreamStatus, observedAt: clock.now() }), plan);
+    await write('ONE');
+    const sinks = [1, 2, 3].map(() => new Notebook());
+    let finds: number | undefined;
+    for (const sink of sinks) {
+      deliver(follow(), sink);
+      await clock.advance(MINUTE_MS);
+      finds ??= held.finds;
+    }
+    for (const status of ['TWO', 'FULFILLED']) {
+      await write(status);
+      await clock.advance(MINUTE_MS);
+    }
+    expect(sinks.map(({ lines }) => lines.length)).toEqual([4, 4, 4]);
+    expect(new Set(sinks.flatMap(({ events }) => events)).size).toBe(3);
+    expect(held.finds).toBe(finds);
+  });
+
+  it('is in memory while it is among the last 128 that changed or were read, and has followers', async () => {
+    const { store, audiences } = open();
+    const ids = Array.from({ length: 130 }, (_, nth) => `order-${nth}`);
+    const member = { onRing: () => undefined };
+    for (const orderId of ids) {
+      await store.record(observation({ orderId }), () => null);
+      await audiences.join(orderId, member).order();
+    }
+    const forgotten = () => ids.filter((orderId) => !audiences.isKnown(orderId));
+    expect(forgotten()).toEqual(['order-0', 'order-1']);
+    const settled = { orderId: 'order-0', upstreamStatus: 'FULFILLED' };
+    await store.record(observation(settled), () => null);
+    expect(forgotten()).toEqual(['order-1', 'order-2']);
+    audiences.leave('order-9', member);
+    expect(forgotten()).toEqual(['order-1', 'order-2', 'order-9']);
   });
 
   it('is told to be stale to whoever comes after a check that failed', async () => {

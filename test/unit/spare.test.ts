@@ -38,6 +38,26 @@ it('lets looks go on at one call in six, however many cards there are', async ()
   expect(await looksAMinute(118)).toBeLessThanOrEqual(21);
 });
 
+it('tells how long to wait for the next look, to the millisecond', async () => {
+  const { clock, spare } = newSpare();
+  for (let card = 0; card < 25; card += 1) spare.tookCard();
+  while (spare.waitMs() === 0) spare.tookLook();
+  // 90 looks a minute are left.
+  expect(spare.waitMs()).toBe(667);
+  await clock.advance(666);
+  expect(spare.waitMs()).toBe(1);
+  await clock.advance(1);
+  expect(spare.waitMs()).toBe(0);
+});
+
+it('leaves all calls to looks again a minute after the last card', async () => {
+  const { clock, spare } = newSpare();
+  for (let card = 0; card < 25; card += 1) spare.tookCard();
+  await clock.advance(60_000);
+  while (spare.waitMs() === 0) spare.tookLook();
+  expect(spare.waitMs()).toBe(500);
+});
+
 it('asks nobody to wait where no cards are', () => {
   const { spare } = newSpare();
   for (let look = 0; look < 4; look += 1) {

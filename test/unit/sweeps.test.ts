@@ -319,6 +319,25 @@ describe('while a list is on its way', () => {
     expect(looks).toBeLessThan(20 * 40);
   });
 
+  it('a shutdown waits for it, and what it shows is recorded', async () => {
+    const polled = await pollSimulator({ listCarriesCards: true });
+    const { clock, simulator, poller, store } = polled;
+    await sendAndWatch(polled, Array(50).fill(400_000), 50);
+    await clock.advance(10_000);
+    simulator.fail({ fault: 'slow', operation: 'list', delayMs: 1_000 });
+    const lists = () => simulator.calls.byOperation().list ?? 0;
+    for (const before = lists(); lists() === before; ) await clock.advance(10);
+    const recordAll = store.recordAll.bind(store);
+    const recorded: number[] = [];
+    store.recordAll = (observations, plan) => {
+      recorded.push(observations.length);
+      return recordAll(observations, plan);
+    };
+    const stopped = poller.stop().then(() => recorded.slice());
+    await clock.advance(1_900);
+    expect(await stopped).toEqual([50]);
+  });
+
   it('it answers queries for the orders in it, which make no calls of their own', async () => {
     const polled = await pollSimulator({ listCarriesCards: true });
     const { clock, simulator, poller } = polled;

@@ -496,6 +496,22 @@ describe('list', () => {
     expect(answer.observations[0]).toMatchObject({ upstreamStatus: 'FULFILLED' });
   });
 
+  it('asks for the first hundred of the orders that were created in the window', async () => {
+    const asked: URL[] = [];
+    const { client } = createClient(async (url) => {
+      asked.push(new URL(String(url)));
+      return Response.json({ success: true, data: { topups: [] } });
+    });
+    await client.list(query);
+    expect(asked.map(({ pathname }) => pathname)).toEqual(['/v3/internet/list']);
+    expect(Object.fromEntries(asked[0]?.searchParams ?? [])).toEqual({
+      page: '1',
+      pageSize: '100',
+      from: '2025-01-01T00:00:00.000Z',
+      to: '2027-01-01T00:00:00.000Z',
+    });
+  });
+
   it('shows orders by their id as the gateway writes it, whatever the case', async () => {
     const client = answering({
       success: true,

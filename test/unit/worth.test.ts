@@ -26,6 +26,21 @@ describe('what a check is worth by itself', () => {
     }
   });
 
+  it('does not fall either while an order waits for minutes or weeks, because the gateway was away', () => {
+    for (const checked of [0, 20, 59.9]) {
+      const prices = [59.9, 60, 75, 120, 3_600, 86_400, 691_200, 2_592_000].map((age) =>
+        priceMs(checked, age),
+      );
+      expect(prices).toEqual(prices.toSorted((one, other) => one - other));
+      expect(prices.at(-1)).toBeGreaterThan(50 * SECOND_MS);
+    }
+  });
+
+  it('is that of a new order for one that seems to be from the future, by whichever clock', () => {
+    expect(priceMs(-5, -3.25)).toBe(priceMs(0, 0));
+    expect(priceMs(-5, 8.25)).toBe(priceMs(0, 8.25));
+  });
+
   it('is small where nothing can be found, and right after a check', () => {
     expect(priceMs(0, 3)).toBeLessThan(10);
     expect(priceMs(20, 20)).toBeLessThan(10);

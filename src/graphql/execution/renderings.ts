@@ -138,7 +138,6 @@ export class Renderings {
   readonly #recent = new LRUCache<Rendering, true>({
     max: MOST_RENDERED,
     dispose: (_true, rendering) => rendering.forget(),
-    noDisposeOnSet: true,
   });
 
   constructor(options: RenderingsOptions) {
