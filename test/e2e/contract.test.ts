@@ -186,11 +186,11 @@ describe.concurrent('topups', () => {
       stack.simulator.addOrder({ plan: fulfilledAtOnce() }),
     );
     const asked = [...ids.toReversed(), ids[7]];
-    const { topups } = await ask(stack.gateway, {
+    const { data } = await untilAllIsAnswered({
       document: AskTopupsDocument,
       variables: { ids: asked },
     });
-    expect(topups.map((topup) => topup?.id)).toEqual(asked);
+    expect(data?.topups.map((topup) => topup?.id)).toEqual(asked);
   });
 
   it('refuses 101 ids without asking for any', async () => {
@@ -215,7 +215,7 @@ describe.concurrent('topups', () => {
     const [one, other] = [fulfilledAtOnce(), fulfilledAtOnce()].map((plan) =>
       stack.simulator.addOrder({ plan }),
     );
-    const { body } = await post(stack.gateway, {
+    const body = await untilAllIsAnswered({
       document: 'query ($ids: [ID!]!) { topups(ids: $ids) { id } }',
       variables: { ids: [one, 'no id', 'cccccccccccccccccccccccc', other] },
     });
@@ -233,6 +233,17 @@ describe.concurrent('topups', () => {
     expect(topups).toEqual([]);
   });
 });
+
+/** Asks again for what is put off: on a slow machine, some of a hundred orders are. */
+async function untilAllIsAnswered<Data>(operation: Operation<Data>) {
+  for (;;) {
+    const { body } = await post(stack.gateway, operation);
+    const isPutOff = body.errors?.some(
+      ({ extensions }) => extensions?.['code'] === 'UPSTREAM_THROTTLED',
+    );
+    if (isPutOff !== true) return body;
+  }
+}
 
 describe.concurrent('history', () => {
   const STATUSES = ['HANDLING', 'CHECKING', 'SENDING', 'HANDLING', 'FULFILLED'];
