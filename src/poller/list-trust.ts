@@ -46,6 +46,8 @@ export class ListTrust {
   #expectedEnds = 0;
   /** When the latest check was chosen that is to confirm lists, by `Clock.steady`. */
   #askedAt = Number.NEGATIVE_INFINITY;
+  /** Whether a list has shown no end since then: where calls are few, lists must not wait for checks alone. */
+  #isInDoubt = false;
   /** Whether any call has shown an order since the trust was last lost. */
   #isAnswered = true;
   /** An upper bound on how far our clock is ahead of the upstream's, in milliseconds. */
@@ -65,6 +67,7 @@ export class ListTrust {
    * ever contradicts nothing that the log knows as long as nothing else is asked.
    */
   get isToBeConfirmed(): boolean {
+    if (!this.#isInDoubt) return false;
     const isUnconfirmed =
       this.unconfirmedMs >= UNCONFIRMED_MS || this.#expectedEnds >= UNCONFIRMED_ENDS;
     return isUnconfirmed && this.#options.clock.steady() - this.#askedAt >= CONFIRM_EVERY_MS;
@@ -78,17 +81,20 @@ export class ListTrust {
   /** To be called for each check that is to confirm lists. */
   confirming(): void {
     this.#askedAt = this.#options.clock.steady();
+    this.#isInDoubt = false;
   }
 
   /** To be called after a list that showed no end: how many it should have shown, on average. */
   expected(ends: number): void {
     this.#expectedEnds += ends;
+    this.#isInDoubt = true;
   }
 
   /** To be called after a list that showed an end. */
   confirmed(): void {
     this.#confirmedAt = this.#options.clock.steady();
     this.#expectedEnds = 0;
+    this.#isInDoubt = false;
   }
 
   /** To be called after a list that showed all that it should. */
