@@ -32,7 +32,7 @@ interface TopupDetails {
 
 export interface Observation extends TopupDetails {
   readonly orderId: string;
-  /** The upstream's own word, unchanged: the set of statuses is open. */
+  /** The upstream's own word, in capital letters if we know it: the set of statuses is open. */
   readonly upstreamStatus: string;
   readonly observedAt: number;
 }

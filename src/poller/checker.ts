@@ -53,7 +53,8 @@ export class Checker {
     onAnswer: (answer: CheckAnswer, asked: Asked) => void,
   ): Promise<Checked> {
     const answer = await this.#options.client.check(orderId);
-    onAnswer(answer, { orderId, isKnown: await this.#isKnown(orderId) });
+    const isKnown = answer.kind === 'failed' && (await this.#isKnown(orderId));
+    onAnswer(answer, { orderId, isKnown });
     switch (answer.kind) {
       case 'observed':
         return (await this.#awaitsCard(answer)) ?? this.#record(answer);

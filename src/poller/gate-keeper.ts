@@ -7,10 +7,15 @@ import type { GateLog } from './gate-log.ts';
 import type { Hold } from './hold.ts';
 import type { Requests } from './requests.ts';
 
+/** So many in a row are hardly somebody's made-up ids alone. */
+const MOST_INCONCLUSIVE = 20;
+/** The pause after each further one: short, in case they are. */
+const UNSURE_MS = 2_000;
+
 /** The order that a check asked for. */
 export interface Asked {
   readonly orderId: string;
-  /** Whether the upstream has shown the order before. */
+  /** If the check failed: whether the upstream has shown the order before. */
   readonly isKnown: boolean;
 }
 
@@ -33,6 +38,8 @@ interface GateKeeperOptions {
  */
 export class GateKeeper {
   readonly #options: GateKeeperOptions;
+  /** How many failures since the last good answer may have been due to ids that nobody has sent. */
+  #inconclusive = 0;
   /** Whether this process has had a good answer: if not, whatever fails may be due to a wrong address. */
   #hasAnswered = false;
 
@@ -93,10 +100,17 @@ export class GateKeeper {
    */
   #resultOf(answer: Answer, asked: Asked | undefined): CallResult {
     const result = toCallResult(answer);
-    if (result.kind === 'good') this.#hasAnswered = true;
+    if (result.kind === 'good') {
+      this.#hasAnswered = true;
+      this.#inconclusive = 0;
+    }
     if (answer.kind !== 'failed' || asked === undefined || !this.#hasAnswered) return result;
     if (!mayBeOfOrder(answer)) return result;
-    return asked.isKnown ? { kind: 'failed', orderId: asked.orderId } : { kind: 'inconclusive' };
+    if (asked.isKnown) return { kind: 'failed', orderId: asked.orderId };
+    this.#inconclusive += 1;
+    return this.#inconclusive < MOST_INCONCLUSIVE
+      ? { kind: 'inconclusive' }
+      : { kind: 'failed', retryAfterMs: UNSURE_MS };
   }
 
   #slowDown(): void {
@@ -125,7 +139,7 @@ function toCallResult(answer: Answer): CallResult {
   }
 }
 
-/** Whether the upstream itself answered, if not as it should: no proxy did, and it did not ask for a pause. */
+/** Whether the upstream may have failed at this order alone. A 502 to 504 is a proxy's word for all of the upstream. */
 function mayBeOfOrder({ reason, httpStatus, retryAfterMs }: Failed): boolean {
   if (retryAfterMs !== undefined) return false;
   return reason === 'http_status' ? httpStatus === 500 : ORDERS_OWN.has(reason);

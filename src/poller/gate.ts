@@ -16,7 +16,7 @@ import { GatewayError } from '../errors.ts';
  * are by `Clock.steady`: setting the system's clock neither ends a wait nor prolongs it.
  */
 export type GateState =
-  | ({ readonly name: 'proving'; readonly breakMs: number } & Suspect)
+  | ({ readonly name: 'proving'; readonly breakMs: number; readonly isDoubted?: true } & Suspect)
   | ({ readonly name: 'serving'; readonly failuresInRow: number } & Suspect)
   | { readonly name: 'failing'; readonly until: number; readonly breakMs: number }
   | { readonly name: 'throttled'; readonly until: number }
@@ -150,11 +150,19 @@ function next(state: GateState, result: CallResult, now: number): GateState {
     case 'inconclusive':
       return state;
     case 'doubtful':
-      // The next call tells: it must be one alone.
-      return state.name === 'serving' ? { name: 'proving', breakMs: FIRST_BREAK_MS } : state;
+      return afterDoubtful(state, now);
     case 'failed':
       return afterFailure(state, now, result);
   }
+}
+
+/** The next call tells: it must be one alone. Of several that were in flight, two are taken for a refusal. */
+function afterDoubtful(state: GateState, now: number): GateState {
+  if ('until' in state) return state;
+  if (state.name === 'proving' && state.isDoubted) {
+    return { name: 'refused', until: now + REFUSED_MS };
+  }
+  return { name: 'proving', breakMs: FIRST_BREAK_MS, isDoubted: true };
 }
 
 function afterThrottled(state: GateState, until: number): GateState {

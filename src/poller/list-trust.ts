@@ -38,8 +38,7 @@ export class ListTrust {
   readonly #options: ListTrustOptions;
   #distrustMs = FIRST_DISTRUST_MS;
   #trustedFrom = 0;
-  /** Whether a list has failed since one last proved right. */
-  #hasFailed = false;
+  #failuresInRow = 0;
   /** When a list last showed an end, by `Clock.steady`. */
   #confirmedAt: number;
   /** How many ends lists should have shown since then, on average. */
@@ -100,14 +99,26 @@ export class ListTrust {
   /** To be called after a list that showed all that it should. */
   proved(): void {
     this.#distrustMs = FIRST_DISTRUST_MS;
-    this.#hasFailed = false;
   }
 
-  /** To be called after a list that failed. One may fail as any call may; the second in a row cannot be relied on. */
-  failed(reason: string): void {
-    const isFirst = !this.#hasFailed;
-    this.#hasFailed = true;
-    if (!isFirst || !PASSING.includes(reason)) this.lost(reason);
+  /** To be called after a list that was answered, and not with the past. */
+  answered(): void {
+    this.#failuresInRow = 0;
+  }
+
+  get failuresInRow(): number {
+    return this.#failuresInRow;
+  }
+
+  /**
+   * To be called after a list that failed. One may fail as any call may; the second in a row cannot be relied on.
+   *
+   * @param before `failuresInRow` when the list was asked for: of lists that were in flight together, one cause may
+   *   have failed all.
+   */
+  failed(reason: string, before: number): void {
+    this.#failuresInRow += 1;
+    if (before > 0 || !PASSING.includes(reason)) this.lost(reason);
   }
 
   /** To be called after a list that cannot be relied on: ends the trust for a while. */

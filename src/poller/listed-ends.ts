@@ -1,13 +1,22 @@
 import { LRUCache } from 'lru-cache';
-import { MINUTE_MS } from '../core/durations.ts';
+import { MINUTE_MS, SECOND_MS } from '../core/durations.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import type { Observation, Snapshot } from '../core/topup.ts';
 
 /** For how long one comparison decides, until another one may. */
 const VERDICT_MS = 30 * MINUTE_MS;
 
+/** For how long other ends wait for the first comparison; then the next one is compared as well. */
+const PATIENCE_MS = SECOND_MS;
+
+/** After so many checks in a row that showed nothing, ends are taken from lists for a while, as if they were the same. */
+const MOST_IN_VAIN = 5;
+const ON_CREDIT_MS = MINUTE_MS;
+
 /** The most rows that are kept for a comparison. */
 const MOST_ROWS = 1_000;
+/** More kinds of ends than the upstream has. */
+const MOST_KINDS = 40;
 
 /** What a customer gets of an end. */
 const FIELDS = ['cardCode', 'transactionNumber', 'processedAt', 'refundMessage'] as const;
@@ -18,19 +27,27 @@ interface Verdict {
   readonly at: number;
 }
 
+interface Comparison {
+  readonly orderId: string;
+  /** When it began, by `Clock.steady`. */
+  readonly at: number;
+}
+
 /**
  * Whether lists show ends as checks do. The upstream's documentation shows the fields of an end for a check alone. A
  * list may leave some out, or show a card code in part, as many an API does to protect it; and an end that is in the
  * log is never asked for again. So the first end that a list shows is checked, and others wait for that. If the check
- * shows the same, ends are recorded from lists, and one is compared every half hour; else each end is checked. For
- * `FULFILLED` and `REFUNDED` apart.
+ * shows the same, ends are recorded from lists, and one is compared every half hour; else each end is checked. For each
+ * status and type apart.
  */
 export class ListedEnds {
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #verdicts = new Map<string, Verdict>();
-  /** By status: the order whose check is to come, the latest one if there are several. */
-  readonly #checking = new Map<string, string>();
+  readonly #verdicts = new LRUCache<string, Verdict>({ max: MOST_KINDS });
+  /** By kind: the latest comparison whose check is to come. */
+  readonly #comparing = new LRUCache<string, Comparison>({ max: MOST_KINDS });
+  /** By kind: how many checks in a row led to no comparison. */
+  readonly #inVain = new LRUCache<string, number>({ max: MOST_KINDS });
   /** Ends as lists showed them, to be compared with checks. */
   readonly #rows = new LRUCache<string, Observation>({ max: MOST_ROWS });
 
@@ -40,28 +57,35 @@ export class ListedEnds {
   }
 
   /** Whether an end can be recorded as a list shows it. */
-  isTaken({ orderId, upstreamStatus }: Observation): boolean {
-    const verdict = this.#verdicts.get(upstreamStatus);
+  isTaken(row: Observation): boolean {
+    const kind = kindOf(row);
+    const verdict = this.#verdicts.get(kind);
     if (verdict === undefined || !verdict.isSame) return false;
-    return !this.#isOld(verdict) || this.#checking.has(upstreamStatus) || this.#rows.has(orderId);
+    return !this.#isOld(verdict) || this.#comparing.has(kind) || this.#rows.has(row.orderId);
   }
 
   /** Whether an end that is not taken waits for the check of another one. */
-  mustWait({ upstreamStatus }: Observation): boolean {
-    return !this.#verdicts.has(upstreamStatus) && this.#checking.has(upstreamStatus);
+  mustWait(row: Observation): boolean {
+    const kind = kindOf(row);
+    const comparison = this.#comparing.get(kind);
+    if (comparison === undefined || this.#verdicts.has(kind)) return false;
+    return this.#clock.steady() - comparison.at < PATIENCE_MS;
   }
 
   /** To be called with an end, as a list shows it, whose check is to come. */
   checking(row: Observation): void {
-    this.#rows.set(row.orderId, row);
-    this.#checking.set(row.upstreamStatus, row.orderId);
+    const { orderId } = row;
+    this.#rows.set(orderId, row);
+    this.#comparing.set(kindOf(row), { orderId, at: this.#clock.steady() });
   }
 
-  /** To be called for each check that has ended, however it did. */
+  /** To be called for each check that has ended, however it did, and after `verify`. */
   checked(orderId: string): void {
-    for (const [status, checking] of this.#checking) {
-      if (checking === orderId) this.#checking.delete(status);
+    const row = this.#rows.get(orderId);
+    for (const [kind, comparison] of this.#comparing.entries()) {
+      if (comparison.orderId === orderId) this.#comparing.delete(kind);
     }
+    if (row !== undefined) this.#countInVain(row);
   }
 
   /** Compares what a check has shown with what a list did. */
@@ -69,29 +93,56 @@ export class ListedEnds {
     const row = this.#rows.get(latest.orderId);
     this.#rows.delete(latest.orderId);
     if (row === undefined || row.upstreamStatus !== latest.upstreamStatus) return;
-    const differing = FIELDS.filter(
-      (field) => latest[field] !== null && latest[field] !== row[field],
-    );
-    const before = this.#verdicts.get(latest.upstreamStatus);
+    const kind = kindOf(row);
+    const differing = FIELDS.filter((field) => isDifferent(row[field], latest[field]));
+    const before = this.#verdicts.get(kind);
     const isSame = differing.length === 0;
+    this.#inVain.delete(kind);
     // One that differs counts at once; one that is the same may be so by chance.
     if (isSame && before?.isSame === false && !this.#isOld(before)) return;
-    this.#verdicts.set(latest.upstreamStatus, { isSame, at: this.#clock.steady() });
-    if (isSame !== before?.isSame) this.#tell(latest, differing);
+    this.#verdicts.set(kind, { isSame, at: this.#clock.steady() });
+    if (isSame !== before?.isSame) this.#tell(row, differing);
   }
 
   #isOld({ at }: Verdict): boolean {
     return this.#clock.steady() - at >= VERDICT_MS;
   }
 
-  #tell({ upstreamStatus: status }: Snapshot, differing: readonly string[]): void {
-    if (differing.length === 0) this.#logger.info({ status }, 'lists show ends as checks do');
+  /** Customers must not wait for their ends for as long as all checks fail. */
+  #countInVain(row: Observation): void {
+    const kind = kindOf(row);
+    if (this.#verdicts.has(kind)) return;
+    const inVain = (this.#inVain.get(kind) ?? 0) + 1;
+    this.#inVain.set(kind, inVain);
+    if (inVain < MOST_IN_VAIN) return;
+    this.#verdicts.set(kind, {
+      isSame: true,
+      at: this.#clock.steady() - VERDICT_MS + ON_CREDIT_MS,
+    });
+    const { upstreamStatus: status, type } = row;
+    const message = 'no check answers for ends that lists show: they are taken as lists show them';
+    this.#logger.warn({ status, type }, message);
+  }
+
+  #tell({ upstreamStatus: status, type }: Observation, differing: readonly string[]): void {
+    if (differing.length === 0) this.#logger.info({ status, type }, 'lists show ends as checks do');
     else {
       const fields = differing.join(' ');
-      this.#logger.warn(
-        { status, fields },
-        'lists show ends otherwise than checks do: each costs a check',
-      );
+      const message = 'lists show ends otherwise than checks do: each costs a check';
+      this.#logger.warn({ status, type, fields }, message);
     }
   }
+}
+
+function kindOf({ upstreamStatus, type }: Observation): string {
+  return `${upstreamStatus} ${type}`;
+}
+
+/** A list need not show more than a check does, nor parts of seconds. */
+function isDifferent(listed: string | number | null, checked: string | number | null): boolean {
+  if (checked === null) return false;
+  if (typeof listed === 'number' && typeof checked === 'number') {
+    return Math.abs(listed - checked) >= SECOND_MS;
+  }
+  return listed !== checked;
 }

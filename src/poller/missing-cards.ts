@@ -13,8 +13,9 @@ interface Failed {
 
 /**
  * Orders that a list showed as settled, but without their card or refund reason, or where lists are not known to show
- * these as they are. The check that each of them needs comes ahead of all that is due, the first one first. One that fails is tried again later each time: every list shows the
- * order once more, and would else have it checked at once, again and again.
+ * these as they are. The check that each of them needs comes ahead of all that is due, the first one first. One that
+ * fails is tried again later each time: every list shows the order once more, and would else have it checked at once,
+ * again and again.
  */
 export class MissingCards {
   readonly #clock: Clock;

@@ -41,10 +41,11 @@ export class Sweeps {
    */
   async run(sweep: Sweep, onAnswer: (answer: ListAnswer) => void): Promise<readonly Order[]> {
     const { client, trust } = this.#options;
+    const failuresBefore = trust.failuresInRow;
     const answer = await client.list(sweep);
     onAnswer(answer);
     if (answer.kind === 'listed') return this.#take(sweep, answer);
-    if (answer.kind === 'failed') trust.failed(answer.reason);
+    if (answer.kind === 'failed') trust.failed(answer.reason, failuresBefore);
     return [];
   }
 
@@ -55,6 +56,7 @@ export class Sweeps {
       trust.lost('stale rows');
       return [];
     }
+    trust.answered();
     const isComplete = this.#isComplete(sweep, list);
     const covered = new Set(sweep.covered.map(({ orderId }) => orderId));
     const shown: Observation[] = [];

@@ -16,7 +16,7 @@ export class StoreError extends Error {
 /** A database that cannot be used. The message is one line for the operator: which database, why, and what to do. */
 export class StoreOpenError extends Error {
   override readonly name = 'StoreOpenError';
-  /** Whether it lasts until a person changes DATABASE_URL, or who may write there. */
+  /** Whether it lasts until a person changes DATABASE_URL, who may write there, or the file of the card keys. */
   readonly isMisconfigured: boolean;
 
   constructor(

@@ -210,8 +210,8 @@ function toCheckAnswer(reply: Reply, orderId: string, { askedAt, answeredAt }: T
   return { kind: 'observed', observation: { ...topup, orderId }, askedAt };
 }
 
-/** The codes of a 403 that are about the key or our address, whatever is asked. */
-const KEY_CODES: readonly unknown[] = ['IP_BLOCKED', 'IP_NOT_ALLOWED', 'API_DISABLED'];
+/** Words in the codes of refusals that are about the key or our address, whatever is asked. */
+const OF_KEY = /TOKEN|KEY|AUTH|IP_|API_|ACCOUNT|BLOCKED|DISABLED/;
 
 /**
  * A key may be good for checks and not for this call. If it is good for nothing, the next check tells. Without a code it
@@ -220,7 +220,7 @@ const KEY_CODES: readonly unknown[] = ['IP_BLOCKED', 'IP_NOT_ALLOWED', 'API_DISA
 function unlessForbidden(reply: Reply): Reply {
   if (reply.kind !== 'refused' || reply.httpStatus !== 403) return reply;
   const { httpStatus, upstreamCode } = reply;
-  if (upstreamCode === undefined || KEY_CODES.includes(upstreamCode)) return reply;
+  if (upstreamCode === undefined || OF_KEY.test(upstreamCode)) return reply;
   return { kind: 'failed', reason: 'forbidden', httpStatus };
 }
 

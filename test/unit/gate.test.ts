@@ -75,6 +75,12 @@ describe('UpstreamGate', () => {
     expect(gate.admits(0, 0)).toBe(false);
   });
 
+  it('takes two doubtful refusals in a row for one of the key: no fifth bad try comes after four in flight', () => {
+    const gate = new UpstreamGate({ name: 'serving', failuresInRow: 0 });
+    for (let n = 0; n < 4; n += 1) gate.report({ kind: 'doubtful' }, 0);
+    expect(gate.refusalAt(0)).toMatchObject({ code: 'UPSTREAM_REFUSED', retryAfterMs: 900_000 });
+  });
+
   it.each([
     [20_000, 20_000],
     // Whoever asks for a whole hour may have meant something else.

@@ -62,7 +62,7 @@ it.each([
     const clock = new ManualClock(NOW);
     const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
     const failed = () => {
-      trust.failed(reason);
+      trust.failed(reason, trust.failuresInRow);
       return trust.isTrusted;
     };
     expect([failed(), failed()]).toEqual(trusted);
@@ -73,10 +73,20 @@ it('is not lost over lists that fail now and then', () => {
   const clock = new ManualClock(NOW);
   const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
   for (let list = 0; list < 3; list += 1) {
-    trust.failed('network');
-    trust.proved();
+    trust.failed('network', trust.failuresInRow);
+    trust.answered();
   }
   expect(trust.isTrusted).toBe(true);
+});
+
+it('is not lost over several lists that were in flight when one connection dropped', () => {
+  const clock = new ManualClock(NOW);
+  const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
+  const before = trust.failuresInRow;
+  for (let list = 0; list < 3; list += 1) trust.failed('network', before);
+  expect(trust.isTrusted).toBe(true);
+  trust.failed('network', trust.failuresInRow);
+  expect(trust.isTrusted).toBe(false);
 });
 
 it('is lost for twice as long each time, up to half an hour, while other calls show orders', async () => {

@@ -1,6 +1,10 @@
 import { expect, it } from 'vitest';
+import { ListedEnds } from '../../src/poller/listed-ends.ts';
 import { fulfilledAfter, refundedAfter } from '../../src/simulator/life.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { observation } from '../support/observations.ts';
 import { type PolledSimulator, pollSimulator } from '../support/polling-simulator.ts';
+import { recordingLogger } from '../support/recording-logger.ts';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60_000;
@@ -23,7 +27,7 @@ async function followTwenty(polled: PolledSimulator, lifeOf = fulfilledAfter) {
 }
 
 const told = ({ logger }: PolledSimulator, level: string) =>
-  logger.lines.filter((line) => line.level === level && /lists show/.test(line.message));
+  logger.lines.filter((line) => line.level === level && /lists show|list shows/.test(line.message));
 
 it('a customer gets the whole card, though lists show its last four digits alone, which is warned of once', async () => {
   const polled = await pollSimulator({ listCarriesCards: true });
@@ -68,6 +72,57 @@ it('of a hundred ends that the first list shows at once, one is checked, beside 
   expect(simulator.calls.total).toBeLessThan(8);
 });
 
+/** Follows twenty orders, until five seconds before they all end. */
+async function twentyAtOnce() {
+  const polled = await pollSimulator({ listCarriesCards: true });
+  const { simulator, poller, clock, store } = polled;
+  const ids = Array.from({ length: 20 }, (_, n) =>
+    simulator.addOrder({ plan: fulfilledAfter(20 * SECOND_MS + n) }),
+  );
+  for (const id of ids) poller.watch(id, () => undefined);
+  await clock.advance(15 * SECOND_MS);
+  const found = async () => {
+    const ends = await Promise.all(ids.map(async (id) => (await store.find(id))?.latest));
+    return ends.filter((end) => WHOLE.test(end?.cardCode ?? '')).length;
+  };
+  return { ...polled, ids, found };
+}
+
+it('a check that hangs holds other ends back for a second or so', async () => {
+  const { simulator, clock, ids, found } = await twentyAtOnce();
+  simulator.fail({ fault: 'hang', operation: 'check-id', orderId: ids[0] ?? '' });
+  await clock.advance(8 * SECOND_MS);
+  expect(await found()).toBe(19);
+});
+
+it('while all checks fail, ends are taken as lists show them, which is warned of once', async () => {
+  const polled = await twentyAtOnce();
+  polled.simulator.fail({ fault: 'serverError', operation: 'check-id' });
+  await polled.clock.advance(12 * SECOND_MS);
+  expect(await polled.found()).toBe(20);
+  expect(told(polled, 'warn').map(({ message }) => message)).toEqual([
+    expect.stringContaining('no check answers'),
+  ]);
+});
+
+it('the ends of each type are compared, since lists may hide the cards of one alone', async () => {
+  const clock = new ManualClock();
+  const ends = new ListedEnds({ clock, logger: recordingLogger() });
+  const adsl = observation({ upstreamStatus: 'FULFILLED', type: 'ADSL', cardCode: '1' });
+  ends.checking(adsl);
+  ends.verify({ ...adsl, version: 1 });
+  ends.checked(adsl.orderId);
+  expect([ends.isTaken(adsl), ends.isTaken({ ...adsl, type: '4G' })]).toEqual([true, false]);
+});
+
+it('what a list shows less exactly, or beside what a check shows, is no difference', async () => {
+  const ends = new ListedEnds({ clock: new ManualClock(), logger: recordingLogger() });
+  const end = observation({ upstreamStatus: 'FULFILLED', cardCode: '1', processedAt: 10_000 });
+  ends.checking({ ...end, transactionNumber: 'AT-1' });
+  ends.verify({ ...end, processedAt: 10_999, version: 1 });
+  expect(ends.isTaken(end)).toBe(true);
+});
+
 it('lists that begin to hide digits are found out by the comparison of the next half hour', async () => {
   const polled = await pollSimulator({ listCarriesCards: true });
   await followTwenty(polled);
@@ -89,15 +144,8 @@ it('lists that no longer hide digits are relied on again after half an hour', as
 });
 
 it('an order whose check fails holds no other end back for long', async () => {
-  const polled = await pollSimulator({ listCarriesCards: true });
-  const { simulator, poller, clock, store } = polled;
-  const ids = Array.from({ length: 20 }, (_, n) =>
-    simulator.addOrder({ plan: fulfilledAfter(20 * SECOND_MS + n) }),
-  );
-  for (const id of ids) poller.watch(id, () => undefined);
-  await clock.advance(15 * SECOND_MS);
+  const { simulator, clock, ids, found } = await twentyAtOnce();
   simulator.fail({ fault: 'serverError', operation: 'check-id', orderId: ids[0] ?? '' });
   await clock.advance(8 * SECOND_MS);
-  const ends = await Promise.all(ids.slice(1).map(async (id) => (await store.find(id))?.latest));
-  expect(ends.filter((end) => WHOLE.test(end?.cardCode ?? ''))).toHaveLength(19);
+  expect(await found()).toBe(20);
 });

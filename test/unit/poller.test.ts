@@ -655,6 +655,25 @@ describe('when the upstream fails', () => {
       expect(await failedBeside(polling, { apartMs: 10 * MINUTE_MS })).toBe(0);
     });
 
+    it('is told of in the end where nothing but ids that nobody has sent is asked for, and all of them fail', async () => {
+      const { clock, client, poller, logger } = await startPolling({ triesKey: true });
+      await clock.advance(1_000);
+      client.answer(() => FAILURES[0] as CheckAnswer);
+      for (let n = 0; n < 100; n += 1) {
+        poller.lookup(`bad${n}`).catch(() => undefined);
+        await clock.advance(1_000);
+      }
+      expect(logger.lines.filter(({ level }) => level === 'warn')).toMatchObject([
+        { message: expect.stringContaining('OneClickDz fails') },
+      ]);
+      // One each 2 s, rather than all that are asked for.
+      expect(client.calls.length).toBeLessThan(70);
+      client.answer((id, at) => observed(id, at));
+      await Promise.all([poller.lookup('good').catch(() => undefined), clock.advance(3_000)]);
+      await Promise.all([poller.lookup('better'), clock.advance(1_000)]);
+      expect(poller.status().state).toBe('SERVING');
+    });
+
     it('breaks once another one fails too', async () => {
       const { clock, client, poller, logger } = await startPolling();
       const isTold = () =>
