@@ -7,7 +7,7 @@ import type { MissingCards } from './missing-cards.ts';
 import type { Pacer } from './pace.ts';
 import type { Requests } from './requests.ts';
 import type { Sweep, SweepPlanner } from './sweep-planner.ts';
-import type { Watchers } from './watchers.ts';
+import type { UnseenDue, Watchers } from './watchers.ts';
 
 /** How many due orders to choose from, besides busy ones: so many parked ones, others, and young ones. */
 const MOST_CHOICES = 200;
@@ -18,6 +18,9 @@ const YOUNG_MS = 60_000;
 /** A check tells little of lists if its order is less likely to have ended than this. */
 const LEAST_CHANCE = 0.1;
 const MOST_CONFIRMING = 1_000;
+
+/** For how long an order that lists leave out waits for its first look, until it takes turns with all others. */
+const LEFT_OUT_MS = 20_000;
 
 /** What the next call is for. */
 export type Job =
@@ -58,6 +61,8 @@ export class Choice {
   /** When a check of an order was last chosen to confirm lists. */
   readonly #confirming = new LRUCache<string, number>({ max: MOST_CONFIRMING });
 
+  #wasForLeftOut = false;
+
   constructor(options: ChoiceOptions) {
     this.#options = options;
   }
@@ -94,6 +99,8 @@ export class Choice {
   async forSchedule(): Promise<Job | undefined> {
     const neediest = await this.#neediest();
     if (neediest === undefined) return undefined;
+    const leftOut = this.#leftOut();
+    if (leftOut !== undefined) return { kind: 'check', orderId: leftOut };
     const page = await this.#options.planner.forSchedule(neediest);
     const [first, second] = page?.covered ?? [];
     if (page !== undefined && second !== undefined) {
@@ -103,6 +110,24 @@ export class Choice {
     // order: its page would go on being the best one, and the order itself never be looked at.
     const { orderId } = first !== undefined && this.#isDue(first) ? first : neediest;
     return { kind: 'check', orderId };
+  }
+
+  /**
+   * In place of every other look: an order that lists leave out, and that has waited for its first look for long. On a
+   * key that is too busy, any page of many orders gains more, always.
+   */
+  #leftOut(): string | undefined {
+    const { watchers, clock, isBusy } = this.#options;
+    const wasLast = this.#wasForLeftOut;
+    this.#wasForLeftOut = false;
+    if (wasLast) return undefined;
+    let longest: UnseenDue | undefined;
+    for (const unseen of watchers.unseenDue(clock.now() - LEFT_OUT_MS)) {
+      if (!unseen.isUnlisted || isBusy(unseen.orderId)) continue;
+      if (longest === undefined || unseen.dueAt < longest.dueAt) longest = unseen;
+    }
+    this.#wasForLeftOut = longest !== undefined;
+    return longest?.orderId;
   }
 
   /** In place of a list, if lists have to be confirmed: a check of the order that is likeliest to have ended unseen. */

@@ -38,7 +38,8 @@ interface Comparison {
  * list may leave some out, or show a card code in part, as many an API does to protect it; and an end that is in the
  * log is never asked for again. So the first end that a list shows is checked, and others wait for that. If the check
  * shows the same, ends are recorded from lists, and one is compared every half hour; else each end is checked. For each
- * status and type apart.
+ * status and type apart. A card that is more than digits, as no example is, is checked in any case: lists may begin to
+ * hide digits at any time.
  */
 export class ListedEnds {
   readonly #clock: Clock;
@@ -60,7 +61,7 @@ export class ListedEnds {
   isTaken(row: Observation): boolean {
     const kind = kindOf(row);
     const verdict = this.#verdicts.get(kind);
-    if (verdict === undefined || !verdict.isSame) return false;
+    if (verdict === undefined || !verdict.isSame || !isOfDigits(row.cardCode)) return false;
     return !this.#isOld(verdict) || this.#comparing.has(kind) || this.#rows.has(row.orderId);
   }
 
@@ -132,6 +133,10 @@ export class ListedEnds {
       this.#logger.warn({ status, type, fields }, message);
     }
   }
+}
+
+function isOfDigits(cardCode: string | null): boolean {
+  return cardCode === null || /^\d+$/.test(cardCode);
 }
 
 function kindOf({ upstreamStatus, type }: Observation): string {

@@ -123,14 +123,31 @@ it('what a list shows less exactly, or beside what a check shows, is no differen
   expect(ends.isTaken(end)).toBe(true);
 });
 
-it('lists that begin to hide digits are found out by the comparison of the next half hour', async () => {
+it('lists that begin to hide digits are found out at once: no customer gets a part of a card', async () => {
   const polled = await pollSimulator({ listCarriesCards: true });
   await followTwenty(polled);
   polled.simulator.fail({ fault: 'maskedCards', operation: 'list' });
-  await polled.clock.advance(30 * MINUTE_MS);
   const { cards } = await followTwenty(polled);
-  expect(cards.filter((card) => WHOLE.test(card ?? '')).length).toBeGreaterThanOrEqual(19);
-  expect((await followTwenty(polled)).cards.every((card) => WHOLE.test(card ?? ''))).toBe(true);
+  expect(cards.filter((card) => WHOLE.test(card ?? ''))).toHaveLength(20);
+  expect(told(polled, 'warn')).toMatchObject([{ fields: { fields: 'cardCode' } }]);
+});
+
+it('lists that begin to show other cards are found out by the comparison of the next half hour', async () => {
+  const clock = new ManualClock();
+  const ends = new ListedEnds({ clock, logger: recordingLogger() });
+  const end = observation({ upstreamStatus: 'FULFILLED', cardCode: '123456' });
+  const compare = (cardCode: string) => {
+    ends.checking({ ...end, cardCode });
+    ends.verify({ ...end, version: 1 });
+    ends.checked(end.orderId);
+  };
+  compare('123456');
+  await clock.advance(30 * MINUTE_MS - 1);
+  expect(ends.isTaken(end)).toBe(true);
+  await clock.advance(1);
+  expect(ends.isTaken(end)).toBe(false);
+  compare('456');
+  expect(ends.isTaken(end)).toBe(false);
 });
 
 it('lists that no longer hide digits are relied on again after half an hour', async () => {

@@ -170,6 +170,20 @@ it('looks leave room for cards: none waits for long, though there are hardly cal
   expect(Math.max(...lags)).toBeLessThan(4_000);
 });
 
+it('an order that lists leave out has its first look, though cards alone take all calls of the key', async () => {
+  // With a lister of its own, which does not know all orders.
+  const polled = await pollSimulator({ listLagMs: 0, callsPerMinute: 60 });
+  const { clock, simulator, poller, store } = polled;
+  const lives = Array.from({ length: 60 }, (_, n) => 4_000 + ((n * 17_000) % 40_000));
+  await sendAndWatch(polled, lives, 1_000);
+  const leftOut = simulator.addOrder({ plan: fulfilledAfter(20_000) });
+  poller.watch(leftOut, () => undefined);
+  const sentAt = clock.now();
+  await sendAndWatch(polled, lives, 1_000);
+  await sendAndWatch(polled, lives, 1_000);
+  expect((await store.find(leftOut))?.checkedAt).toBeLessThan(sentAt + 90_000);
+});
+
 it('a card that cannot be fetched is tried again later each time, though every list shows that it is there', async () => {
   const { clock, simulator, poller, store } = await pollSimulator();
   const broken = simulator.addOrder({ plan: fulfilledAfter(10_000) });
