@@ -297,7 +297,7 @@ describe('operations', () => {
     }
     const completed = ({ messages }: AttackingSocket) =>
       messages.filter(({ type }) => type === 'complete').length;
-    await expect.poll(() => Math.min(...sockets.map(completed))).toBeGreaterThanOrEqual(10);
+    await expect.poll(() => Math.min(...sockets.map(completed))).toBeGreaterThanOrEqual(3);
     for (const socket of sockets) socket.leave();
   });
 
