@@ -61,6 +61,7 @@ export class Choice {
   /** When a check of an order was last chosen to confirm lists. */
   readonly #confirming = new LRUCache<string, number>({ max: MOST_CONFIRMING });
 
+  /** Whether the latest look took the place of another one, for an order that lists leave out. */
   #wasForLeftOut = false;
 
   constructor(options: ChoiceOptions) {

@@ -59,31 +59,27 @@ export class Sweeps {
     trust.answered();
     const isComplete = this.#isComplete(sweep, list);
     const covered = new Set(sweep.covered.map(({ orderId }) => orderId));
+    const rows = list.observations.filter(({ orderId }) => covered.has(orderId)).sort(byEnd);
     const shown: Observation[] = [];
-    for (const row of [...list.observations].sort(byEnd)) {
-      if (!covered.has(row.orderId)) continue;
+    for (const row of rows) {
       if (!isSettled(row.upstreamStatus) || this.#isWhole(row)) shown.push(row);
       else this.#checkEnd(row);
     }
     const orders = await this.#record(shown, list.askedAt);
-    this.#confirm(sweep, list);
+    // None of the orders that a sweep covers had ended yet, as far as the log knew.
+    if (rows.some(({ upstreamStatus }) => isSettled(upstreamStatus))) trust.confirmed();
+    else trust.expected(this.#expectedEnds(sweep, list));
     if (isComplete) trust.proved();
     return orders;
   }
 
-  /** None of the orders that a sweep covers has ended yet, as far as the log knows. */
-  #confirm({ covered }: Sweep, { observations, askedAt }: Listed): void {
-    const { trust, pacer } = this.#options;
-    const ended = new Set(
-      observations.flatMap((row) => (isSettled(row.upstreamStatus) ? [row.orderId] : [])),
-    );
-    let expected = 0;
+  #expectedEnds({ covered }: Sweep, { askedAt: to }: Listed): number {
+    const { pacer } = this.#options;
+    let ends = 0;
     for (const { order } of covered) {
-      if (order === undefined) continue;
-      expected += pacer.chanceOfEnd(order, { from: order.checkedAt, to: askedAt });
+      if (order !== undefined) ends += pacer.chanceOfEnd(order, { from: order.checkedAt, to });
     }
-    if (covered.some(({ orderId }) => ended.has(orderId))) trust.confirmed();
-    else trust.expected(expected);
+    return ends;
   }
 
   /** Whether an end can be recorded as the list shows it. */
