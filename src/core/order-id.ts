@@ -26,7 +26,7 @@ export function creationTimeOf(orderId: string): number | undefined {
 const OLDEST_MS = 24 * HOUR_MS;
 const MOST_AHEAD_MS = MINUTE_MS;
 
-/** The same, unless that is more than a day before `now` or after it: then it may be an id of another kind. */
+/** `creationTimeOf`, unless that is more than a day before `now` or a minute after it: it may be an id of another kind. */
 export function recentCreationOf(orderId: string, now: number): number | undefined {
   const createdAt = creationTimeOf(orderId);
   const isRecent =

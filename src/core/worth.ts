@@ -1,4 +1,4 @@
-import { SECOND_MS } from './durations.ts';
+import { HOUR_MS, SECOND_MS } from './durations.ts';
 import type { SettlingTimes } from './settling.ts';
 
 /**
@@ -12,7 +12,7 @@ import type { SettlingTimes } from './settling.ts';
  * durations are milliseconds.
  */
 
-const DAY_MS = 24 * 3_600 * SECOND_MS;
+const DAY_MS = 24 * HOUR_MS;
 
 /** The grid of ages: even steps up to `EVEN_UNTIL_MS`, then each age `GROWTH` times the previous one. */
 const STEP_MS = SECOND_MS / 2;

@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache';
+import { MINUTE_MS } from '../core/durations.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import { Seldom } from '../core/seldom.ts';
 
-const EVERY_MS = 60_000;
+const EVERY_MS = MINUTE_MS;
 
 /** More kinds of errors than a gateway can have. */
 const MOST_KINDS = 100;

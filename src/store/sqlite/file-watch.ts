@@ -1,10 +1,11 @@
 import { statSync } from 'node:fs';
+import { MINUTE_MS } from '../../core/durations.ts';
 import { errorCodeOf } from '../../core/logged-error.ts';
 import type { Clock, Logger, Timer } from '../../core/ports.ts';
 import { databasePath, IN_MEMORY } from './location.ts';
 
 /** How often to look, if nobody asks. */
-const LOOK_EVERY_MS = 60_000;
+const LOOK_EVERY_MS = MINUTE_MS;
 
 interface FileWatchOptions {
   /** Of a database that is open. */
