@@ -66,6 +66,14 @@ export async function assemble(options: PollerOptions): Promise<PollerParts> {
   const { listedEnds, missingCards } = state;
   const storeFaults = new StoreFaults({ clock, logger, onPause: (ms) => dispatcher.sleep(ms) });
   const keepBudget = () => budget.keep(store).catch((error: unknown) => storeFaults.met(error));
+  const tryStore = async () => {
+    // The answer of a call in flight will tell.
+    if (inFlight.size > 0) return;
+    await budget.keep(store).then(
+      () => storeFaults.wrote(),
+      (error: unknown) => storeFaults.met(error),
+    );
+  };
   const gateLog = new GateLog({ budget, logger });
   const gateKeeper = new GateKeeper({ gate, gateLog, hold, budget, keepBudget, requests, clock });
   const { choice, checker, sweeps } = lookParts(options, state);
@@ -95,7 +103,7 @@ export async function assemble(options: PollerOptions): Promise<PollerParts> {
     keyTrial,
   });
   const clockSetBacks = new ClockSetBacks({ schedule: store, watchers, clock, logger });
-  const dispatcher = new Dispatcher({ nextCall, clockSetBacks, storeFaults, clock });
+  const dispatcher = new Dispatcher({ nextCall, clockSetBacks, storeFaults, tryStore, clock });
   const lookups = new Lookups({ store, requests, inFlight, gateKeeper, dispatcher, clock });
   return { lookups, watchers, dispatcher, calls, gateKeeper, budget, trust, storeFaults };
 }

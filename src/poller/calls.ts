@@ -74,7 +74,7 @@ export class Calls {
       .run(sweep, (answer) => this.#onAnswer(answer, call))
       .then(
         (orders) => {
-          if (orders.length > 0) storeFaults.recorded();
+          if (orders.length > 0) storeFaults.wrote();
           for (const order of orders) {
             requests.settle(order.latest.orderId, { kind: 'observed', order });
           }
@@ -96,7 +96,7 @@ export class Calls {
     inFlight.addCheck(orderId, checked).then((checked) => {
       listedEnds.checked(orderId);
       if (checked.kind === 'observed') {
-        storeFaults.recorded();
+        storeFaults.wrote();
         missingCards.fetched(orderId);
       } else if (isForCard) missingCards.failed(orderId);
       answerRequest?.(checked);

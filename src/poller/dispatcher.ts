@@ -10,6 +10,8 @@ interface DispatcherOptions {
   readonly nextCall: NextCall;
   readonly clockSetBacks: ClockSetBacks;
   readonly storeFaults: StoreFaults;
+  /** Writes something to a store that has failed, and tells `storeFaults` of the outcome. Never rejects. */
+  readonly tryStore: () => Promise<void>;
   readonly clock: Clock;
 }
 
@@ -65,10 +67,13 @@ export class Dispatcher {
   }
 
   async #startAll(): Promise<void> {
-    const { nextCall, clockSetBacks } = this.#options;
+    const { nextCall, clockSetBacks, storeFaults } = this.#options;
     if (clockSetBacks.noticed()) await clockSetBacks.mend();
     while (await nextCall.start());
-    const waitMs = await nextCall.waitMs();
-    if (waitMs !== undefined) this.sleep(waitMs);
+    // There may be no order whose answer would be written, and a gateway that is not ready is sent no queries.
+    if (storeFaults.isFailing && storeFaults.pauseMs === 0) await this.#options.tryStore();
+    const waitMs = (await nextCall.waitMs()) ?? Number.POSITIVE_INFINITY;
+    const sleepMs = Math.min(waitMs, storeFaults.pauseMs || Number.POSITIVE_INFINITY);
+    if (sleepMs < Number.POSITIVE_INFINITY) this.sleep(sleepMs);
   }
 }

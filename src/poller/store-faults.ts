@@ -26,7 +26,7 @@ export class StoreFaults {
     this.#seldom = new Seldom(options.clock, TELL_EVERY_MS);
   }
 
-  /** Whether the latest attempt failed. */
+  /** Whether the latest attempt to write failed. */
   get isFailing(): boolean {
     return this.#since !== undefined;
   }
@@ -50,8 +50,8 @@ export class StoreFaults {
     this.#options.onPause(PAUSE_MS);
   }
 
-  /** To be called when an answer has been recorded. */
-  recorded(): void {
+  /** To be called when something has been written again. */
+  wrote(): void {
     if (this.#since === undefined) return;
     const { clock, logger } = this.#options;
     const afterSeconds = Math.round((clock.steady() - this.#since) / 1_000);
