@@ -1,7 +1,9 @@
 import { planner, retryDelayMs, trackedSince } from '../core/cadence.ts';
+import { HOUR_MS } from '../core/durations.ts';
+import { creationTimeOf } from '../core/order-id.ts';
 import type { Clock, Logger, Random } from '../core/ports.ts';
 import type { Order, Schedule, SnapshotLog } from '../core/store.ts';
-import { isSettled, lacksCard } from '../core/topup.ts';
+import { isSettled, lacksCard, type Observation, type Snapshot } from '../core/topup.ts';
 import { GatewayError } from '../errors.ts';
 import type { CheckAnswer, Failure } from '../upstream/answer.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
@@ -15,6 +17,9 @@ import type { Watchers } from './watchers.ts';
 
 /** The `retryAfterMs` of a failed call for which the upstream gave none: as long as the gateway's own first backoff. */
 const ASK_AGAIN_AFTER_MS = 2_000;
+
+/** An order that was sent within this time may have ended just now: the upstream states up to 48 h for QUEUED. */
+const LONGEST_LIFE_MS = 72 * HOUR_MS;
 
 /** The outcome of a check, for the queries that wait for it. */
 export type Checked =
@@ -73,20 +78,27 @@ export class Checker {
     return order !== undefined;
   }
 
-  /** If the answer lacks the card of an order that was in progress: the failure that it counts as. */
+  /** If the answer lacks the card of an order that has ended just now, as far as is known: the failure that it counts as. */
   async #awaitsCard({ observation }: Observed): Promise<Checked | undefined> {
     if (!lacksCard(observation)) return undefined;
     const { orderId } = observation;
     const { latest } = (await this.#options.store.find(orderId)) ?? {};
-    // An order that is seen for the first time has no other state to show.
-    if (latest === undefined || isSettled(latest.upstreamStatus) || latest.cardCode !== null)
+    if (latest === undefined ? this.#isLongAgo(observation) : !lacksCardYet(latest))
       return undefined;
+    const { watchers, logger } = this.#options;
     if (!this.#isCardAwaited(orderId)) {
-      this.#options.logger.warn({ orderId }, 'fulfilled, and OneClickDz shows no readable card');
+      logger.warn({ orderId }, 'fulfilled, and OneClickDz shows no readable card');
       return undefined;
     }
+    watchers.failed(orderId);
     await this.#retryLater(orderId);
     return { kind: 'failed', error: withoutCard() };
+  }
+
+  /** Whether an order that is seen for the first time ended before anybody could still write its card. */
+  #isLongAgo({ orderId, processedAt, createdAt }: Observation): boolean {
+    const at = processedAt ?? createdAt ?? creationTimeOf(orderId) ?? Number.NEGATIVE_INFINITY;
+    return this.#options.clock.now() - at > LONGEST_LIFE_MS;
   }
 
   async #record({ observation, askedAt }: Observed): Promise<Checked> {
@@ -130,6 +142,10 @@ export class Checker {
     await store.reschedule(orderId, { dueAt, failures, trackedSince: since });
     if (dueAt === null) news.abandoned(order);
   }
+}
+
+function lacksCardYet({ upstreamStatus, cardCode }: Snapshot): boolean {
+  return !isSettled(upstreamStatus) && cardCode === null;
 }
 
 function withoutCard(): GatewayError {

@@ -1,21 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { CheckAnswer } from '../../src/upstream/answer.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
 import { startPolling } from '../support/polling.ts';
 import { observed } from '../support/scripted-client.ts';
 
 const CARD = '829743699698';
 
-function answer(
-  at: number,
-  told: { readonly upstreamStatus: string; readonly cardCode?: string },
-): CheckAnswer {
-  const { upstreamStatus, cardCode = null } = told;
-  return {
-    kind: 'observed',
-    observation: observation({ upstreamStatus, cardCode, observedAt: at }),
-    askedAt: at,
-  };
+function observedAs(at: number, cardCode: string | null) {
+  const told = observation({ upstreamStatus: 'FULFILLED', cardCode, observedAt: at });
+  return { kind: 'observed', observation: told, askedAt: at } as const;
 }
 
 /** An order that was seen in progress, and is called fulfilled from now on; its card shows `afterMs` later. */
@@ -24,12 +16,7 @@ async function fulfilledWithoutCard(afterMs: number) {
   const { clock, client, poller, store } = polling;
   await Promise.all([poller.lookup(ORDER_ID), clock.advance(5_000)]);
   const since = clock.now();
-  client.answer((_, at) =>
-    answer(at, {
-      upstreamStatus: 'FULFILLED',
-      ...(at >= since + afterMs ? { cardCode: CARD } : {}),
-    }),
-  );
+  client.answer((_, at) => observedAs(at, at >= since + afterMs ? CARD : null));
   const states = async () => (await store.read(ORDER_ID, { limit: 9, from: 'oldest' })).map(state);
   return { ...polling, states };
 }
@@ -68,9 +55,29 @@ describe('an order that is fulfilled without its card', () => {
     ]);
   });
 
-  it('is shown at once where nothing else is known of it', async () => {
+  it('is no news either if nobody has seen it before', async () => {
+    const { clock, client, poller, store } = await startPolling();
+    const since = clock.now();
+    const orderId = `${Math.floor(since / 1_000 - 30).toString(16)}e9e88196b4eb64b2`;
+    client.answer((_, at) => {
+      const { observation: told } = observedAs(at, at < since + 1_500 ? null : CARD);
+      return { kind: 'observed', observation: { ...told, orderId }, askedAt: at };
+    });
+    const refused = expect(poller.lookup(orderId)).rejects.toMatchObject({
+      code: 'UPSTREAM_UNAVAILABLE',
+      retryAfterMs: 2_000,
+    });
+    await clock.advance(500);
+    await refused;
+    expect(await store.find(orderId)).toBeUndefined();
+    poller.watch(orderId, () => undefined);
+    await clock.advance(10_000);
+    expect((await store.find(orderId))?.latest).toMatchObject({ version: 1, cardCode: CARD });
+  });
+
+  it('is shown at once if it must have ended days ago', async () => {
     const { clock, client, poller } = await startPolling();
-    client.answer((_, at) => answer(at, { upstreamStatus: 'FULFILLED' }));
+    client.answer((_, at) => observedAs(at, null));
     const [view] = await Promise.all([poller.lookup(ORDER_ID), clock.advance(500)]);
     expect(view?.snapshot).toMatchObject({ upstreamStatus: 'FULFILLED', cardCode: null });
   });
