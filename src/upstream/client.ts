@@ -1,3 +1,4 @@
+import { atMost } from '../core/at-most.ts';
 import { loggedError } from '../core/logged-error.ts';
 import { parseOrderId } from '../core/order-id.ts';
 import { parseJson } from '../core/parse-json.ts';
@@ -41,6 +42,9 @@ export const PAGE_SIZE = 100;
 
 /** Less than a query waits, since the first queries wait for this call; no order depends on its answer. */
 const LONGEST_VALIDATE_MS = 3_000;
+
+/** How long the code of a refusal is waited for, while other calls may still start. */
+const LONGEST_REFUSAL_MS = 1_000;
 
 export function createUpstreamClient(given: UpstreamClientOptions): UpstreamClient {
   const options = { ...given, tell: callLog(given), compareClocks: clockDifference(given) };
@@ -137,6 +141,8 @@ async function request(options: CallOptions, path: string, given?: AbortSignal):
     return { kind: 'failed', reason: 'network', networkCode: code ?? name };
   } finally {
     timer.cancel();
+    // Of a refusal the body may still be on its way, and nobody waits for it.
+    timeout.abort();
   }
 }
 
@@ -151,10 +157,10 @@ async function toReply(
     sentAt,
     now: clock.now(),
   });
-  if (httpStatus === 429 || httpStatus === 401 || httpStatus === 403) {
-    // The status alone decides: a truncated body must not turn a refusal into an ordinary failure.
-    const body = await readBody(response).catch(() => undefined);
-    if (httpStatus === 429) return { kind: 'throttled', retryAfterMs };
+  // The status alone decides, at once: no other call may start meanwhile.
+  if (httpStatus === 429) return { kind: 'throttled', retryAfterMs };
+  if (httpStatus === 401 || httpStatus === 403) {
+    const body = await briefly(response, clock);
     return { kind: 'refused', httpStatus, upstreamCode: upstreamCodeOf(decodeBody(body, apiKey)) };
   }
   const body = await readBody(response);
@@ -165,6 +171,19 @@ async function toReply(
   const envelope = decodeBody(body, apiKey);
   if (envelope === undefined) return { kind: 'failed', reason: 'unreadable', httpStatus };
   return { kind: 'reply', httpStatus, envelope };
+}
+
+/** The body of a refusal, which is one with a truncated body, and without: then `undefined`, as after a second. */
+async function briefly(response: Response, clock: Clock): Promise<string | undefined> {
+  let body: string | undefined;
+  const reading = readBody(response).then(
+    (text) => {
+      body = text;
+    },
+    () => undefined,
+  );
+  await atMost(LONGEST_REFUSAL_MS, reading, clock);
+  return body;
 }
 
 function decodeBody(body: string | undefined, apiKey: string): Envelope | undefined {

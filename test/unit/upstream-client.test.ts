@@ -330,6 +330,22 @@ describe('check', () => {
     expect(await client.check(ORDER_ID)).toMatchObject({ kind: 'refused', httpStatus: 401 });
   });
 
+  it.each([
+    { status: 429, expected: { kind: 'throttled', retryAfterMs: 60_000 }, withinMs: 0 },
+    { status: 403, expected: { kind: 'refused', httpStatus: 403 }, withinMs: 1_000 },
+  ])('takes a $status for one though its body never ends, and lets go of that', async (given) => {
+    const { status, expected, withinMs } = given;
+    let signal: AbortSignal | null | undefined;
+    const { client, clock } = createClient(async (_, init) => {
+      signal = init?.signal;
+      return new Response(new ReadableStream(), { status, headers: { 'retry-after': '60' } });
+    });
+    const answer = client.check(ORDER_ID);
+    await clock.advance(withinMs);
+    expect(await answer).toMatchObject(expected);
+    expect(signal?.aborted).toBe(true);
+  });
+
   it('logs one line a call, without the key, a card code or a reference', async () => {
     const { simulator, client, logger, id } = overSimulator();
     await client.check(id);
