@@ -6,11 +6,12 @@ const NOW = Date.UTC(2026, 0, 1, 12);
 describe('parseRetryAfter', () => {
   it.each([
     ['30', 30_000],
-    ['0', 0],
+    ['0', 1_000],
     ['1.5', 1_500],
     [' 7 ', 7_000],
     ['Thu, 01 Jan 2026 12:00:20 GMT', 20_000],
-    ['Thu, 01 Jan 2026 11:00:00 GMT', 0],
+    ['Thu, 01 Jan 2026 12:00:00 GMT', 1_000],
+    ['Thu, 01 Jan 2026 11:00:00 GMT', 1_000],
     ['99999999999', 3_600_000],
   ])('reads %j', (header, waitMs) => {
     expect(parseRetryAfter(header, { sentAt: null, now: NOW })).toBe(waitMs);
