@@ -117,6 +117,21 @@ it('codes that an interrupted opening had sealed stay as they are, and so does a
   await store.close();
 });
 
+it('nothing is left either if an opening was killed between sealing them and rewriting the file', async () => {
+  await fill(3);
+  const database = new Database(path);
+  database.pragma('secure_delete = OFF');
+  database.exec('CREATE TABLE old (card_code TEXT)');
+  database.prepare('INSERT INTO old VALUES (?)').run(CODE);
+  database.exec('DROP TABLE old');
+  database.prepare("DELETE FROM notes WHERE name = 'card-codes-are-sealed'").run();
+  database.close();
+  expect(await bytes()).toContain(CODE);
+  const store = await open();
+  expect(await bytes()).not.toContain(CODE);
+  await store.close();
+});
+
 const keysAsText = (keys: readonly CardKey[]) =>
   keys.map(({ id, key }) => `${id}:${Buffer.from(key).toString('base64')}`).join(',');
 

@@ -13,7 +13,7 @@ interface Row extends CardPlace {
 /**
  * Seals the card codes of a database that was created before card codes were sealed. Works in small transactions, so
  * that it can be interrupted and run again. Then rewrites the file, which may still contain the plain codes in its free
- * space.
+ * space, even if a run that was interrupted has sealed them all.
  */
 export function sealPlainCodes(database: Database.Database, cards: CardCodes): void {
   // From here on SQLite overwrites deleted content with zeros.
@@ -22,9 +22,9 @@ export function sealPlainCodes(database: Database.Database, cards: CardCodes): v
   if (notes.recall.get(NOTE) !== undefined) return;
   const sealBatch = batches(database, cards);
   let last = sealBatch({ orderId: '', version: 0 });
-  const hadPlainCodes = last !== undefined;
   while (last !== undefined) last = sealBatch(last);
-  if (hadPlainCodes) {
+  const isUsed = database.prepare('SELECT 1 FROM snapshots LIMIT 1').get() !== undefined;
+  if (isUsed) {
     database.exec('VACUUM');
     database.pragma('wal_checkpoint(TRUNCATE)');
   }
