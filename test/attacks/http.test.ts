@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { describe, expect } from 'vitest';
 import { type AttackedGateway, attacksOn, ticketWith } from '../support/attacked-gateway.ts';
 import { ledLife } from '../support/led-life.ts';
@@ -77,6 +78,22 @@ describe('a request', () => {
       expect(statusesIn(answer)).toEqual(statuses);
       expect(answer).not.toContain('__typename');
       expect(answer).not.toMatch(/set-cookie/i);
+    });
+  }
+});
+
+describe('a connection that has had its answer', () => {
+  for (const [name, said, status] of [
+    ['a header of twenty kilobytes', `${POST}\r\nX-A: ${'a'.repeat(20_000)}\r\n\r\n`, 431],
+    ['no HTTP at all', 'nothing of the kind\r\n\r\n', 400],
+  ] as const) {
+    attack(`and comes with ${name}`, async ({ port }) => {
+      const socket = await connectTo(port);
+      socket.write(`GET /health/live HTTP/1.1\r\n${HOST}\r\n\r\n`);
+      const [first] = await once(socket, 'data');
+      expect(statusesIn(String(first))).toEqual([200]);
+      socket.write(said, 'latin1');
+      expect(statusesIn(await answerOf(socket))).toEqual([status]);
     });
   }
 });

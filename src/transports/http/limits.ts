@@ -1,4 +1,4 @@
-import type { Server, ServerOptions } from 'node:http';
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { networkOf } from '../../limits/address.ts';
 import { Connections } from '../../limits/connections.ts';
@@ -34,6 +34,7 @@ export function guardServer(server: Server, guard: Guard): void {
   const mostPerAddress = limits.trustedProxies > 0 ? most : ofAddress;
   const connections = new Connections({ most, mostPerAddress });
   const addresses = new WeakMap<Socket, string>();
+  const latest = new WeakMap<Socket, ServerResponse>();
   // One listener for all connections, since thousands are open at a time.
   function onClose(this: Socket): void {
     connections.leave(addresses.get(this) ?? '');
@@ -59,11 +60,14 @@ export function guardServer(server: Server, guard: Guard): void {
     socket.on('close', onClose);
     stalls.watch(socket, slow);
   });
+  server.on('request', ({ socket }: IncomingMessage, response) => latest.set(socket, response));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const { status, limit } = faultOf(error.code);
     // Browsers open connections that they may come to need: one that is never used has met no limit.
     if (limit !== undefined && socket.bytesRead > 0) onRefused(limit);
-    if (socket.writable && socket.bytesWritten === 0) refuseUpgrade(socket, status);
+    // In the middle of a response, the client would take the refusal for a part of it.
+    const isBetween = latest.get(socket)?.writableFinished ?? true;
+    if (socket.writable && (isBetween || socket.bytesWritten === 0)) refuseUpgrade(socket, status);
     else socket.destroy();
   });
 }
