@@ -89,9 +89,16 @@ describe('with trusted documents', () => {
       return response.json();
     };
     const known = { data: { gateway: { overdue: 0 } } };
+    const get = async (documentId: string) => {
+      const headers = { accept: 'application/json' };
+      const response = await fetch(`${gateway.url}?documentId=${documentId}`, { headers });
+      return response.json();
+    };
     const persistedQuery = { version: 1, sha256Hash: HASH };
     expect(await send({ query: QUERY })).toEqual(known);
     expect(await send({ documentId: `sha256:${HASH}` })).toEqual(known);
+    expect(await get(HASH)).toEqual(known);
+    expect(await get('ffff')).toMatchObject(FORBIDDEN);
     expect(await send({ extensions: { persistedQuery } })).toEqual(known);
     expect(await send({ query: '{ gateway { overdue } }' })).toMatchObject(FORBIDDEN);
     expect(await send({ query: '{ gateway { overdue } }', documentId: HASH })).toMatchObject(

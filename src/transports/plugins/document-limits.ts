@@ -27,7 +27,9 @@ export function useDocumentLimits(options: DocumentLimitsOptions, mask: Mask): P
   return {
     onRequestParse({ requestParser, setRequestParser }) {
       if (requestParser !== undefined) {
-        setRequestParser((request) => orBadJson(() => requestParser(request)));
+        setRequestParser(async (request) =>
+          withDocumentId(request, await orBadJson(() => requestParser(request))),
+        );
       }
       return { onRequestParseDone: refuseBatches(onRefused) };
     },
@@ -80,6 +82,12 @@ async function orBadJson<T>(parse: () => T | Promise<T>): Promise<T> {
     const message = 'Expected JSON in `variables` and `extensions`.';
     throw wrap(new GatewayError('BAD_USER_INPUT', message));
   }
+}
+
+/** Of an address Yoga reads the parameters of GraphQL alone. */
+function withDocumentId<Params>({ method, url }: Request, params: Params): Params {
+  const documentId = method === 'GET' ? new URL(url).searchParams.get('documentId') : null;
+  return documentId === null ? params : { ...params, documentId };
 }
 
 /** The limits would apply to each operation of a batch alone. */
