@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { isLoopback } from '../core/loopback.ts';
 
 /**
@@ -40,6 +40,15 @@ function isExpectedHost(host: string | undefined, names: Names): boolean {
   if (asked === null) return false;
   if (isLoopback(asked.hostname)) return true;
   return names.allowedOrigins.some((origin) => URL.parse(origin)?.host === host);
+}
+
+/** Headers for a response that Yoga does not write, and that a page of an allowed origin is to read. */
+export function corsHeadersFor(
+  { origin }: IncomingHttpHeaders,
+  allowed: readonly string[],
+): OutgoingHttpHeaders {
+  if (origin === undefined || !allowed.includes(origin)) return {};
+  return { 'access-control-allow-origin': origin, vary: 'Origin' };
 }
 
 /**

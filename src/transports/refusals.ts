@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../core/ports.ts';
 import type { ErrorCode } from '../errors.ts';
@@ -26,13 +26,19 @@ export function refusalBody(message: string): string {
 export function refuseBody(
   request: IncomingMessage,
   response: ServerResponse,
-  { mostBytes, clock }: { readonly mostBytes: number; readonly clock: Clock },
+  given: {
+    readonly mostBytes: number;
+    readonly headers: OutgoingHttpHeaders;
+    readonly clock: Clock;
+  },
 ): void {
+  const { mostBytes, headers, clock } = given;
   const body = refusalBody(`The body has more than ${mostBytes} bytes.`);
   response.writeHead(413, {
     'content-type': 'application/json; charset=utf-8',
     'content-length': Buffer.byteLength(body),
     connection: 'close',
+    ...headers,
   });
   // To the client the response is complete. Ending it here would make Node cut off a client that is still sending.
   response.write(body);

@@ -233,6 +233,18 @@ describe('a body', () => {
     expect(server.refusals).toEqual(['body']);
   });
 
+  it('that is too large is refused so that a page of an allowed origin can read it', async () => {
+    const origin = 'https://shop.example';
+    const limits = { bodyBytes: LIMIT };
+    await using server = await serve(createMemoryStore(), { allowedOrigins: [origin], limits });
+    const refusedFor = async (page: string) => {
+      const answer = await send(server, `Origin: ${page}\r\nContent-Length: ${LIMIT + 1}`, 0);
+      return [answer.slice(9, 12), /^access-control-allow-origin: (.*)$/im.exec(answer)?.[1]];
+    };
+    expect(await refusedFor(origin)).toEqual(['413', origin]);
+    expect(await refusedFor('https://other.example')).toEqual(['403', undefined]);
+  });
+
   it('of just that size is taken', async () => {
     await using server = await serve(createMemoryStore(), { limits: { bodyBytes: LIMIT } });
     const query = '{"query":"{__typename}"';

@@ -18,7 +18,7 @@ import type { Guard } from '../../limits/guard.ts';
 import type { Drain } from '../drain.ts';
 import type { ForeignPages } from '../foreign-pages.ts';
 import { type LazyPage, wantsPage } from '../graphiql/lazy-page.ts';
-import { isForUs, isFromForeignPage, type Names } from '../origin.ts';
+import { corsHeadersFor, isForUs, isFromForeignPage, type Names } from '../origin.ts';
 import { GRAPHQL_PATH, pathOf } from '../paths.ts';
 import { errorAnswer, FOREIGN_PAGE, MISDIRECTED, refuseBody } from '../refusals.ts';
 import { collectBody, readBody } from './body.ts';
@@ -213,7 +213,9 @@ export class HttpRequests {
       if (body === 'gone') return;
       if (body === 'too large') {
         guard.onRefused('body');
-        return refuseBody(request, response, { mostBytes: guard.limits.bodyBytes, clock });
+        const headers = corsHeadersFor(request.headers, this.#options.allowedOrigins);
+        const { bodyBytes: mostBytes } = guard.limits;
+        return refuseBody(request, response, { mostBytes, headers, clock });
       }
       if (!hadItsTurn && (await this.#isGoneByItsTurn(exchange))) return;
       // A shutdown does not wait for event streams, which do not end by themselves: clients reconnect with a cursor.
