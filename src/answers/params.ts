@@ -21,8 +21,8 @@ export function paramsOfAddress(search: string): Params | undefined {
     // What comes after `#` is no part of the query string, so Yoga does not read it.
     if (given === undefined || search.includes('#')) return undefined;
     const { query, operationName, variables } = Object.fromEntries(given);
-    // Yoga treats empty parameters as absent.
-    if (operationName === '' || variables === '') return undefined;
+    // Yoga treats an empty parameter as absent.
+    if (operationName === '') return undefined;
     return paramsIn({ query, operationName, variables: variables && JSON.parse(variables) });
   } catch {
     return undefined;

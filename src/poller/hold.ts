@@ -61,14 +61,13 @@ export class Hold {
     });
   }
 
-  /** This key's wait if it is still running, otherwise `undefined`. To be called before `keep`. */
+  /** The wait that was noted last for this key, which may be over by now. To be called before `keep`. */
   async recall(): Promise<GateState | undefined> {
     const holds = parseNote(await this.#notebook.recall(NOTE), noteSchema) ?? [];
     this.#ofOtherKeys = holds.filter(({ key }) => key !== this.#key);
     const hold = holds.find(({ key }) => key === this.#key);
     if (hold === undefined) return undefined;
     const leftMs = hold.until - this.#clock.now();
-    if (leftMs <= 0) return undefined;
     // More is left than there ever was if the system's clock was set back in the meantime.
     const waitMs = Math.min(leftMs, hold.lengthMs);
     return { name: hold.name, until: this.#clock.steady() + waitMs };

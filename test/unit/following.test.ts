@@ -314,6 +314,19 @@ describe('an order that is followed', () => {
     expect((await Array.fromAsync(refused)).map(told)).toEqual(['TOPUP_NOT_FOUND']);
     expect([watchers(), telemetry.open]).toEqual([0, 0]);
   });
+
+  it('costs its followers no lookup, those who may make none included', async () => {
+    const { follow, write } = open();
+    await write('ONE');
+    const spend = () => new GatewayError('LIMIT_EXCEEDED', 'No lookup is left.');
+    const account = { spend, charge: () => expect.fail('charged') };
+    const lines = [new Notebook(), new Notebook()].map((sink) => {
+      deliver(follow(undefined, { account }), sink);
+      return sink.lines;
+    });
+    await settle();
+    expect(lines).toEqual([['1 ONE'], ['1 ONE']]);
+  });
 });
 
 describe('an order that nobody had seen', () => {

@@ -540,8 +540,27 @@ describe('when the upstream fails', () => {
       ask();
       await clock.advance(100);
       expect(next.client.calls).toHaveLength(1);
+      // Nor does the process after that one, although the time that was noted is still a year ahead.
+      await next.poller.stop();
+      const last = await startPolling({ clock, store });
+      expect(last.poller.status().resumesAt).toBeNull();
     },
   );
+
+  it('says so where a wait cannot be noted for the next process', async () => {
+    const note = () => Promise.reject(new Error('the disk is full'));
+    const store = Object.assign(createMemoryStore(), { note });
+    const { clock, client, poller, logger } = await startPolling({ store });
+    client.answer(() => throttled(30_000));
+    poller.lookup(ORDER_ID).catch(() => undefined);
+    await clock.advance(100);
+    expect(logger.lines).toContainEqual(
+      expect.objectContaining({
+        level: 'error',
+        message: 'could not note that the upstream told us to wait',
+      }),
+    );
+  });
 
   it('waits after a restart only for what is left of a wait', async () => {
     const { clock, client, poller, store } = await startPolling();
