@@ -26,8 +26,6 @@ export interface Room {
   readonly rows: number;
 }
 
-/** An order id gives the creation time to the second; a list's row may do no better. */
-
 /**
  * Of all runs of neighbouring orders that fit on a page, the run of the largest total value; `undefined` if there is
  * none. `coverable` must be sorted by creation time. A page shows every order of its window: settled or not, in the
@@ -63,7 +61,10 @@ function pageOf(covered: readonly Covered[]): Page | undefined {
   return { from: first.createdAt - 1, to, covered };
 }
 
-/** A creation time that is exact only to the second may lie anywhere within that second. */
+/**
+ * A creation time that is exact only to the second may lie anywhere within that second: an id gives no more, and a list's
+ * row may do no better.
+ */
 function latestCreation({ createdAt }: Covered): number {
   return createdAt % SECOND_MS === 0 ? createdAt + SECOND_MS - 1 : createdAt + 1;
 }

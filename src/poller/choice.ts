@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { isInProgress } from '../core/cadence.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Order, Schedule } from '../core/store.ts';
 import type { Covered } from './best-page.ts';
@@ -19,7 +20,7 @@ const YOUNG_MS = 60_000;
 const LEAST_CHANCE = 0.1;
 const MOST_CONFIRMING = 1_000;
 
-/** For how long an order that lists leave out waits for its first look, until it takes turns with all others. */
+/** For how long an order that the best pages never show waits for its look, until it takes turns with all others. */
 const LEFT_OUT_MS = 20_000;
 
 /** What the next call is for. */
@@ -43,8 +44,7 @@ interface ChoiceOptions {
 }
 
 /** An order that is due; `order` is `undefined` if no call has shown it yet. */
-interface Due {
-  readonly orderId: string;
+interface Due extends UnseenDue {
   readonly order: Order | undefined;
   /** The lag that a look at the order is expected to end: what it contributes to a list that shows several orders. */
   readonly gainMs: number;
@@ -61,7 +61,7 @@ export class Choice {
   /** When a check of an order was last chosen to confirm lists. */
   readonly #confirming = new LRUCache<string, number>({ max: MOST_CONFIRMING });
 
-  /** Whether the latest look took the place of another one, for an order that lists leave out. */
+  /** Whether the latest look took the place of another one, for an order that the best pages never show. */
   #wasForLeftOut = false;
 
   constructor(options: ChoiceOptions) {
@@ -98,10 +98,11 @@ export class Choice {
 
   /** A check of the due order that gains most by it now, or a list if that gains more. */
   async forSchedule(): Promise<Job | undefined> {
-    const neediest = await this.#neediest();
+    const due = (await this.#due()).filter(({ orderId }) => !this.#options.isBusy(orderId));
+    const neediest = due.reduce<Due | undefined>(moreInNeed, undefined);
     if (neediest === undefined) return undefined;
-    const leftOut = this.#leftOut();
-    if (leftOut !== undefined) return { kind: 'check', orderId: leftOut };
+    const leftOut = this.#leftOut(due);
+    if (leftOut !== undefined) return this.#forLeftOut(leftOut);
     const page = await this.#options.planner.forSchedule(neediest);
     const [first, second] = page?.covered ?? [];
     if (page !== undefined && second !== undefined) {
@@ -114,21 +115,33 @@ export class Choice {
   }
 
   /**
-   * In place of every other look: an order that lists leave out, and that has waited for its first look for long. On a
-   * key that is too busy, any page of many orders gains more, always.
+   * In place of every other look: of the orders that the best pages never show, the one that is due for longest, if that
+   * is long. On a key that is too busy, any page of many young orders gains more, always.
    */
-  #leftOut(): string | undefined {
-    const { watchers, clock, isBusy } = this.#options;
+  #leftOut(due: readonly Due[]): Due | undefined {
     const wasLast = this.#wasForLeftOut;
     this.#wasForLeftOut = false;
     if (wasLast) return undefined;
-    let longest: UnseenDue | undefined;
-    for (const unseen of watchers.unseenDue(clock.now() - LEFT_OUT_MS)) {
-      if (!unseen.isUnlisted || isBusy(unseen.orderId)) continue;
-      if (longest === undefined || unseen.dueAt < longest.dueAt) longest = unseen;
+    const before = this.#options.clock.now() - LEFT_OUT_MS;
+    let longest: Due | undefined;
+    for (const each of due) {
+      if (each.dueAt > before || !this.#isLeftOut(each)) continue;
+      if (longest === undefined || each.dueAt < longest.dueAt) longest = each;
     }
     this.#wasForLeftOut = longest !== undefined;
-    return longest?.orderId;
+    return longest;
+  }
+
+  /** Parked orders are left for a calmer time; where all orders are checked one by one, none is left out. */
+  #isLeftOut({ order, isUnlisted }: Due): boolean {
+    if (order === undefined) return isUnlisted;
+    const { trust, planner } = this.#options;
+    return trust.isTrusted && isInProgress(order) && planner.isOutOfReach(order);
+  }
+
+  async #forLeftOut({ orderId, order }: Due): Promise<Job> {
+    const page = order && (await this.#options.planner.around(order));
+    return page === undefined ? { kind: 'check', orderId } : { kind: 'sweep', sweep: page };
   }
 
   /** In place of a list, if lists have to be confirmed: a check of the order that is likeliest to have ended unseen. */
@@ -169,25 +182,18 @@ export class Choice {
     return next - clock.now();
   }
 
-  async #neediest(): Promise<Due | undefined> {
-    let best: Due | undefined;
-    for (const due of await this.#due()) {
-      if (due.worthMs > (best?.worthMs ?? -1) && !this.#options.isBusy(due.orderId)) best = due;
-    }
-    return best;
-  }
-
   async #due(): Promise<readonly Due[]> {
     const { watchers, pacer, clock } = this.#options;
     const now = clock.now();
     const due: Due[] = [];
     for (const order of await this.#dueOrders(now)) {
       const [gainMs, worthMs] = [pacer.gainMs(order, now), pacer.worthMs(order, now)];
-      due.push({ orderId: order.latest.orderId, order, gainMs, worthMs });
+      const { orderId } = order.latest;
+      due.push({ orderId, order, dueAt: order.dueAt ?? now, isUnlisted: false, gainMs, worthMs });
     }
     for (const unseen of watchers.unseenDue(now)) {
       const gainMs = pacer.firstLookGainMs(unseen, now);
-      due.push({ orderId: unseen.orderId, order: undefined, gainMs, worthMs: gainMs });
+      due.push({ ...unseen, order: undefined, gainMs, worthMs: gainMs });
     }
     return due;
   }
@@ -207,4 +213,8 @@ export class Choice {
     }
     return orders.values();
   }
+}
+
+function moreInNeed(best: Due | undefined, due: Due): Due {
+  return best === undefined || due.worthMs > best.worthMs ? due : best;
 }

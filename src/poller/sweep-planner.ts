@@ -69,6 +69,22 @@ export class SweepPlanner {
     return best !== undefined && best.mostGainMs > due.gainMs ? best.page : undefined;
   }
 
+  /** Whether the pages of young orders, among which the best one is looked for, never show this order. */
+  isOutOfReach({ latest }: Order): boolean {
+    return latest.createdAt === null || !isYoung(latest.createdAt, this.#options.clock.now());
+  }
+
+  /** A page that shows this order, and others beside it; `undefined` if there is none. */
+  async around(order: Order): Promise<Page | undefined> {
+    const { orderId } = order.latest;
+    const at = this.#creationOf(orderId, order);
+    const page = at === undefined ? undefined : (await this.#bestAround(at))?.page;
+    const covered = page?.covered ?? [];
+    return covered.length > 1 && covered.some((each) => each.orderId === orderId)
+      ? page
+      : undefined;
+  }
+
   async #bestAround(moment: number): Promise<Best | undefined> {
     const coverable = await this.#coverable(moment);
     const room = await this.#roomAmong(coverable);

@@ -89,6 +89,46 @@ describe('the order alone on the page that is worth most', () => {
   });
 });
 
+describe('an order too old for the pages of young ones, on a key that is too busy for all', () => {
+  async function looks({
+    dueMs,
+    beside = 0,
+  }: {
+    readonly dueMs: number;
+    readonly beside?: number;
+  }) {
+    const { choice, add } = scene();
+    const createdMs = 25 * MINUTE_MS;
+    for (const id of [ALONE, ...many(beside)])
+      await add(id, { createdMs, checkedMs: 90_000, dueMs });
+    for (let nth = 0; nth < 300; nth += 1) {
+      const id = nth.toString(16).padStart(24, 'f');
+      const youngMs = 10 * SECOND_MS + nth * 100;
+      await add(id, { createdMs: youngMs, checkedMs: 9 * SECOND_MS });
+    }
+    const chosen: string[] = [];
+    for (let nth = 0; nth < 4; nth += 1) {
+      const job = await choice.forSchedule();
+      if (job?.kind === 'check') chosen.push(job.orderId);
+      else chosen.push(`a page with${job?.sweep.covered.some(isAlone) ? '' : 'out'} it`);
+    }
+    return chosen;
+  }
+
+  const isAlone = ({ orderId }: { readonly orderId: string }) => orderId === ALONE;
+
+  it('has every other look once it is due for long', async () => {
+    const page = 'a page without it';
+    expect(await looks({ dueMs: 20 * SECOND_MS })).toEqual([ALONE, page, ALONE, page]);
+    expect(await looks({ dueMs: 19 * SECOND_MS })).toEqual([page, page, page, page]);
+  });
+
+  it('shares that look with others of its age', async () => {
+    const chosen = await looks({ dueMs: 20 * SECOND_MS, beside: 60 });
+    expect(chosen.slice(0, 2)).toEqual(['a page with it', 'a page without it']);
+  });
+});
+
 describe('without lists, an order that was sent just now', () => {
   it.each([
     ['parked', 'QUEUED'],
