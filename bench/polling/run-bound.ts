@@ -23,7 +23,7 @@ export interface RunAccuracy {
   readonly searchSteps: number;
 }
 
-const FINE: RunAccuracy = { searchStepMs: 250, stepMs: 40, searchSteps: 40 };
+const FINE: RunAccuracy = { searchStepMs: 250, stepMs: 20, searchSteps: 40 };
 
 /** The search begins with the best of these prices for all calls, each twice the previous one. */
 const FLAT_PRICES_MS = Array.from({ length: 18 }, (_, power) => 2 ** power);

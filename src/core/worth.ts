@@ -29,8 +29,6 @@ const PRICE_STEP = 1.1;
 const AGES = Float64Array.from(agesOfGrid());
 
 export class Worth {
-  /** For an order last checked at this age or later, `priceMs` is 0. */
-  readonly untilMs = EVEN_UNTIL_MS;
   /** Computed from the settling times as they were at construction. */
   readonly #curve: Curve;
   /**
@@ -45,10 +43,10 @@ export class Worth {
 
   /**
    * What a check at `ageMs` is worth, after one at `checkedMs` that found the order in progress. 0 for an order that
-   * was last checked at the age `untilMs` or later: there, the lag that a check ends is as good a measure.
+   * was last checked at the age of a minute or later: there, the lag that a check ends is as good a measure.
    */
   priceMs({ checkedMs, ageMs }: { readonly checkedMs: number; readonly ageMs: number }): number {
-    if (checkedMs >= this.untilMs) return 0;
+    if (checkedMs >= EVEN_UNTIL_MS) return 0;
     const checked = Math.floor(placeOf(checkedMs));
     this.#table ??= tableOf(this.#curve);
     const row = this.#table[checked];

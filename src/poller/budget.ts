@@ -7,9 +7,9 @@ import { type CeilingNote, ceilingNoteSchema, RateCeiling } from './rate-ceiling
 
 const NOTE = 'call-budget';
 
-/** The upstream limits the calls per minute, counted when they reach it. */
 /** A call without an answer is assumed to have reached the upstream at most this long after it started. */
 const ON_THE_WAY_MS = 1_000;
+/** The upstream limits the calls per minute, counted when they reach it. */
 const WINDOW_MS = MINUTE_MS + ON_THE_WAY_MS;
 
 /** How many calls may start at once after a quiet time: a thirtieth of those of a minute, and ten at most. */

@@ -202,7 +202,7 @@ export class Pacer {
   }
 
   #learnedOf(type: string | null): Learned {
-    const learned = this.#byType.get(type ?? '');
+    const learned = this.#byType.get(this.#entryOf(type));
     if (learned === undefined) return nothingLearned();
     const news = learned.noted - learned.worthOf;
     if (news > FEWEST_NEWS + Math.min(learned.worthOf, MOST_NEEDED) * NEWS_PART) {
@@ -212,10 +212,14 @@ export class Pacer {
     return learned;
   }
 
+  /** Beyond `MOST_TYPES`, new types share the entry of orders that tell no type. */
+  #entryOf(type: string | null): string {
+    const name = type ?? '';
+    return this.#byType.has(name) || this.#byType.size < MOST_TYPES ? name : '';
+  }
+
   #learnable(type: string | null): Learned {
-    const known = this.#byType.get(type ?? '');
-    if (known !== undefined) return known;
-    const name = this.#byType.size < MOST_TYPES ? (type ?? '') : '';
+    const name = this.#entryOf(type);
     // Until enough is learned about this type, its checks are worth what the prior says.
     const learned = this.#byType.get(name) ?? { ...nothingLearned(), times: new SettlingTimes() };
     this.#byType.set(name, learned);
