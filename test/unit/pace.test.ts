@@ -39,6 +39,10 @@ function parkedFor(seconds: number): Order {
   return { ...order, latest: { ...order.latest, upstreamStatus: 'QUEUED' } };
 }
 
+function ofType(order: Order, type: string | null): Order {
+  return { ...order, latest: { ...order.latest, type } };
+}
+
 /** What a page of so many such orders is worth. */
 function pageOf(pacer: Pacer, count: number, order: Order): number {
   return count * pacer.pageWorth(order, NOW);
@@ -77,9 +81,9 @@ describe('what a page is worth', () => {
     const pacer = startPacer();
     const order = orderOf({ seconds: 25, unseenSeconds: 8 });
     const worth = pacer.pageWorth(order, NOW);
-    for (let n = 0; n < 500; n += 1) learnOne(pacer, n, 3_601);
+    for (let n = 0; n < 500; n += 1) learnOne(pacer, n, { unseenSeconds: 3_601 });
     expect(pacer.pageWorth(order, NOW)).toBe(worth);
-    learnOne(pacer, 1, 3_599);
+    learnOne(pacer, 1, { unseenSeconds: 3_599 });
     expect(pacer.pageWorth(order, NOW)).not.toBe(worth);
   });
 
@@ -165,9 +169,27 @@ function unseen(ago: { readonly sentSeconds: number; readonly dueSeconds: number
 }
 
 /** Orders that take what the upstream states, but for two in a hundred, of ten minutes. */
-function learnOne(pacer: Pacer, n: number, unseenSeconds = 1): void {
+function learnOne(
+  pacer: Pacer,
+  n: number,
+  { unseenSeconds = 1, type = null as string | null } = {},
+): void {
   const seconds = n % 50 === 0 ? 600 : 3 + ((n * 7) % 42);
-  const before = orderOf({ seconds, unseenSeconds });
+  const before = ofType(orderOf({ seconds, unseenSeconds }), type);
   const latest = { ...before.latest, upstreamStatus: 'FULFILLED' as const, processedAt: NOW };
   pacer.learn({ before, order: { ...before, latest, checkedAt: NOW }, appended: latest });
 }
+
+it('what is learned of a type counts for that type alone, and from the twenty-first on for all new ones', () => {
+  const pacer = startPacer();
+  const slow = orderOf({ seconds: 400, unseenSeconds: 60 });
+  const worthOf = (type: string) => pacer.pageWorth(ofType(slow, type), NOW);
+  const unlearned = worthOf('type 0');
+  for (let nth = 0; nth < 20; nth += 1) learnOne(pacer, nth, { type: `type ${nth}` });
+  const worthOfFirst = worthOf('type 1');
+  expect(worthOf('type 20')).toBe(unlearned);
+  for (let n = 1; n < 500; n += 1) learnOne(pacer, n, { type: 'type 20' });
+  expect(worthOf('type 20')).not.toBe(unlearned);
+  expect(worthOf('type 21')).toBe(worthOf('type 20'));
+  expect(worthOf('type 1')).toBe(worthOfFirst);
+});
