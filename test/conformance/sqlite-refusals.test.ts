@@ -1,4 +1,12 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import Database from 'better-sqlite3';
@@ -244,3 +252,15 @@ describe('a write that fails', () => {
     );
   });
 });
+
+test.skipIf(process.platform === 'win32')(
+  'a database is locked beside its file, whatever link leads to it',
+  async ({ open, folder, path }) => {
+    await (await open()).close();
+    const link = join(folder, 'link.db');
+    symlinkSync(path, link);
+    const release = lockDatabase(`file:${link}`);
+    expect([existsSync(`${path}.lock`), existsSync(`${link}.lock`)]).toEqual([true, false]);
+    release();
+  },
+);

@@ -1,3 +1,4 @@
+import { realpathSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { StoreOpenError } from '../errors.ts';
 import { sqliteErrorOf } from './faults.ts';
@@ -25,7 +26,8 @@ export function lockDatabase(url: string): () => void {
   const path = databasePath(url);
   if (path === IN_MEMORY) return () => undefined;
   createPrivately(path);
-  const file = `${path}.lock`;
+  // One lock for all links to a database.
+  const file = `${realpathSync(path)}.lock`;
   let lock: Database.Database | undefined;
   // SQLite opens a file that it cannot write for reading alone, and then locks nothing.
   createPrivately(file);
