@@ -1,7 +1,6 @@
 import type { Clock } from '../core/ports.ts';
 import type { GatewayError } from '../errors.ts';
 import type { Account } from '../feed/terms.ts';
-import type { CallersParts, GraphQLParts } from '../graphql/context.ts';
 import { limitExceeded, type OnRefused } from './limits.ts';
 import { TokenBuckets } from './token-buckets.ts';
 
@@ -44,19 +43,9 @@ export class LookupAllowances {
     this.#buckets.charge(caller, lookups);
   }
 
-  /** The parts for the resolvers of one caller, whose lookups are taken off the caller's allowance. */
-  partsFor(parts: GraphQLParts, caller: string): CallersParts {
-    const { topups, feed } = parts;
-    const account = new CallerAccount(this, caller);
-    return {
-      ...parts,
-      topups: {
-        lookup: (orderId, maxAgeMs) => topups.lookup(orderId, maxAgeMs, () => account.spend()),
-      },
-      feed: {
-        follow: (orderId, after, terms) => feed.follow(orderId, after, { ...terms, account }),
-      },
-    };
+  /** What one caller may spend. */
+  accountOf(caller: string): Account {
+    return new CallerAccount(this, caller);
   }
 }
 

@@ -1,5 +1,12 @@
 import { type Basis, NO_BASIS } from '../core/basis.ts';
-import { type Asker, type GraphQLContext, sharedChecks } from '../graphql/context.ts';
+import type { Account } from '../feed/terms.ts';
+import {
+  type Asker,
+  type CallersParts,
+  type GraphQLContext,
+  type GraphQLParts,
+  sharedChecks,
+} from '../graphql/context.ts';
 import type { TransportOptions } from './options.ts';
 
 type ContextOptions = Pick<TransportOptions, 'parts' | 'guard'>;
@@ -9,7 +16,22 @@ export function contextFor(
   { parts, guard }: ContextOptions,
   { access, caller, basis }: Asker & { readonly basis: Basis },
 ): GraphQLContext {
-  return { ...guard.lookups.partsFor(parts, access.ticket ?? caller), access, basis };
+  const account = guard.lookups.accountOf(access.ticket ?? caller);
+  return { ...partsFor(parts, account), access, basis };
+}
+
+/** The parts for the resolvers of one caller, whose lookups are taken off the caller's allowance. */
+function partsFor(parts: GraphQLParts, account: Account): CallersParts {
+  const { topups, feed } = parts;
+  return {
+    ...parts,
+    topups: {
+      lookup: (orderId, maxAgeMs) => topups.lookup(orderId, maxAgeMs, () => account.spend()),
+    },
+    feed: {
+      follow: (orderId, after, terms) => feed.follow(orderId, after, { ...terms, account }),
+    },
+  };
 }
 
 /** The resolvers' context for a subscriber. It outlives the request, so it refers to nothing of the request itself. */
