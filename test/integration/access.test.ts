@@ -249,8 +249,9 @@ describe('a subscription over server-sent events', () => {
 });
 
 describe('a WebSocket', () => {
-  async function open(connectionParams: unknown) {
-    const socket = new WebSocket(scene.url.href.replace('http', 'ws'), 'graphql-transport-ws');
+  async function open(connectionParams: unknown, headers: Record<string, string> = {}) {
+    const url = scene.url.href.replace('http', 'ws');
+    const socket = new WebSocket(url, 'graphql-transport-ws', { headers });
     const closed = once(socket, 'close').then(([code, reason]) => ({
       code,
       reason: String(reason),
@@ -283,6 +284,25 @@ describe('a WebSocket', () => {
       payload: { errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] },
     });
     socket.close();
+  });
+
+  it('takes the ticket of its request, as a server sends it, unless its parameters hold one', async () => {
+    const { ticket } = scene;
+    const shown = async (params: unknown, headers: Record<string, string>) => {
+      const { socket, next, subscribe } = await open(params, headers);
+      await next();
+      subscribe(`{ topup(id: "${ORDER_ID}") { status } }`);
+      const { payload } = await next();
+      socket.close();
+      return payload;
+    };
+    const status = { data: { topup: { status: 'HANDLING' } } };
+    expect(await shown(undefined, { authorization: await ticket() })).toEqual(status);
+    const other = { authorization: await ticket({ topups: [OTHER_ID] }) };
+    expect(await shown({ authorization: await ticket() }, other)).toEqual(status);
+    expect(await shown(other, { authorization: await ticket() })).toEqual({
+      data: { topup: null },
+    });
   });
 
   it('is closed when the ticket expires, and sees nothing of what comes then', async () => {
