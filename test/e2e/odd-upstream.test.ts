@@ -51,13 +51,13 @@ describe.concurrent('an answer that is not as it should be', () => {
   afterAll(() => stack[Symbol.asyncDispose]());
 
   it.each(['missingFields', 'nullFields'] as const)('has details left out: %s', async (fault) => {
-    const id = stack.simulator.addOrder({ plan: fulfilledAtOnce() });
+    const id = stack.simulator.addOrder({ plan: parked() });
     stack.simulator.fail({ fault, orderId: id });
     const { topup } = await ask(stack.gateway, { document: AskTopupDocument, variables: { id } });
     expect(topup).toMatchObject({
       id,
-      status: 'FULFILLED',
-      isFinal: true,
+      status: 'QUEUED',
+      isFinal: false,
       ref: null,
       type: null,
       number: null,
@@ -67,6 +67,20 @@ describe.concurrent('an answer that is not as it should be', () => {
       cardCode: null,
       transactionNumber: null,
       processedAt: null,
+    });
+  });
+
+  it('calls an order fulfilled, and leaves out its card: that may be written a moment later', async () => {
+    const id = stack.simulator.addOrder({ plan: fulfilledAtOnce() });
+    stack.simulator.fail({ fault: 'missingFields', orderId: id, times: 1 });
+    expect(await outcome(stack, id)).toEqual({
+      topup: null,
+      errors: [{ code: 'UPSTREAM_UNAVAILABLE', retryAfterSeconds: 2 }],
+    });
+    expect((await outcome(stack, id)).topup).toMatchObject({
+      status: 'FULFILLED',
+      cardCode: expect.stringMatching(/^\d+$/),
+      version: 1,
     });
   });
 
