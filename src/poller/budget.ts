@@ -17,7 +17,7 @@ const LARGEST_BURST = 10;
 const BURST_PART = 30;
 
 /** However many calls are to be left to others, this share of the key's is the gateway's own. */
-const LEAST_PART = 1 / 6;
+const OWN_PART = 1 / 6;
 
 const noteSchema = z.object({ taken: z.array(z.number()), ceiling: ceilingNoteSchema });
 
@@ -181,7 +181,7 @@ export class CallBudget {
 
   /** What others leave of the limit. */
   #ownPart(): number {
-    const least = Math.ceil(this.limitPerMinute * LEAST_PART);
+    const least = Math.ceil(this.limitPerMinute * OWN_PART);
     return Math.max(least, this.limitPerMinute - this.#reserved());
   }
 

@@ -5,7 +5,7 @@ import type { CallBudget } from './budget.ts';
 const WINDOW_MS = 60_000;
 
 /** The least share of calls that looks may have while no card waits: at 120 calls a minute, a look every 3 s. */
-const LEAST_PART = 1 / 6;
+const LEAST_LOOKS = 1 / 6;
 
 interface SpareOptions {
   readonly budget: CallBudget;
@@ -61,6 +61,6 @@ export class Spare {
     const { callsPerMinute } = this.#options.budget;
     const cards = this.#cards.length;
     const spare = callsPerMinute - cards - Math.sqrt(cards);
-    return Math.max(spare, callsPerMinute * LEAST_PART) / WINDOW_MS;
+    return Math.max(spare, callsPerMinute * LEAST_LOOKS) / WINDOW_MS;
   }
 }

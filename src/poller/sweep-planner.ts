@@ -30,8 +30,8 @@ const MORE = 1.1;
 
 /** The most orders that a window is chosen from. */
 const MOST_COVERABLE = 4_000;
-/** An order that was created less than this ago is young. */
-const YOUNG_MS = 12 * MINUTE_MS;
+/** The best page is looked for among orders that were created less than this ago, or around an older one. */
+const REACH_MS = 12 * MINUTE_MS;
 
 /** A page that ends more than this share of all lag need not take turns with others. */
 const MOST_PART = 2 / 3;
@@ -60,7 +60,7 @@ export class SweepPlanner {
   async forSchedule(due: Pick<Covered, 'orderId' | 'order' | 'gainMs'>): Promise<Page | undefined> {
     const now = this.#options.clock.now();
     const at = this.#creationOf(due.orderId, due.order);
-    const moments = at === undefined || isYoung(at, now) ? [now] : [now, at];
+    const moments = at === undefined || isInReach(at, now) ? [now] : [now, at];
     let best: Best | undefined;
     for (const moment of moments) {
       const page = await this.#bestAround(moment);
@@ -69,9 +69,9 @@ export class SweepPlanner {
     return best !== undefined && best.mostGainMs > due.gainMs ? best.page : undefined;
   }
 
-  /** Whether the pages of young orders, among which the best one is looked for, never show this order. */
+  /** Whether this order is too old for the pages among which the best one is looked for. */
   isOutOfReach({ latest }: Order): boolean {
-    return latest.createdAt === null || !isYoung(latest.createdAt, this.#options.clock.now());
+    return latest.createdAt === null || !isInReach(latest.createdAt, this.#options.clock.now());
   }
 
   /** A page that shows this order, and others beside it; `undefined` if there is none. */
@@ -140,9 +140,9 @@ export class SweepPlanner {
     if (!this.#options.trust.isTrusted) return [];
     const now = this.#options.clock.now();
     // Orders in progress are usually young, so any window of young orders may be the best one.
-    const [from, to] = isYoung(at, now)
-      ? [now - YOUNG_MS, now + SECOND_MS]
-      : [at - YOUNG_MS / 2, at + YOUNG_MS / 2];
+    const [from, to] = isInReach(at, now)
+      ? [now - REACH_MS, now + SECOND_MS]
+      : [at - REACH_MS / 2, at + REACH_MS / 2];
     const tracked = await this.#tracked({ from, to });
     // A query may be for a tracked order too, which must not count twice.
     const trackedIds = new Set(tracked.map(({ orderId }) => orderId));
@@ -200,8 +200,8 @@ export class SweepPlanner {
   }
 }
 
-function isYoung(createdAt: number, now: number): boolean {
-  return createdAt > now - YOUNG_MS;
+function isInReach(createdAt: number, now: number): boolean {
+  return createdAt > now - REACH_MS;
 }
 
 function total(orders: readonly Covered[], value: 'worth' | 'gainMs'): number {
