@@ -20,6 +20,8 @@ const ASK_AGAIN_AFTER_MS = 2_000;
 
 /** An order that was sent within this time may have ended just now: the upstream states up to 48 h for QUEUED. */
 const LONGEST_LIFE_MS = 72 * HOUR_MS;
+/** Our clock may differ from the upstream's by as much as this. */
+const MOST_APART_MS = HOUR_MS;
 
 /** The outcome of a check, for the queries that wait for it. */
 export type Checked =
@@ -97,8 +99,10 @@ export class Checker {
 
   /** Whether an order that is seen for the first time ended before anybody could still write its card. */
   #isLongAgo({ orderId, processedAt, createdAt }: Observation): boolean {
-    const at = processedAt ?? createdAt ?? creationTimeOf(orderId) ?? Number.NEGATIVE_INFINITY;
-    return this.#options.clock.now() - at > LONGEST_LIFE_MS;
+    const now = this.#options.clock.now();
+    if (processedAt !== null) return now - processedAt > MOST_APART_MS;
+    const at = createdAt ?? creationTimeOf(orderId) ?? Number.NEGATIVE_INFINITY;
+    return now - at > LONGEST_LIFE_MS;
   }
 
   async #record({ observation, askedAt }: Observed): Promise<Checked> {

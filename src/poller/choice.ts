@@ -22,6 +22,10 @@ const MOST_CONFIRMING = 1_000;
 
 /** For how long an order that the best pages never show waits for its look, until it takes turns with all others. */
 const LEFT_OUT_MS = 20_000;
+/** So many other looks come between two at ids that lists leave out, which nobody has seen yet. */
+const LOOKS_BETWEEN_UNLISTED = 1;
+/** So many come between two at old orders, which hardly ever settle just now. */
+const LOOKS_BETWEEN_OLD = 5;
 
 /** What the next call is for. */
 export type Job =
@@ -61,8 +65,8 @@ export class Choice {
   /** When a check of an order was last chosen to confirm lists. */
   readonly #confirming = new LRUCache<string, number>({ max: MOST_CONFIRMING });
 
-  /** Whether the latest look took the place of another one, for an order that the best pages never show. */
-  #wasForLeftOut = false;
+  /** How many looks there were since one took the place of another, for an order that the best pages never show. */
+  #looksSinceLeftOut = 0;
 
   constructor(options: ChoiceOptions) {
     this.#options = options;
@@ -102,7 +106,7 @@ export class Choice {
     const neediest = due.reduce<Due | undefined>(moreInNeed, undefined);
     if (neediest === undefined) return undefined;
     const leftOut = this.#leftOut(due);
-    if (leftOut !== undefined) return this.#forLeftOut(leftOut);
+    if (leftOut !== undefined) return { kind: 'check', orderId: leftOut };
     const page = await this.#options.planner.forSchedule(neediest);
     const [first, second] = page?.covered ?? [];
     if (page !== undefined && second !== undefined) {
@@ -115,33 +119,28 @@ export class Choice {
   }
 
   /**
-   * In place of every other look: of the orders that the best pages never show, the one that is due for longest, if that
-   * is long. On a key that is too busy, any page of many young orders gains more, always.
+   * In place of some looks: a check of the order that is due for longest, if that is long, of those that the best pages
+   * never show. On a key that is too busy, any page of many young orders gains more, always.
    */
-  #leftOut(due: readonly Due[]): Due | undefined {
-    const wasLast = this.#wasForLeftOut;
-    this.#wasForLeftOut = false;
-    if (wasLast) return undefined;
-    const before = this.#options.clock.now() - LEFT_OUT_MS;
+  #leftOut(due: readonly Due[]): string | undefined {
+    const { clock } = this.#options;
+    const before = clock.now() - LEFT_OUT_MS;
     let longest: Due | undefined;
     for (const each of due) {
       if (each.dueAt > before || !this.#isLeftOut(each)) continue;
       if (longest === undefined || each.dueAt < longest.dueAt) longest = each;
     }
-    this.#wasForLeftOut = longest !== undefined;
-    return longest;
+    this.#looksSinceLeftOut = longest === undefined ? this.#looksSinceLeftOut + 1 : 0;
+    return longest?.orderId;
   }
 
   /** Parked orders are left for a calmer time; where all orders are checked one by one, none is left out. */
   #isLeftOut({ order, isUnlisted }: Due): boolean {
-    if (order === undefined) return isUnlisted;
+    const looks = this.#looksSinceLeftOut;
+    if (order === undefined) return isUnlisted && looks >= LOOKS_BETWEEN_UNLISTED;
     const { trust, planner } = this.#options;
-    return trust.isTrusted && isInProgress(order) && planner.isOutOfReach(order);
-  }
-
-  async #forLeftOut({ orderId, order }: Due): Promise<Job> {
-    const page = order && (await this.#options.planner.around(order));
-    return page === undefined ? { kind: 'check', orderId } : { kind: 'sweep', sweep: page };
+    if (looks < LOOKS_BETWEEN_OLD || !trust.isTrusted) return false;
+    return isInProgress(order) && planner.isOutOfReach(order);
   }
 
   /** In place of a list, if lists have to be confirmed: a check of the order that is likeliest to have ended unseen. */

@@ -10,7 +10,10 @@ interface DispatcherOptions {
   readonly nextCall: NextCall;
   readonly clockSetBacks: ClockSetBacks;
   readonly storeFaults: StoreFaults;
-  /** Writes something to a store that has failed, and tells `storeFaults` of the outcome. Never rejects. */
+  /**
+   * Writes something to a store that has failed, unless a call is in flight, whose answer will tell. Reports the outcome
+   * to `storeFaults`. Never rejects.
+   */
   readonly tryStore: () => Promise<void>;
   readonly clock: Clock;
 }
@@ -67,12 +70,13 @@ export class Dispatcher {
   }
 
   async #startAll(): Promise<void> {
-    const { nextCall, clockSetBacks, storeFaults } = this.#options;
+    const { nextCall, clockSetBacks, storeFaults, tryStore } = this.#options;
     if (clockSetBacks.noticed()) await clockSetBacks.mend();
     while (await nextCall.start());
-    // There may be no order whose answer would be written, and a gateway that is not ready is sent no queries.
-    if (storeFaults.isFailing && storeFaults.pauseMs === 0) await this.#options.tryStore();
     const waitMs = (await nextCall.waitMs()) ?? Number.POSITIVE_INFINITY;
+    // No answer will be written soon, and a gateway that is not ready is sent no queries.
+    const isIdle = waitMs > LONGEST_SLEEP_MS;
+    if (storeFaults.isFailing && storeFaults.pauseMs === 0 && isIdle) await tryStore();
     const sleepMs = Math.min(waitMs, storeFaults.pauseMs || Number.POSITIVE_INFINITY);
     if (sleepMs < Number.POSITIVE_INFINITY) this.sleep(sleepMs);
   }

@@ -26,7 +26,7 @@ export class StoreFaults {
     this.#seldom = new Seldom(options.clock, TELL_EVERY_MS);
   }
 
-  /** Whether the latest attempt to write failed. */
+  /** Whether an attempt failed, and nothing has been recorded since. */
   get isFailing(): boolean {
     return this.#since !== undefined;
   }
@@ -56,7 +56,7 @@ export class StoreFaults {
     const { clock, logger } = this.#options;
     const afterSeconds = Math.round((clock.steady() - this.#since) / 1_000);
     this.#since = undefined;
-    logger.info({ afterSeconds }, 'answers of OneClickDz can be written down again');
+    logger.info({ afterSeconds }, 'the store can be written again');
   }
 
   #tell(cause: unknown): void {

@@ -46,8 +46,11 @@ interface Best {
 /** Finds the list, if any, that gains more than a check of one order. */
 export class SweepPlanner {
   readonly #options: SweepPlannerOptions;
-  /** Rows on a page per order that the gateway knows of: above 1 if others send orders with the same key. */
-  #rowsPerOrder = 1;
+  /**
+   * Rows on a page per order that the gateway knows of: above 1 if others send orders with the same key. Pages of old
+   * orders tell nothing of young ones: few of those rows may be tracked.
+   */
+  readonly #rowsPerOrder = { young: 1, old: 1 };
 
   constructor(options: SweepPlannerOptions) {
     this.#options = options;
@@ -72,17 +75,6 @@ export class SweepPlanner {
   /** Whether this order is too old for the pages among which the best one is looked for. */
   isOutOfReach({ latest }: Order): boolean {
     return latest.createdAt === null || !isInReach(latest.createdAt, this.#options.clock.now());
-  }
-
-  /** A page that shows this order, and others beside it; `undefined` if there is none. */
-  async around(order: Order): Promise<Page | undefined> {
-    const { orderId } = order.latest;
-    const at = this.#creationOf(orderId, order);
-    const page = at === undefined ? undefined : (await this.#bestAround(at))?.page;
-    const covered = page?.covered ?? [];
-    return covered.length > 1 && covered.some((each) => each.orderId === orderId)
-      ? page
-      : undefined;
   }
 
   async #bestAround(moment: number): Promise<Best | undefined> {
@@ -121,16 +113,22 @@ export class SweepPlanner {
     const expected = Math.max(1, known.length + unseen);
     // A full page does not show how many orders it left out: assume a tenth more, until a page is not full.
     const isFull = rows >= PAGE_SIZE && expected < PAGE_SIZE;
-    const seen = isFull ? this.#rowsPerOrder * MORE : rows / expected;
+    const age = this.#ageOf(sweep.to);
+    const before = this.#rowsPerOrder[age];
+    const seen = isFull ? before * MORE : rows / expected;
     const kept = isFull ? 0 : MEMORY;
-    this.#rowsPerOrder = Math.max(1, this.#rowsPerOrder * kept + seen * (1 - kept));
+    this.#rowsPerOrder[age] = Math.max(1, before * kept + seen * (1 - kept));
+  }
+
+  #ageOf(latest: number): 'young' | 'old' {
+    return isInReach(latest, this.#options.clock.now()) ? 'young' : 'old';
   }
 
   /** How many orders fit on a page, and which orders of the log would take up that room. */
   async #roomAmong(coverable: readonly Covered[]): Promise<Room> {
-    const rows = PAGE_SIZE / this.#rowsPerOrder;
     const [first, last] = [coverable[0], coverable.at(-1)];
-    if (first === undefined || last === undefined) return { known: [], rows };
+    if (first === undefined || last === undefined) return { known: [], rows: PAGE_SIZE };
+    const rows = PAGE_SIZE / this.#rowsPerOrder[this.#ageOf(last.createdAt)];
     const range = { from: first.createdAt - SECOND_MS, to: last.createdAt + SECOND_MS };
     return { known: await this.#options.store.creationTimes(range), rows };
   }

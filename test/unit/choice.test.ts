@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Observation } from '../../src/core/topup.ts';
 import { CallBudget } from '../../src/poller/budget.ts';
-import { Choice } from '../../src/poller/choice.ts';
+import { Choice, type Job } from '../../src/poller/choice.ts';
 import { UpstreamGate } from '../../src/poller/gate.ts';
 import { ListTrust } from '../../src/poller/list-trust.ts';
 import { MissingCards } from '../../src/poller/missing-cards.ts';
@@ -90,42 +90,29 @@ describe('the order alone on the page that is worth most', () => {
 });
 
 describe('an order too old for the pages of young ones, on a key that is too busy for all', () => {
-  async function looks({
-    dueMs,
-    beside = 0,
-  }: {
-    readonly dueMs: number;
-    readonly beside?: number;
-  }) {
+  /** The next dozen looks: `old` for a check of that order, `page` for one that does not show it. */
+  async function looks(dueMs: number) {
     const { choice, add } = scene();
-    const createdMs = 25 * MINUTE_MS;
-    for (const id of [ALONE, ...many(beside)])
-      await add(id, { createdMs, checkedMs: 90_000, dueMs });
+    await add(ALONE, { createdMs: 25 * MINUTE_MS, checkedMs: 90 * SECOND_MS, dueMs });
     for (let nth = 0; nth < 300; nth += 1) {
       const id = nth.toString(16).padStart(24, 'f');
-      const youngMs = 10 * SECOND_MS + nth * 100;
-      await add(id, { createdMs: youngMs, checkedMs: 9 * SECOND_MS });
+      await add(id, { createdMs: 10 * SECOND_MS + nth * 100, checkedMs: 9 * SECOND_MS });
     }
     const chosen: string[] = [];
-    for (let nth = 0; nth < 4; nth += 1) {
-      const job = await choice.forSchedule();
-      if (job?.kind === 'check') chosen.push(job.orderId);
-      else chosen.push(`a page with${job?.sweep.covered.some(isAlone) ? '' : 'out'} it`);
-    }
+    for (let nth = 0; nth < 12; nth += 1) chosen.push(shown(await choice.forSchedule()));
     return chosen;
   }
 
-  const isAlone = ({ orderId }: { readonly orderId: string }) => orderId === ALONE;
+  function shown(job: Job | undefined): string {
+    if (job === undefined) return 'nothing';
+    if (job.kind === 'check') return job.orderId === ALONE ? 'old' : 'young';
+    return job.sweep.covered.some(({ orderId }) => orderId === ALONE) ? 'both' : 'page';
+  }
 
-  it('has every other look once it is due for long', async () => {
-    const page = 'a page without it';
-    expect(await looks({ dueMs: 20 * SECOND_MS })).toEqual([ALONE, page, ALONE, page]);
-    expect(await looks({ dueMs: 19 * SECOND_MS })).toEqual([page, page, page, page]);
-  });
-
-  it('shares that look with others of its age', async () => {
-    const chosen = await looks({ dueMs: 20 * SECOND_MS, beside: 60 });
-    expect(chosen.slice(0, 2)).toEqual(['a page with it', 'a page without it']);
+  it('has every sixth look once it is due for long', async () => {
+    const pages = Array<string>(5).fill('page');
+    expect(await looks(20 * SECOND_MS)).toEqual([...pages, 'old', ...pages, 'old']);
+    expect(await looks(19 * SECOND_MS)).toEqual(Array<string>(12).fill('page'));
   });
 });
 

@@ -77,7 +77,7 @@ it('a store that cannot be written is told of when it fails and when it can be w
   disk.isFull = false;
   await clock.advance(2_000);
   expect(poller.canRecord).toBe(true);
-  const again = { level: 'info', message: 'answers of OneClickDz can be written down again' };
+  const again = { level: 'info', message: 'the store can be written again' };
   const told = logger.lines.find(({ message }) => message === again.message);
   expect(told?.fields).toEqual({ afterSeconds: expect.any(Number) });
   expect(lines()).toEqual([failing, again]);
@@ -135,4 +135,18 @@ it('a store that goes on failing is an error once a minute, however often a call
   const errors = logger.lines.filter(({ message }) => message.startsWith('a call could not'));
   expect(errors.map(({ fields }) => fields['times'])).toEqual([1, expect.any(Number)]);
   expect(errors[1]?.fields['times']).toBeGreaterThan(20);
+});
+
+it('a store that takes notes and no answers goes on failing, and nobody is told that it is over', async () => {
+  const record = () => Promise.reject(new Error('a page of the database is broken'));
+  const store = Object.assign(createMemoryStore(), { record });
+  const { clock, client, poller, logger } = await startPolling({ store, callsPerMinute: 10 });
+  client.answer((id, at) => observed(id, at));
+  poller.watch(ORDER_ID, () => undefined);
+  await clock.advance(500);
+  for (let second = 0; second < 60; second += 1) {
+    await clock.advance(1_000);
+    expect(poller.canRecord).toBe(false);
+  }
+  expect(logger.lines.filter(({ level }) => level === 'info')).toEqual([]);
 });

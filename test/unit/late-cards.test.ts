@@ -5,6 +5,11 @@ import { observed } from '../support/scripted-client.ts';
 
 const CARD = '829743699698';
 
+interface Ages {
+  readonly createdHours?: number;
+  readonly processedHours?: number;
+}
+
 function observedAs(at: number, cardCode: string | null) {
   const told = observation({ upstreamStatus: 'FULFILLED', cardCode, observedAt: at });
   return { kind: 'observed', observation: told, askedAt: at } as const;
@@ -75,9 +80,20 @@ describe('an order that is fulfilled without its card', () => {
     expect((await store.find(orderId))?.latest).toMatchObject({ version: 1, cardCode: CARD });
   });
 
-  it('is shown at once if it must have ended days ago', async () => {
+  it.each([
+    ['it was sent days ago', {}],
+    ['OneClickDz says that it ended hours ago', { createdHours: 3, processedHours: 2 }],
+  ])('is shown at once if %s', async (_, { createdHours, processedHours }: Ages) => {
     const { clock, client, poller } = await startPolling();
-    client.answer((_, at) => observedAs(at, null));
+    const hoursAgo = (at: number, hours = 0) => (hours === 0 ? null : at - hours * 3_600_000);
+    client.answer((_id, at) => {
+      const { observation: told } = observedAs(at, null);
+      const times = {
+        createdAt: hoursAgo(at, createdHours),
+        processedAt: hoursAgo(at, processedHours),
+      };
+      return { kind: 'observed', observation: { ...told, ...times }, askedAt: at };
+    });
     const [view] = await Promise.all([poller.lookup(ORDER_ID), clock.advance(500)]);
     expect(view?.snapshot).toMatchObject({ upstreamStatus: 'FULFILLED', cardCode: null });
   });

@@ -65,8 +65,11 @@ export function guardServer(server: Server, guard: Guard): void {
     const { status, limit } = faultOf(error.code);
     // Browsers open connections that they may come to need: one that is never used has met no limit.
     if (limit !== undefined && socket.bytesRead > 0) onRefused(limit);
-    // In the middle of a response, the client would take the refusal for a part of it.
-    const isBetween = latest.get(socket)?.writableFinished ?? true;
+    // In the middle of a response, the client would take the refusal for a part of it; in the middle of a request that
+    // has its response, for the response to the next one.
+    const response = latest.get(socket);
+    const isBetween =
+      response === undefined || (response.writableFinished && response.req.complete);
     if (socket.writable && (isBetween || socket.bytesWritten === 0)) refuseUpgrade(socket, status);
     else socket.destroy();
   });
