@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { lateCards } from '../../src/poller/late-cards.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
 import { startPolling } from '../support/polling.ts';
 import { observed } from '../support/scripted-client.ts';
@@ -105,4 +107,13 @@ it('a refund has no card to wait for', async () => {
   client.answer((id, at) => observed(id, at, 'REFUNDED'));
   await clock.advance(2_000);
   expect((await store.find(ORDER_ID))?.latest.upstreamStatus).toBe('REFUNDED');
+});
+
+it('a card is waited for until three answers have lacked it, however long a busy key takes to ask', async () => {
+  const clock = new ManualClock();
+  const isAwaited = lateCards(clock);
+  expect(isAwaited(ORDER_ID)).toBe(true);
+  await clock.advance(120_000);
+  expect(isAwaited(ORDER_ID)).toBe(true);
+  expect(isAwaited(ORDER_ID)).toBe(false);
 });
