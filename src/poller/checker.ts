@@ -80,7 +80,7 @@ export class Checker {
     return order !== undefined;
   }
 
-  /** If the answer lacks the card of an order that has ended just now, as far as is known: the failure that it counts as. */
+  /** If the answer lacks the card of an order that may have ended just now: the failure that it counts as. */
   async #awaitsCard({ observation }: Observed): Promise<Checked | undefined> {
     if (!lacksCard(observation)) return undefined;
     const { orderId } = observation;

@@ -26,7 +26,7 @@ export class StoreFaults {
     this.#seldom = new Seldom(options.clock, TELL_EVERY_MS);
   }
 
-  /** Whether an attempt failed, and nothing has been recorded since. */
+  /** Whether an attempt failed, and none has succeeded since. */
   get isFailing(): boolean {
     return this.#since !== undefined;
   }
