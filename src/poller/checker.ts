@@ -87,13 +87,11 @@ export class Checker {
     const { latest } = (await this.#options.store.find(orderId)) ?? {};
     if (latest === undefined ? this.#isLongAgo(observation) : !lacksCardYet(latest))
       return undefined;
-    const { watchers, logger } = this.#options;
     if (!this.#isCardAwaited(orderId)) {
-      logger.warn({ orderId }, 'fulfilled, and OneClickDz shows no readable card');
+      this.#options.logger.warn({ orderId }, 'fulfilled, and OneClickDz shows no readable card');
       return undefined;
     }
-    watchers.failed(orderId);
-    await this.#retryLater(orderId);
+    await this.#onFailedLook(orderId);
     return { kind: 'failed', error: withoutCard() };
   }
 
@@ -126,7 +124,11 @@ export class Checker {
 
   async #onFailure(orderId: string, failure: Failure): Promise<void> {
     // After a 429 or a refusal all calls wait, and the order stays due.
-    if (failure.kind !== 'failed') return;
+    if (failure.kind === 'failed') await this.#onFailedLook(orderId);
+  }
+
+  /** A look that brought no news: whether the order is known or not, the next one comes later. */
+  async #onFailedLook(orderId: string): Promise<void> {
     this.#options.watchers.failed(orderId);
     await this.#retryLater(orderId);
   }

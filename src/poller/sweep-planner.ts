@@ -72,7 +72,7 @@ export class SweepPlanner {
     return best !== undefined && best.mostGainMs > due.gainMs ? best.page : undefined;
   }
 
-  /** Whether this order is too old for the pages among which the best one is looked for. */
+  /** Whether the pages among which the best one is looked for never show this order: too old, or of unknown age. */
   isOutOfReach({ latest }: Order): boolean {
     return latest.createdAt === null || !isInReach(latest.createdAt, this.#options.clock.now());
   }
