@@ -91,7 +91,7 @@ describe('GraphQL in the documentation', () => {
 
   it('is valid within scripts', () => {
     const blocks = blocksIn('ts', 'tsx', 'js');
-    expect(blocks.filter(({ code }) => operationsInScript(code).length > 0)).toHaveLength(6);
+    expect(blocks.filter(({ code }) => operationsInScript(code).length > 0)).toHaveLength(7);
     expect(faultsOf(blocks, operationsInScript)).toEqual([]);
   });
 
