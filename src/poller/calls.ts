@@ -90,7 +90,9 @@ export class Calls {
     const isForCard = missingCards.take(orderId);
     const answerRequest = requests.take(orderId);
     const checked = checker
-      .check(orderId, (answer, asked) => this.#onAnswer(answer, call, asked))
+      .check({ orderId, isAwaited: answerRequest !== undefined }, (answer, asked) =>
+        this.#onAnswer(answer, call, asked),
+      )
       .catch((error: unknown): Checked => this.#onStoreFault(error))
       .then((checked) => this.#withWait(checked));
     inFlight.addCheck(orderId, checked).then((checked) => {
@@ -120,6 +122,6 @@ export class Calls {
   /** If a failure has stopped all calls, gives the queries of this call the same error as all later queries. */
   #withWait(checked: Checked): Checked {
     if (checked.kind !== 'failed' || checked.error.code === 'INTERNAL_SERVER_ERROR') return checked;
-    return { kind: 'failed', error: this.#options.gateKeeper.refusal ?? checked.error };
+    return { ...checked, error: this.#options.gateKeeper.refusal ?? checked.error };
   }
 }

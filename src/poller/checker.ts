@@ -27,7 +27,7 @@ const MOST_APART_MS = HOUR_MS;
 export type Checked =
   | { readonly kind: 'observed'; readonly order: Order }
   | { readonly kind: 'unknown' }
-  | { readonly kind: 'failed'; readonly error: GatewayError };
+  | { readonly kind: 'failed'; readonly error: GatewayError; readonly wasGivenUp?: boolean };
 
 interface CheckerOptions {
   readonly store: Pick<SnapshotLog & Schedule, 'find' | 'record' | 'reschedule'>;
@@ -56,10 +56,10 @@ export class Checker {
 
   /** Makes one check. Calls `onAnswer` when the answer arrives, before it is recorded. Rejects if the store fails. */
   async check(
-    orderId: string,
+    { orderId, isAwaited }: { readonly orderId: string; readonly isAwaited: boolean },
     onAnswer: (answer: CheckAnswer, asked: Asked) => void,
   ): Promise<Checked> {
-    const answer = await this.#options.client.check(orderId);
+    const answer = await this.#options.client.check(orderId, { isAwaited });
     const isKnown = answer.kind === 'failed' && (await this.#isKnown(orderId));
     onAnswer(answer, { orderId, isKnown });
     switch (answer.kind) {
@@ -70,7 +70,7 @@ export class Checker {
         return { kind: 'unknown' };
       default:
         await this.#onFailure(orderId, answer);
-        return { kind: 'failed', error: toError(answer) };
+        return { kind: 'failed', error: toError(answer), wasGivenUp: isSlow(answer) };
     }
   }
 
@@ -157,6 +157,10 @@ function lacksCardYet({ upstreamStatus, cardCode }: Snapshot): boolean {
 function withoutCard(): GatewayError {
   const message = 'OneClickDz calls the order fulfilled, and does not show its card yet.';
   return new GatewayError('UPSTREAM_UNAVAILABLE', message, { retryAfterMs: ASK_AGAIN_AFTER_MS });
+}
+
+function isSlow(failure: Failure): boolean {
+  return failure.kind === 'failed' && failure.reason === 'slow';
 }
 
 function toError(failure: Failure): GatewayError {

@@ -133,7 +133,19 @@ function toCallResult(answer: Answer): CallResult {
     case 'validated':
       return { kind: 'good' };
     case 'failed':
-      return answer.reason === 'forbidden' ? { kind: 'doubtful' } : answer;
+      return ofFailure(answer);
+    default:
+      return answer;
+  }
+}
+
+function ofFailure(answer: Failed): CallResult {
+  switch (answer.reason) {
+    case 'forbidden':
+      return { kind: 'doubtful' };
+    // The upstream may only have become slow: the next call is given more time.
+    case 'slow':
+      return { kind: 'inconclusive' };
     default:
       return answer;
   }

@@ -17,8 +17,8 @@ const UNCONFIRMED_ENDS = 5;
 /** The time between two checks that are to confirm lists. */
 const CONFIRM_EVERY_MS = SECOND_MS;
 
-/** Failures that any call may meet, such as a connection that is closed just as the call is sent. */
-const PASSING: readonly string[] = ['network', 'http_status'];
+/** Failures that any call may meet, such as a connection that is lost just as the call is sent. */
+const PASSING: readonly string[] = ['network', 'http_status', 'slow', 'timeout'];
 
 const FIRST_DISTRUST_MS = MINUTE_MS;
 const LONGEST_DISTRUST_MS = 30 * MINUTE_MS;

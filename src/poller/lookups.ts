@@ -81,12 +81,18 @@ export class Lookups implements Topups {
   #look(orderId: string): Promise<Checked> {
     const { requests, inFlight, gateKeeper, dispatcher } = this.#options;
     const checking = inFlight.checkOf(orderId);
-    if (checking !== undefined) return checking;
+    if (checking !== undefined) return this.#lookAgain(orderId, checking);
     const { refusal } = gateKeeper;
     if (refusal !== undefined) return Promise.resolve({ kind: 'failed', error: refusal });
     const promise = requests.add(orderId);
     dispatcher.wake();
     return promise;
+  }
+
+  /** A check that nobody waited for is given up sooner than one for a query: then the query has one of its own. */
+  async #lookAgain(orderId: string, checking: Promise<Checked>): Promise<Checked> {
+    const checked = await checking;
+    return checked.kind === 'failed' && checked.wasGivenUp === true ? this.#look(orderId) : checked;
   }
 
   /** Whether `#look` would lead to a call that no other query is waiting for. */

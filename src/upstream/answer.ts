@@ -4,6 +4,8 @@ import type { Observation } from '../core/topup.ts';
 type FailureReason =
   | 'network'
   | 'timeout'
+  /** Given up before the time-out, since such calls are usually much quicker. */
+  | 'slow'
   /** The gateway ended the call itself. */
   | 'aborted'
   | 'http_status'

@@ -10,6 +10,7 @@ import { readBody } from './body.ts';
 import { callLog } from './call-log.ts';
 import { clockDifference } from './clock-difference.ts';
 import { decodeEnvelope, decodeKey, decodeList, decodeTopup, type Envelope } from './decode.ts';
+import { Patience } from './patience.ts';
 import { parseRetryAfter } from './retry-after.ts';
 
 interface UpstreamClientOptions {
@@ -25,7 +26,11 @@ interface UpstreamClientOptions {
 
 /** Each call makes exactly one request. The client never retries, since every request counts against the key. */
 export interface UpstreamClient {
-  check(orderId: string): Promise<CheckAnswer>;
+  /**
+   * A check that nobody waits for is given up if it takes much longer than usual; so is a list. It has failed as `slow`,
+   * and may be made again.
+   */
+  check(orderId: string, options?: { readonly isAwaited: boolean }): Promise<CheckAnswer>;
   /** Up to `PAGE_SIZE` of the orders that were created in this window. */
   list(window: Window): Promise<ListAnswer>;
   /** Asks what the key is allowed. An aborted call has failed, like one that timed out. */
@@ -48,12 +53,19 @@ const LONGEST_REFUSAL_MS = 1_000;
 
 export function createUpstreamClient(given: UpstreamClientOptions): UpstreamClient {
   const options = { ...given, tell: callLog(given), compareClocks: clockDifference(given) };
+  const forChecks = new Patience(given.timeoutMs);
+  const forLists = new Patience(given.timeoutMs);
   return {
-    async check(orderId) {
+    async check(orderId, { isAwaited } = { isAwaited: false }) {
       const path = `/v3/internet/check-id/${encodeURIComponent(orderId)}`;
-      return call(options, { operation: 'check-id', path, orderId }, (reply, times) =>
-        toCheckAnswer(reply, orderId, times),
-      );
+      const check = {
+        operation: 'check-id',
+        path,
+        orderId,
+        patience: forChecks,
+        isAwaited,
+      } as const;
+      return call(options, check, (reply, times) => toCheckAnswer(reply, orderId, times));
     },
     async list({ from, to }) {
       const query = new URLSearchParams({
@@ -62,7 +74,8 @@ export function createUpstreamClient(given: UpstreamClientOptions): UpstreamClie
         from: new Date(from).toISOString(),
         to: new Date(to).toISOString(),
       });
-      return call(options, { operation: 'list', path: `/v3/internet/list?${query}` }, toListAnswer);
+      const path = `/v3/internet/list?${query}`;
+      return call(options, { operation: 'list', path, patience: forLists }, toListAnswer);
     },
     async validate(signal) {
       const timeoutMs = Math.min(options.timeoutMs, LONGEST_VALIDATE_MS);
@@ -82,6 +95,10 @@ interface Call {
   readonly path: string;
   readonly orderId?: string;
   readonly signal?: AbortSignal;
+  /** What is known of how long such calls take. */
+  readonly patience?: Patience;
+  /** Whether somebody waits for the answer: then it may take as long as any. */
+  readonly isAwaited?: boolean;
 }
 
 /** When one call started and was answered. Unix milliseconds. */
@@ -93,12 +110,13 @@ interface Times {
 /** Makes the call and reports its outcome to the log and the metrics, never the body. */
 async function call<Kind extends Answer>(
   options: CallOptions,
-  { operation, path, orderId, signal }: Call,
+  made: Call,
   read: (reply: Reply, times: Times) => Kind,
 ): Promise<Kind> {
   const { clock } = options;
+  const { operation, orderId } = made;
   const [askedAt, startedAt] = [clock.now(), clock.steady()];
-  const reply = await request(options, path, signal);
+  const reply = await requestPatiently(options, made);
   const answer = read(reply, { askedAt, answeredAt: clock.now() });
   const durationMs = clock.steady() - startedAt;
   const outcome = answer.kind === 'failed' ? answer.reason : answer.kind;
@@ -119,6 +137,21 @@ function isTrouble(operation: UpstreamOperation, answer: Answer): boolean {
 function codeOf(reply: Reply): string | undefined {
   if (reply.kind === 'refused') return reply.upstreamCode;
   return reply.kind === 'failed' ? reply.networkCode : undefined;
+}
+
+/** Makes the request, and gives it up before the time that any call may take if it has become hopeless. */
+async function requestPatiently(
+  options: CallOptions,
+  { path, signal, patience, isAwaited = false }: Call,
+): Promise<Reply> {
+  const { clock, timeoutMs: mostMs } = options;
+  const timeoutMs = patience === undefined || isAwaited ? mostMs : patience.ms;
+  const startedAt = clock.steady();
+  const reply = await request({ ...options, timeoutMs }, path, signal);
+  if (reply.kind === 'reply') patience?.answered(clock.steady() - startedAt);
+  if (reply.kind !== 'failed' || reply.reason !== 'timeout') return reply;
+  patience?.gaveUp(timeoutMs);
+  return timeoutMs < mostMs ? { kind: 'failed', reason: 'slow' } : reply;
 }
 
 async function request(options: CallOptions, path: string, given?: AbortSignal): Promise<Reply> {

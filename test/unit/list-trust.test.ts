@@ -55,7 +55,8 @@ it.each([
   ['network', [true, false]],
   ['http_status', [true, false]],
   ['unreadable', [false, false]],
-  ['timeout', [false, false]],
+  ['timeout', [true, false]],
+  ['slow', [true, false]],
 ])(
   'is lost over the first or the second of two lists that fail in a row (%s)',
   (reason, trusted) => {

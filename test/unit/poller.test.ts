@@ -128,6 +128,28 @@ describe('a query', () => {
     expect(client.calls).toHaveLength(1);
   });
 
+  it('has a call of its own, with all the time that a call may take, after a look that was given up', async () => {
+    const { clock, client, poller } = await startPolling();
+    client.answer((id, at) =>
+      client.calls.at(-1)?.isAwaited ? observed(id, at) : { kind: 'failed', reason: 'slow' },
+    );
+    poller.watch(ORDER_ID, () => undefined);
+    while (client.calls.length === 0) await clock.advance(10);
+    const answer = poller.lookup(ORDER_ID);
+    await clock.advance(500);
+    expect(await answer).toMatchObject({ snapshot: { version: 1 } });
+    expect(client.calls).toMatchObject([{ isAwaited: false }, { isAwaited: true }]);
+  });
+
+  it('is not kept from asking by looks that were given up', async () => {
+    const { clock, client, poller } = await startPolling();
+    for (const id of orderIds(20)) poller.watch(id, () => undefined);
+    await clock.advance(20_000);
+    client.answer(() => ({ kind: 'failed', reason: 'slow' }));
+    await clock.advance(20_000);
+    expect(poller.status().state).toBe('SERVING');
+  });
+
   it('is charged for a call that is made for it alone, and for no other', async () => {
     const { clock, client, poller } = await startPolling();
     let charged = 0;
@@ -191,7 +213,7 @@ describe('a query', () => {
       await clock.advance(3_130);
       void poller.lookup(orderId);
       await clock.advance(0);
-      expect(client.calls.at(-1)).toEqual({ orderId, at: clock.steady() });
+      expect(client.calls.at(-1)).toMatchObject({ orderId, at: clock.steady() });
     }
   });
 

@@ -357,13 +357,13 @@ describe('while a list is on its way', () => {
     const { clock, simulator, poller } = polled;
     const ids = await sendAndWatch(polled, Array(50).fill(400_000), 50);
     await clock.advance(10_000);
-    simulator.fail({ fault: 'slow', operation: 'list', delayMs: 3_000 });
+    simulator.fail({ fault: 'slow', operation: 'list', delayMs: 2_500 });
     const checks = () => simulator.calls.byOperation()['check-id'];
     const [checksBefore, callsBefore] = [checks(), simulator.calls.total];
     while (simulator.calls.total === callsBefore) await clock.advance(50);
     const askedAt = clock.now();
     const views = Promise.all(ids.map((id) => poller.lookup(id, 0)));
-    await clock.advance(3_000);
+    await clock.advance(2_500);
     expect(checks()).toBe(checksBefore);
     await clock.advance(200);
     for (const view of await views) expect(view?.checkedAt).toBeGreaterThan(askedAt);

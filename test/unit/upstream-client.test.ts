@@ -3,7 +3,8 @@ import type { Fetch } from '../../src/core/ports.ts';
 import type { FaultName } from '../../src/simulator/faults.ts';
 import { fulfilledAtOnce } from '../../src/simulator/life.ts';
 import { createSimulator } from '../../src/simulator/simulator.ts';
-import { createUpstreamClient } from '../../src/upstream/client.ts';
+import type { Answer } from '../../src/upstream/answer.ts';
+import { createUpstreamClient, type UpstreamClient } from '../../src/upstream/client.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { ORDER_ID } from '../support/observations.ts';
 import { recordingLogger } from '../support/recording-logger.ts';
@@ -153,6 +154,46 @@ describe('check', () => {
     await clock.advance(15_001);
     expect(await answer).toEqual({ kind: 'failed', reason: 'timeout' });
   });
+
+  it.each([
+    {
+      what: 'a check',
+      ask: (client: UpstreamClient) => client.check(ORDER_ID),
+      givenUp: { ms: 3_000, reason: 'slow' },
+    },
+    {
+      what: 'a list',
+      ask: (client: UpstreamClient) => client.list({ from: 0, to: 1 }),
+      givenUp: { ms: 3_000, reason: 'slow' },
+    },
+    {
+      what: 'a check that a query waits for',
+      ask: (client: UpstreamClient) => client.check(ORDER_ID, { isAwaited: true }),
+      givenUp: { ms: 15_000, reason: 'timeout' },
+    },
+  ])(
+    'gives $what up after $givenUp.ms ms if others took half a second',
+    async ({ ask, givenUp }) => {
+      const { simulator, client, clock } = overSimulator();
+      simulator.fail({ fault: 'slow', delayMs: 500 });
+      for (let times = 0; times < 20; times += 1) {
+        const quick = ask(client);
+        await clock.advance(500);
+        await quick;
+      }
+      simulator.heal();
+      simulator.fail({ fault: 'hang' });
+      let answer: Answer | undefined;
+      const answered = ask(client).then((given) => {
+        answer = given;
+      });
+      await clock.advance(givenUp.ms - 1);
+      expect(answer).toBeUndefined();
+      await clock.advance(1);
+      await answered;
+      expect(answer).toEqual({ kind: 'failed', reason: givenUp.reason });
+    },
+  );
 
   it('takes an answer that leaves its id out for the one that was asked for', async () => {
     const client = answering({ success: true, data: { status: 'QUEUED' } });
