@@ -101,6 +101,13 @@ it.each([
   }
 });
 
+it('an idle connection stays open for longer than proxies keep theirs', async () => {
+  await using server = await serve(createMemoryStore());
+  const response = await fetch(new URL('/health/live', server.url));
+  await response.text();
+  expect(response.headers.get('keep-alive')).toBe('timeout=125');
+});
+
 it('a client that keeps its half of a refused upgrade open does not keep the server', async () => {
   const server = await serve(createMemoryStore());
   const socket = connect({ port: Number(server.url.port), allowHalfOpen: true });
