@@ -20,6 +20,14 @@ export interface GraphQLContext extends CallersParts {
   readonly access: Access;
   /** Records what the answer rests on. */
   readonly basis: Basis;
+  /** Of a subscriber: says when an event may be rendered for it. */
+  readonly turns?: OwnTurns;
+}
+
+/** The turns of one client. */
+export interface OwnTurns {
+  /** `undefined` if it is the client's turn; else a promise that resolves when it is. */
+  take(): Promise<void> | undefined;
 }
 
 /** The parts that resolvers use for one caller. */

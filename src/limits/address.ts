@@ -10,8 +10,14 @@ export function addressOf(request: IncomingMessage, trustedProxies: number): str
   const ofSocket = request.socket.remoteAddress ?? 'unknown';
   if (trustedProxies === 0) return networkOf(ofSocket);
   const forwarded = [request.headers['x-forwarded-for'] ?? []].flat().join(',').split(',');
-  const seen = forwarded.at(-trustedProxies)?.trim() ?? '';
+  const seen = withoutPort(forwarded.at(-trustedProxies)?.trim() ?? '');
   return networkOf(isIP(seen) === 0 ? ofSocket : seen);
+}
+
+/** Some proxies add the port, which differs for each connection of a client: `192.0.2.7:4000`, `[2001:db8::5]:4000`. */
+function withoutPort(address: string): string {
+  const [, v6, v4] = /^(?:\[(.+)\]|([\d.]+))(?::\d+)?$/.exec(address) ?? [];
+  return v6 ?? v4 ?? address;
 }
 
 /** The address, or of an IPv6 address its /64: a provider gives each customer at least that many addresses. */

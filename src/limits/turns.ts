@@ -44,6 +44,11 @@ export class Turns {
     return undefined;
   }
 
+  /** The turns of one address. */
+  of(address: string): TurnsOfAddress {
+    return new TurnsOfAddress(this, address);
+  }
+
   #beginRound(): void {
     this.#roundBeganAt = this.#clock.steady();
     setImmediate(this.#next);
@@ -59,5 +64,20 @@ export class Turns {
       for (const begin of next) begin();
     }
     if (this.#turns.size > 0) this.#beginRound();
+  }
+}
+
+/** A class rather than a closure, since each of thousands of subscribers has one. */
+class TurnsOfAddress {
+  readonly #turns: Turns;
+  readonly #address: string;
+
+  constructor(turns: Turns, address: string) {
+    this.#turns = turns;
+    this.#address = address;
+  }
+
+  take(): Promise<void> | undefined {
+    return this.#turns.take(this.#address);
   }
 }

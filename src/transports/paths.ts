@@ -6,3 +6,8 @@ export const GRAPHQL_PATH = '/graphql';
 export function pathOf({ url = '/' }: IncomingMessage): string | undefined {
   return url.split('?', 1)[0];
 }
+
+/** Whether `Host` and the path make an address. The path may be `*`, or a whole address, as proxies are asked by one. */
+export function hasAddress({ url = '/', headers }: IncomingMessage): boolean {
+  return URL.canParse(`http://${headers.host || 'localhost:80'}${url}`);
+}

@@ -9,6 +9,8 @@ const LINGER_MS = 1_000;
 export const MISDIRECTED =
   'The gateway does not go by this name (`Host`). Behind a proxy, name its origin in ALLOWED_ORIGINS.';
 
+export const NO_ADDRESS = 'The `Host` and the path of the request make no address.';
+
 export const FOREIGN_PAGE =
   'The origin of this page may not use the gateway: it must be named in ALLOWED_ORIGINS.';
 

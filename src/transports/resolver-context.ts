@@ -40,5 +40,6 @@ export function subscriberContext(
   { access, caller }: Asker,
 ): GraphQLContext {
   const own = contextFor(options, { access, caller, basis: NO_BASIS });
-  return { ...own, ...sharedChecks(access) };
+  const turns = options.guard.turns.of(caller);
+  return { ...own, ...sharedChecks(access), turns };
 }

@@ -72,9 +72,9 @@ const EXPOSED_HEADERS = ['x-request-id', 'retry-after'];
 function useNoStore(): Plugin {
   return {
     onResponse({ response }) {
-      if (response.headers?.has('cache-control') === false) {
-        response.headers.set('cache-control', 'no-store');
-      }
+      // With the `no-cache` of Yoga's event streams a cache may keep them. To set it anew would send both.
+      response.headers?.delete('cache-control');
+      response.headers?.set('cache-control', 'no-store');
     },
   };
 }

@@ -178,7 +178,8 @@ describe('bodies', () => {
       'content-encoding': 'gzip',
       accept: 'application/graphql-response+json',
     };
-    expect(await target.send({ method: 'POST', headers, body })).toMatchObject(BAD);
+    const refused = { status: 415, codes: ['BAD_USER_INPUT'] };
+    expect(await target.send({ method: 'POST', headers, body })).toMatchObject(refused);
   });
 
   attack('bytes that are no UTF-8', async (target) => {

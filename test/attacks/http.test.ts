@@ -59,6 +59,13 @@ const RAW: readonly (readonly [name: string, said: string, statuses: readonly nu
     `GET /health/live HTTP/1.1\r\n${HOST}\r\nHost: evil.example\r\n${CLOSE}\r\n\r\n`,
     [421],
   ],
+  ['a Host that is none', `GET /graphql HTTP/1.1\r\nHost: 127.0.0.1:x\r\n${CLOSE}\r\n\r\n`, [400]],
+  [
+    'a whole address for a path, and a Host with a port',
+    `GET http://10.0.0.1/metrics HTTP/1.1\r\n${HOST}:4000\r\n${CLOSE}\r\n\r\n`,
+    [400],
+  ],
+  ['no path and no Host', `GET * HTTP/1.0\r\n\r\n`, [400]],
   ['a header of twenty kilobytes', `${POST}\r\nX-A: ${'a'.repeat(20_000)}\r\n\r\n`, [431]],
   [
     'an address of twenty kilobytes',

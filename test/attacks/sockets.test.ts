@@ -308,6 +308,36 @@ describe('operations', () => {
     60_000,
   );
 
+  attack(
+    'that follow one order, each in a costly way of its own',
+    async (target) => {
+      const life = ledLife();
+      const id = target.simulator.addOrder({ plan: life.plan });
+      const pages = Array.from({ length: 30 }, (_, n) => `h${n}: history(first: 4) { ...Page }`);
+      const query = `subscription ($id: ID!, $after: String) { topupStatus(id: $id, after: $after) { ${pages.join(' ')} } }
+        fragment Page on TopupHistoryConnection { edges { cursor node { ref type number status isFinal cardCode version } } }`;
+      const sockets = await Promise.all(Array.from({ length: 20 }, () => begun(target)));
+      for (const [at, socket] of sockets.entries()) {
+        for (let n = 0; n < 90; n += 1) {
+          // Of another log: all begin with the latest state, and no two have the same variables.
+          const after = Buffer.from(`${at}-${n}@1`).toString('base64url');
+          const payload = { query, variables: { id, after } };
+          socket.send({ id: String(n), type: 'subscribe', payload });
+        }
+      }
+      const told = (times: number) =>
+        sockets.every(
+          ({ messages }) => messages.filter(({ type }) => type === 'next').length >= 90 * times,
+        );
+      await vi.waitUntil(() => told(1), { timeout: 45_000 });
+      life.goOn('CHECKING');
+      await vi.waitUntil(() => told(2), { timeout: 45_000 });
+      for (const socket of sockets) socket.leave();
+      await allLeft(target);
+    },
+    100_000,
+  );
+
   attack('that hold much, and never end', async (target) => {
     const before = await target.refusals('subscriptions_size');
     const id = target.simulator.addOrder({ plan: ledLife().plan });

@@ -303,6 +303,7 @@ function withOnePing(body: string): string {
 /** What our server says besides, or differs each time. */
 const OTHERS: ReadonlySet<string | undefined> = new Set([
   'date',
+  'keep-alive',
   'x-request-id',
   ...SECURITY_HEADERS,
 ]);

@@ -84,16 +84,29 @@ describe('a page of another origin', () => {
   });
 });
 
-it.each(['{ __typename }', '{ nonsense }'])(
-  'no HTTP cache keeps what is answered: %s',
-  async (query) => {
-    await using server = await serve(createMemoryStore());
-    const url = `${server.url}?query=${encodeURIComponent(query)}`;
-    const response = await fetch(url, { headers: { accept: 'application/json' } });
+it.each([
+  ['{ __typename }', 'application/json'],
+  ['{ nonsense }', 'application/json'],
+  ['{ __typename }', 'text/event-stream'],
+  [`subscription { topupStatus(id: "${ORDER_ID}") { cardCode } }`, 'text/event-stream'],
+])('no HTTP cache keeps what is answered: %s as %s', async (query, accept) => {
+  const store = createMemoryStore();
+  await store.record(observation({ upstreamStatus: 'FULFILLED' }), () => null);
+  await using server = await serve(store);
+  const url = `${server.url}?query=${encodeURIComponent(query)}`;
+  for (const _time of ['new', 'known']) {
+    const response = await fetch(url, { headers: { accept } });
     await response.text();
     expect(response.headers.get('cache-control')).toBe('no-store');
-  },
-);
+  }
+});
+
+it('an idle connection stays open for longer than proxies keep theirs', async () => {
+  await using server = await serve(createMemoryStore());
+  const response = await fetch(new URL('/health/live', server.url));
+  await response.text();
+  expect(response.headers.get('keep-alive')).toBe('timeout=125');
+});
 
 it('a client that keeps its half of a refused upgrade open does not keep the server', async () => {
   const server = await serve(createMemoryStore());

@@ -20,6 +20,10 @@ describe('a client', () => {
     [1, '192.0.2.6, 192.0.2.7', '192.0.2.7'],
     [2, '192.0.2.5,192.0.2.6 , 192.0.2.7', '192.0.2.6'],
     [2, '2001:db8::5, 192.0.2.7', '2001:db8:0:0::/64'],
+    [1, '192.0.2.7:4000', '192.0.2.7'],
+    [1, '[2001:db8::5]:4000', '2001:db8:0:0::/64'],
+    [1, '[2001:db8::5]', '2001:db8:0:0::/64'],
+    [1, '2001:db8::5:4000', '2001:db8:0:0::/64'],
   ])('behind %i proxies that say %j is %s', (trusted, forwarded, address) => {
     expect(addressOf(requestFrom(PROXY, forwarded), trusted)).toBe(address);
   });
@@ -28,7 +32,8 @@ describe('a client', () => {
     [1, undefined],
     [1, ''],
     [1, '192.0.2.7, nobody'],
-    [1, '192.0.2.7:4000'],
+    [1, '192.0.2.7:'],
+    [1, '[192.0.2.7'],
     [2, '192.0.2.7'],
   ])('is the proxy, of %i, where they say nothing of use: %j', (trusted, forwarded) => {
     expect(addressOf(requestFrom(PROXY, forwarded), trusted)).toBe(PROXY);

@@ -6,6 +6,7 @@ import {
   validateSubscriptionArgs,
 } from 'graphql';
 import type { FollowedEvent, Following } from '../../feed/following.ts';
+import type { GraphQLContext, OwnTurns } from '../context.ts';
 import type { Rendered, Rendering, Renderings } from './renderings.ts';
 
 /** A running subscription: its events, and how they are rendered for its subscriber. */
@@ -14,6 +15,7 @@ export class Live implements AsyncIterableIterator<Rendered> {
   readonly following: Following;
   readonly #renderings: Renderings;
   readonly #rendering: Rendering;
+  readonly #turns: OwnTurns | undefined;
   /** Made for the first pull. */
   #events: AsyncIterator<FollowedEvent, undefined> | undefined;
   #isOver = false;
@@ -22,6 +24,7 @@ export class Live implements AsyncIterableIterator<Rendered> {
     this.following = following;
     this.#renderings = renderings;
     this.#rendering = renderings.take(args);
+    this.#turns = (args.contextValue as GraphQLContext).turns;
   }
 
   get document(): DocumentNode {
@@ -33,8 +36,19 @@ export class Live implements AsyncIterableIterator<Rendered> {
     return this.#rendering.keyLength;
   }
 
-  render(event: FollowedEvent): Rendered | Promise<Rendered> {
-    return this.#rendering.of(event);
+  /**
+   * Synchronous if the event is rendered already, or if it is the subscriber's turn and no field has to wait. Without
+   * turns, a client that follows an order in ten thousand ways would hold up everybody while each is rendered.
+   * `undefined` if the subscriber has left meanwhile.
+   */
+  render(event: FollowedEvent): Rendered | Promise<Rendered | undefined> {
+    const turn = this.#rendering.has(event) ? undefined : this.#turns?.take();
+    return turn === undefined ? this.#rendering.of(event) : this.#renderAfter(turn, event);
+  }
+
+  async #renderAfter(turn: Promise<void>, event: FollowedEvent): Promise<Rendered | undefined> {
+    await turn;
+    return this.#isOver ? undefined : this.#rendering.of(event);
   }
 
   [Symbol.asyncIterator](): this {
@@ -45,7 +59,8 @@ export class Live implements AsyncIterableIterator<Rendered> {
     this.#events ??= this.following[Symbol.asyncIterator]();
     try {
       const { done, value } = await this.#events.next();
-      if (!done) return { done: false, value: await this.#rendering.of(value) };
+      const rendered = done ? undefined : await this.render(value);
+      if (rendered !== undefined) return { done: false, value: rendered };
     } catch (error) {
       // Consumers need not call `return()` on an iterator that threw.
       await this.return();

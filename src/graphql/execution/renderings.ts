@@ -77,12 +77,17 @@ export class Rendering {
 
   /** Renders an event; synchronous if no field has to wait. For the same event again, returns the same object. */
   of(event: FollowedEvent): Rendered | Promise<Rendered> {
-    if (this.#rendered === undefined || event !== this.#event) {
+    if (this.#rendered === undefined || !this.has(event)) {
       this.#event = event;
       this.#rendered = this.#render(event);
       this.#parts.onHeld(this);
     }
     return this.#rendered;
+  }
+
+  /** Whether the event is rendered, or is being rendered. */
+  has(event: FollowedEvent): boolean {
+    return event === this.#event;
   }
 
   /** The next call of `of` renders its event anew. */

@@ -73,13 +73,13 @@ export class GraphQLHttp {
     const caller = guard.addressOf(request);
     const live = await answers.subscribe(question, caller);
     if (live === undefined) return false;
-    const stream = streamOf(live, response);
-    if (stream === undefined || guard.connections.refusalOf(caller) !== undefined) {
+    const target = streamTargetOf(response);
+    if (target === undefined || guard.connections.refusalOf(caller) !== undefined) {
       await live.return();
       return false;
     }
     enterStream(request, response, guard);
-    this.#begin(stream, head);
+    this.#streams.begin(target, live, head);
     return true;
   }
 
@@ -90,7 +90,7 @@ export class GraphQLHttp {
     const draft = usual && answers.draft();
     let document: DocumentNode | undefined;
     try {
-      const { answer, stream, streamed } = await this.#askYoga(exchange, {
+      const { answer, live, target } = await this.#askYoga(exchange, {
         caller: guard.addressOf(request),
         basis: draft,
         executed,
@@ -98,17 +98,15 @@ export class GraphQLHttp {
           document = answered;
         },
       });
-      if (stream !== undefined) {
+      if (live !== undefined && target !== undefined) {
         const headers = headersOf(answer);
-        if (usual !== undefined) {
-          answers.learnStream(usual, { headers, document: stream.live.document });
-        }
-        this.#begin(stream, headers);
+        if (usual !== undefined) answers.learnStream(usual, { headers, document: live.document });
+        this.#streams.begin(target, live, headers);
       } else if (usual && draft && document && answer.status === 200 && isJson(answer)) {
         const made = { headers: headersOf(answer), body: await answer.text() };
         answers.learn(usual, draft, { ...made, document });
         writeAnswer(response, made);
-      } else await send(exchange, { answer, streamed });
+      } else await send(exchange, { answer, live });
     } finally {
       if (draft !== undefined && draft.kept === undefined) answers.drop(draft);
     }
@@ -117,10 +115,10 @@ export class GraphQLHttp {
   async #askYoga(
     { request, response, body, onStream }: GraphQLExchange,
     context: RequestContext,
-  ): Promise<YogaAnswer & { readonly stream: Stream | undefined }> {
+  ): Promise<YogaAnswer> {
     const { yoga, guard } = this.#options;
-    let stream: Stream | undefined;
-    let streamed: Live | undefined;
+    let live: Live | undefined;
+    let target: StreamTarget | undefined;
     withBody(request, Readable.from([body]));
     // Yoga is not given the response: it would keep listeners on it for as long as the response is open.
     try {
@@ -128,51 +126,36 @@ export class GraphQLHttp {
         ...context,
         onStream,
         enterStream: () => enterStream(request, response, guard),
-        takeStream: (live) => {
-          stream = streamOf(live, response);
-          if (stream === undefined) streamed = live;
-          return stream !== undefined;
+        takeStream: (begun) => {
+          live = begun;
+          target = streamTargetOf(response);
+          return target !== undefined;
         },
       });
-      return { answer, stream, streamed };
+      return { answer, live, target };
     } catch (error) {
-      await (stream?.live ?? streamed)?.return();
+      await live?.return();
       throw error;
     } finally {
       withBody(request, undefined);
     }
   }
-
-  #begin({ target, live }: Stream, head: readonly string[]): void {
-    this.#streams.begin(target, live, head);
-  }
-}
-
-/** A subscription, and where its events go. */
-interface Stream {
-  readonly target: StreamTarget;
-  readonly live: Live;
 }
 
 interface YogaAnswer {
-  /** Only the head of the response if the gateway sends the events itself. */
   readonly answer: Response;
-  /** The subscription whose events are in the body of the answer. */
-  readonly streamed: Live | undefined;
-}
-
-/** `undefined` if the response is unusual, so that Yoga has to stream the events. */
-function streamOf(live: Live, response: ServerResponse): Stream | undefined {
-  const target = streamTargetOf(response);
-  return target && { target, live };
+  /** The subscription, if the answer is an event stream. */
+  readonly live: Live | undefined;
+  /** Where the gateway sends the events itself: then the answer is only the head. If not set, they are in its body. */
+  readonly target: StreamTarget | undefined;
 }
 
 async function send(
   { request, response }: GraphQLExchange,
-  { answer, streamed }: YogaAnswer,
+  { answer, live }: Pick<YogaAnswer, 'answer' | 'live'>,
 ): Promise<void> {
   // Yoga begins a stream once its body is read, which it never is. Until then `cancel` fails, and ends nothing.
-  if (response.destroyed) await streamed?.return();
+  if (response.destroyed) await live?.return();
   else await sendNodeResponse(answer, response, request, true);
 }
 

@@ -16,9 +16,16 @@ const CONNECTIONS_TO_A_PLACE = 2;
 /** The longest interval between two searches for requests that take too long. */
 const LONGEST_CHECK_MS = 5_000;
 
-/** The limits that Node enforces: on a request that is sent a byte at a time, on a half-sent upgrade. */
+/**
+ * How long a connection may lie idle. Longer than proxies keep theirs (nginx a minute, Caddy two): a POST that a proxy
+ * sends just as we close its connection is lost, and its client is told 502.
+ */
+const IDLE_MS = 125_000;
+
+/** The limits that Node enforces: on an idle connection, a request that is sent a byte at a time, a half-sent upgrade. */
 export function serverLimits({ requestTimeoutMs }: Limits): ServerOptions {
   return {
+    keepAliveTimeout: IDLE_MS,
     headersTimeout: requestTimeoutMs,
     requestTimeout: requestTimeoutMs,
     connectionsCheckingInterval: Math.min(LONGEST_CHECK_MS, requestTimeoutMs),

@@ -19,8 +19,8 @@ import type { Drain } from '../drain.ts';
 import type { ForeignPages } from '../foreign-pages.ts';
 import { type LazyPage, wantsPage } from '../graphiql/lazy-page.ts';
 import { corsHeadersFor, isForUs, isFromForeignPage, type Names } from '../origin.ts';
-import { GRAPHQL_PATH, pathOf } from '../paths.ts';
-import { errorAnswer, FOREIGN_PAGE, MISDIRECTED, refuseBody } from '../refusals.ts';
+import { GRAPHQL_PATH, hasAddress, pathOf } from '../paths.ts';
+import { errorAnswer, FOREIGN_PAGE, MISDIRECTED, NO_ADDRESS, refuseBody } from '../refusals.ts';
 import { collectBody, readBody } from './body.ts';
 import { Exchange } from './exchange.ts';
 import type { GraphQLHttp } from './graphql.ts';
@@ -205,6 +205,9 @@ export class HttpRequests {
     this.#respond(response, async () => {
       if (page !== undefined && pathOf(request) === GRAPHQL_PATH && wantsPage(request))
         return page.send(response);
+      // To Yoga, that would be a fault of its own.
+      if (!hasAddress(request))
+        return sendJson(response, 400, errorAnswer('BAD_USER_INPUT', NO_ADDRESS));
       if (isFromForeignPage(request.headers, this.#options.allowedOrigins)) {
         this.#options.foreignPages.refused(request.headers.origin);
         return sendJson(response, 403, errorAnswer('FORBIDDEN', FOREIGN_PAGE));

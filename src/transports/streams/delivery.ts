@@ -68,10 +68,10 @@ export abstract class Delivery implements Sink {
     this.tellFault(error);
   }
 
-  #send(rendered: Rendered): void {
+  #send(rendered: Rendered | undefined): void {
     const wasBusy = this.#isBusy;
     this.#isBusy = false;
-    if (this.#hasEnded) return;
+    if (this.#hasEnded || rendered === undefined) return;
     const socket = this.tell(rendered);
     if (socket === undefined) return;
     if (socket.writableLength > 0) this.#waitUntilSent(socket);

@@ -13,11 +13,10 @@ const SIGN_MS = 12_000;
 
 export const STREAM_TYPE = 'text/event-stream';
 
-/** The headers of every stream, as Yoga writes them. No intermediary may compress or cache the stream. */
+/** The headers of every stream, as Yoga writes them. No intermediary may compress the stream. */
 export const STREAM_HEADERS = {
   'Content-Type': STREAM_TYPE,
   Connection: 'keep-alive',
-  'Cache-Control': 'no-cache',
   'Content-Encoding': 'none',
 } as const;
 
