@@ -482,6 +482,17 @@ describe('one list', () => {
     expect((await plan())?.covered).toHaveLength(80);
   });
 
+  it('covers young orders though the clock of this machine is behind that of OneClickDz', async () => {
+    const { store, planner, clock } = await over([]);
+    for (const [nth, orderId] of [FIRST, SECOND, THIRD].entries()) {
+      const createdAt = NOW + nth * 1_800_000;
+      await store.record(observation({ orderId, createdAt, observedAt: NOW }), () => NOW);
+    }
+    await clock.advance(5_000);
+    const due = { orderId: SECOND, order: await store.find(SECOND), gainMs: 0 };
+    expect((await planner.forSchedule(due))?.covered).toHaveLength(3);
+  });
+
   describe('for queries', () => {
     /** The id of an order that was sent so long ago. */
     const idOf = (agoMs: number, tail = '0') =>
