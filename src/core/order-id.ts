@@ -1,4 +1,4 @@
-import { HOUR_MS, MINUTE_MS } from './durations.ts';
+import { HOUR_MS } from './durations.ts';
 
 /**
  * Normalises an order id: hex digits become lower case. `undefined` for a text that cannot be an order id.
@@ -24,9 +24,10 @@ export function creationTimeOf(orderId: string): number | undefined {
 }
 
 const OLDEST_MS = 24 * HOUR_MS;
-const MOST_AHEAD_MS = MINUTE_MS;
+/** The upstream's clock may be ahead of ours. */
+const MOST_AHEAD_MS = HOUR_MS;
 
-/** `creationTimeOf`, unless that is more than a day before `now` or a minute after it: it may be an id of another kind. */
+/** `creationTimeOf`, unless that is more than a day before `now` or an hour after it: it may be an id of another kind. */
 export function recentCreationOf(orderId: string, now: number): number | undefined {
   const createdAt = creationTimeOf(orderId);
   const isRecent =

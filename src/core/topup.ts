@@ -1,3 +1,4 @@
+import { SECOND_MS } from './durations.ts';
 import { recentCreationOf } from './order-id.ts';
 
 /**
@@ -109,13 +110,21 @@ function carryForward(latest: Snapshot, observation: Observation): Observation {
     upstreamStatus: observation.upstreamStatus,
     observedAt: observation.observedAt,
     ref: observation.ref ?? latest.ref,
-    type: observation.type ?? latest.type,
+    // One call says `4G` where another says `4GLTE`: the first word stays, else calls in turn would add a snapshot each.
+    type: latest.type ?? observation.type,
     number: observation.number ?? latest.number,
     amount: observation.amount ?? latest.amount,
     cardCode: observation.cardCode ?? latest.cardCode,
     transactionNumber: observation.transactionNumber ?? latest.transactionNumber,
     processedAt: observation.processedAt ?? latest.processedAt,
     refundMessage: observation.refundMessage ?? latest.refundMessage,
-    createdAt: observation.createdAt ?? latest.createdAt,
+    createdAt: moreExact(latest.createdAt, observation.createdAt),
   };
+}
+
+/** The time that was told last, unless that is what was known already, to the second only. */
+function moreExact(known: number | null, told: number | null): number | null {
+  if (known === null || told === null) return told ?? known;
+  const isSame = told % SECOND_MS === 0 && Math.abs(told - known) < SECOND_MS;
+  return isSame ? known : told;
 }

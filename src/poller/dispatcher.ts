@@ -5,6 +5,8 @@ import type { StoreFaults } from './store-faults.ts';
 
 /** While orders are tracked, the clock is looked at this often: it may be set, or the machine be suspended. */
 const LONGEST_SLEEP_MS = 60_000;
+/** While the next call is further away than this, no answer will be written soon: also while the upstream fails. */
+const IDLE_MS = 20_000;
 
 interface DispatcherOptions {
   readonly nextCall: NextCall;
@@ -74,8 +76,8 @@ export class Dispatcher {
     if (clockSetBacks.noticed()) await clockSetBacks.mend();
     while (await nextCall.start());
     const waitMs = (await nextCall.waitMs()) ?? Number.POSITIVE_INFINITY;
-    // No answer will be written soon, and a gateway that is not ready is sent no queries.
-    const isIdle = waitMs > LONGEST_SLEEP_MS;
+    // A gateway that is not ready is sent no queries either.
+    const isIdle = waitMs > IDLE_MS;
     if (storeFaults.isFailing && storeFaults.pauseMs === 0 && isIdle) await tryStore();
     const sleepMs = Math.min(waitMs, storeFaults.pauseMs || Number.POSITIVE_INFINITY);
     if (sleepMs < Number.POSITIVE_INFINITY) this.sleep(sleepMs);

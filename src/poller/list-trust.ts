@@ -20,6 +20,9 @@ const CONFIRM_EVERY_MS = SECOND_MS;
 /** Failures that any call may meet, such as a connection that is lost just as the call is sent. */
 const PASSING: readonly string[] = ['network', 'http_status', 'slow', 'timeout'];
 
+/** A list that is in flight when the trust ends is answered within this time. */
+const LAST_LIST_MS = 15 * SECOND_MS;
+
 const FIRST_DISTRUST_MS = MINUTE_MS;
 const LONGEST_DISTRUST_MS = 30 * MINUTE_MS;
 
@@ -51,6 +54,10 @@ export class ListTrust {
   #isAnswered = true;
   /** An upper bound on how far our clock is ahead of the upstream's, in milliseconds. */
   #aheadMs = Number.POSITIVE_INFINITY;
+  /** When checks alone showed orders, since lists were not trusted. Unix milliseconds. */
+  #checksAlone = { from: 0, to: 0 };
+  /** For how long checks have shown orders as in progress that the upstream had processed, as it tells the time. */
+  #checksLateMs = 0;
 
   constructor(options: ListTrustOptions) {
     this.#options = options;
@@ -131,6 +138,8 @@ export class ListTrust {
     if (reason === 'forbidden') this.#distrustMs = LONGEST_DISTRUST_MS;
     this.#isAnswered = false;
     this.#trustedFrom = clock.steady() + this.#distrustMs;
+    const now = clock.now();
+    this.#checksAlone = { from: now + LAST_LIST_MS, to: now + this.#distrustMs };
     telemetry.sweepsStopped(reason);
     logger.warn(
       { reason, waitSeconds: this.#distrustMs / 1_000 },
@@ -142,7 +151,8 @@ export class ListTrust {
   /**
    * Compares an order's last observation with how the order settled: an order that was still shown as in progress
    * well after the upstream had processed it was shown by a list that lags behind. Clocks may differ: the time between
-   * an order's creation and our first sight of it, at its smallest, is the upper bound on the difference.
+   * an order's creation and our first sight of it, at its smallest, is the upper bound on the difference. And the time
+   * of processing may be that of another system or of an earlier step: then orders that checks show look late as well.
    */
   verify({ before, order: { latest } }: Recorded): void {
     const { createdAt, processedAt, observedAt } = latest;
@@ -153,7 +163,12 @@ export class ListTrust {
     }
     if (!isInProgress(before) || !isSettled(latest.upstreamStatus) || processedAt === null) return;
     const lateMs = before.checkedAt - this.#aheadMs - processedAt;
-    if (lateMs <= LATEST_ROW_MS || !this.isTrusted) return;
+    const { from, to } = this.#checksAlone;
+    if (from <= before.checkedAt && before.checkedAt < to) {
+      this.#checksLateMs = Math.max(this.#checksLateMs, lateMs);
+      return;
+    }
+    if (lateMs <= LATEST_ROW_MS + this.#checksLateMs || !this.isTrusted) return;
     this.lost('stale rows');
     // Learned anew, since the bound no longer holds if our clock was set forward.
     this.#aheadMs = Number.POSITIVE_INFINITY;

@@ -4,7 +4,7 @@ import { creationTimeOf } from '../core/order-id.ts';
 import type { Clock } from '../core/ports.ts';
 import { SettlingTimes } from '../core/settling.ts';
 import type { Notebook, Order, Recorded, Window } from '../core/store.ts';
-import { isSettled } from '../core/topup.ts';
+import { isSettled, type Snapshot } from '../core/topup.ts';
 import { Worth } from '../core/worth.ts';
 import { parseNote } from './parse-note.ts';
 import type { UnseenDue, Watchers } from './watchers.ts';
@@ -182,9 +182,8 @@ export class Pacer {
     if (isInProgress(order)) {
       this.#learnable(latest.type).times.inProgress(order.checkedAt - statusSince, notedMs);
     } else if (before !== undefined && isSettled(latest.upstreamStatus)) {
-      const settledAt = latest.processedAt ?? latest.observedAt;
       const learned = this.#learnable(latest.type);
-      learned.times.add(settledAt - before.statusSince, notedMs);
+      learned.times.add(settledAt(before, latest) - before.statusSince, notedMs);
       learned.noted += 1;
       this.#keep();
     }
@@ -225,6 +224,14 @@ export class Pacer {
     this.#byType.set(name, learned);
     return learned;
   }
+}
+
+/**
+ * When an order settled, by our clock, as its other ages are: after the look that found it in progress, and before the one
+ * that found it settled. In between the upstream's own time tells, which may be of another clock or of another step.
+ */
+function settledAt(before: Order, { processedAt, observedAt }: Snapshot): number {
+  return Math.min(Math.max(processedAt ?? observedAt, before.checkedAt), observedAt);
 }
 
 function waitedMsOf({ dueAt }: Order, now: number): number {

@@ -1,7 +1,7 @@
-import { isAbandoned, planner, woken } from '../core/cadence.ts';
+import { isAbandoned, isParked, planner, woken } from '../core/cadence.ts';
 import { loggedError } from '../core/logged-error.ts';
 import { unixTimeOf } from '../core/ports.ts';
-import { isSettled } from '../core/topup.ts';
+import type { Order } from '../core/store.ts';
 import type { MayAsk, Topups, Watch } from '../core/topups.ts';
 import type { UpstreamState, UpstreamStatus } from '../core/upstream-status.ts';
 import type { TopupView } from '../core/view.ts';
@@ -92,13 +92,19 @@ export class Poller implements Topups, Watch {
       watchers.expect(orderId);
     } else if (isAbandoned(order)) {
       await store.reschedule(orderId, woken(order, clock.now()));
-    } else if (!isSettled(order.latest.upstreamStatus) && order.failures === 0) {
-      const watchedAt = planner(true)(order);
-      if (watchedAt === null || order.dueAt === null || watchedAt >= order.dueAt) return;
-      await store.reschedule(orderId, { dueAt: watchedAt, failures: 0 });
+    } else {
+      const dueAt = watchedDueAt(order, clock.now());
+      if (dueAt === null || order.dueAt === null || dueAt >= order.dueAt) return;
+      await store.reschedule(orderId, { dueAt, failures: order.failures });
     }
     dispatcher.wake();
   }
+}
+
+/** When a watched order is to be checked. One whose check has failed is tried again soon anyway, unless it is parked. */
+function watchedDueAt(order: Order, now: number): number | null {
+  if (order.failures === 0) return planner(true)(order);
+  return isParked(order) ? planner(true)({ ...order, checkedAt: now }) : null;
 }
 
 const STATE_NAMES: Record<GateState['name'], UpstreamState> = {

@@ -139,7 +139,8 @@ export class SweepPlanner {
     const now = this.#options.clock.now();
     // Orders in progress are usually young, so any window of young orders may be the best one.
     const [from, to] = isInReach(at, now)
-      ? [now - REACH_MS, now + SECOND_MS]
+      ? // The upstream's clock may be ahead of ours.
+        [now - REACH_MS, Number.MAX_SAFE_INTEGER]
       : [at - REACH_MS / 2, at + REACH_MS / 2];
     const tracked = await this.#tracked({ from, to });
     // A query may be for a tracked order too, which must not count twice.

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import Database from 'better-sqlite3';
@@ -40,6 +40,16 @@ describe.each(['prune', 'rekey', 'ticket'])('npm run %s', (name) => {
       stderr: '',
     });
     expect(existsSync(join(folder.path, 'gateway.db'))).toBe(false);
+  });
+});
+
+it('a .env that cannot be read is told of in one line', async () => {
+  await using folder = await temporaryFolder();
+  await mkdir(join(folder.path, '.env'));
+  await expect(command(folder, ['ticket', '--topup', ORDER_ID])).rejects.toMatchObject({
+    code: 78,
+    stdout: '',
+    stderr: expect.stringMatching(/^ticket: .*\.env cannot be read: .*\n$/),
   });
 });
 

@@ -103,6 +103,22 @@ it.each([
   },
 );
 
+it('a store that fails once is known to be mended though OneClickDz fails for hours', async () => {
+  const { disk, store } = fullStore();
+  disk.isFull = false;
+  const { clock, client, poller } = await startPolling({ store });
+  client.answer(() => FAILED);
+  // So many that one of them is always due.
+  for (let nth = 0; nth < 20; nth += 1) poller.watch(nth.toString(16).padStart(24, '0'), () => {});
+  await clock.advance(10 * 60_000);
+  disk.isFull = true;
+  await clock.advance(2 * 60_000);
+  expect(poller.canRecord).toBe(false);
+  disk.isFull = false;
+  await clock.advance(5 * 60_000);
+  expect(poller.canRecord).toBe(true);
+});
+
 it('while the store fails, one call a second tries it, and the schedule is not read all the time', async () => {
   const record = () => Promise.reject(new Error('disk full'));
   const store = Object.assign(createMemoryStore(), { record });

@@ -33,6 +33,28 @@ it('comes back though the clock of the machine was behind at first, and then was
   expect(trust.isTrusted).toBe(true);
 });
 
+it('stays, once checks have shown that orders are processed long before they are shown as settled', async () => {
+  const clock = new ManualClock(NOW);
+  const logger = recordingLogger();
+  const trust = new ListTrust({ clock, logger, telemetry: noTelemetry });
+  const showEnd = async (processedMsBefore: number) => {
+    const createdAt = clock.now();
+    const first = orderOf({ createdAt }, clock);
+    trust.verify({ before: undefined, order: first, appended: undefined });
+    await clock.advance(19_000);
+    const before = orderOf({ createdAt }, clock);
+    const processedAt = clock.now() - processedMsBefore;
+    await clock.advance(1_000);
+    const settled = { createdAt, upstreamStatus: 'FULFILLED', processedAt };
+    trust.verify({ before, order: orderOf(settled, clock), appended: undefined });
+  };
+  for (let end = 0; end < 30; end += 1) await showEnd(10_000);
+  expect(logger.lines).toHaveLength(1);
+  expect(trust.isTrusted).toBe(true);
+  await showEnd(16_000);
+  expect(trust.isTrusted).toBe(false);
+});
+
 it('takes lists that were in flight together, and failed one after the other, for one failure', async () => {
   const clock = new ManualClock(NOW);
   const logger = recordingLogger();

@@ -172,11 +172,11 @@ function unseen(ago: { readonly sentSeconds: number; readonly dueSeconds: number
 function learnOne(
   pacer: Pacer,
   n: number,
-  { unseenSeconds = 1, type = null as string | null } = {},
+  { unseenSeconds = 1, type = null as string | null, processedAt = NOW } = {},
 ): void {
   const seconds = n % 50 === 0 ? 600 : 3 + ((n * 7) % 42);
   const before = ofType(orderOf({ seconds, unseenSeconds }), type);
-  const latest = { ...before.latest, upstreamStatus: 'FULFILLED' as const, processedAt: NOW };
+  const latest = { ...before.latest, upstreamStatus: 'FULFILLED' as const, processedAt };
   pacer.learn({ before, order: { ...before, latest, checkedAt: NOW }, appended: latest });
 }
 
@@ -193,3 +193,17 @@ it('what is learned of a type counts for that type alone, and from the twenty-fi
   expect(worthOf('type 21')).toBe(worthOf('type 20'));
   expect(worthOf('type 1')).toBe(worthOfFirst);
 });
+
+it.each([-3_600_000, -30_000, 30_000, 3_600_000])(
+  'learns the same from what was seen, though the upstream tells times of processing %i ms apart from that',
+  (apartMs) => {
+    const [right, wrong] = [startPacer(), startPacer()];
+    for (let n = 0; n < 500; n += 1) {
+      learnOne(right, n);
+      learnOne(wrong, n, { processedAt: NOW + apartMs });
+    }
+    const order = orderOf({ seconds: 20, unseenSeconds: 5 });
+    const [gain, wrongGain] = [right.gainMs(order, NOW), wrong.gainMs(order, NOW)];
+    expect(Math.abs(wrongGain - gain)).toBeLessThan(gain / 4);
+  },
+);

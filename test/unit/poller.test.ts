@@ -323,6 +323,20 @@ describe('the schedule', () => {
     expect(client.calls).toHaveLength(8);
   });
 
+  it('does so for one whose last check failed while nobody watched', async () => {
+    const { clock, client, poller } = await startPolling();
+    client.answer((id, at) => observed(id, at, 'QUEUED'));
+    void poller.lookup(ORDER_ID);
+    await clock.advance(MINUTE_MS);
+    client.answer(() => ({ kind: 'failed', reason: 'timeout' }));
+    void poller.lookup(ORDER_ID, 0);
+    await clock.advance(MINUTE_MS);
+    client.answer((id, at) => observed(id, at, 'QUEUED'));
+    poller.watch(ORDER_ID, () => undefined);
+    await clock.advance(29 * MINUTE_MS);
+    expect(client.calls).toHaveLength(2 + 5);
+  });
+
   it('goes round all orders alike when they are more than the budget allows', async () => {
     const { clock, client, poller } = await startPolling();
     const ids = orderIds(60);

@@ -482,6 +482,17 @@ describe('one list', () => {
     expect((await plan())?.covered).toHaveLength(80);
   });
 
+  it('covers young orders though the clock of this machine is behind that of OneClickDz', async () => {
+    const { store, planner, clock } = await over([]);
+    for (const [nth, orderId] of [FIRST, SECOND, THIRD].entries()) {
+      const createdAt = NOW + nth * 1_800_000;
+      await store.record(observation({ orderId, createdAt, observedAt: NOW }), () => NOW);
+    }
+    await clock.advance(5_000);
+    const due = { orderId: SECOND, order: await store.find(SECOND), gainMs: 0 };
+    expect((await planner.forSchedule(due))?.covered).toHaveLength(3);
+  });
+
   describe('for queries', () => {
     /** The id of an order that was sent so long ago. */
     const idOf = (agoMs: number, tail = '0') =>
@@ -517,6 +528,8 @@ describe('one list', () => {
         (await listFor(agoMs.map((each) => idOf(each)))) !== undefined;
       expect(await together(0, 11.9 * MINUTE_MS)).toBe(true);
       expect(await together(0, 12.1 * MINUTE_MS)).toBe(false);
+      // Our clock may be behind the upstream's.
+      expect(await together(-10 * MINUTE_MS, -11 * MINUTE_MS)).toBe(true);
       const hour = 60 * MINUTE_MS;
       expect(await together(hour, hour - 6 * MINUTE_MS)).toBe(true);
       expect(await together(hour, hour + 6 * MINUTE_MS)).toBe(true);

@@ -74,8 +74,22 @@ describe('nextSnapshot', () => {
     expect(told).toMatchObject({ version: 2, [name]: value });
     const later = nextSnapshot(told, observation({ upstreamStatus: 'REFUNDED' }));
     expect(later).toMatchObject({ version: 3, [name]: value });
+    if (name === 'type') return;
     const anew = { ...handling, [name]: typeof value === 'number' ? 99 : 'else' };
     expect(nextSnapshot(anew, observation({ [name]: value }))).toMatchObject({ [name]: value });
+  });
+
+  it('adds nothing where calls have two words for a type, or one tells the creation to the second only', () => {
+    const createdAt = CREATED_AT + 700;
+    const known = { ...handling, type: '4G', createdAt };
+    const otherwise = { type: '4GLTE', createdAt: CREATED_AT };
+    expect(nextSnapshot(known, observation(otherwise))).toBeUndefined();
+    const rounded = { createdAt: CREATED_AT + 1_000 };
+    expect(nextSnapshot(known, observation(rounded))).toBeUndefined();
+    const exact = nextSnapshot({ ...known, ...otherwise }, observation({ createdAt }));
+    expect(exact).toMatchObject({ version: 2, type: '4GLTE', createdAt });
+    const another = { createdAt: CREATED_AT + 2_000 };
+    expect(nextSnapshot(known, observation(another))).toMatchObject({ version: 2, ...another });
   });
 
   it('carries forward what the upstream leaves out', () => {
