@@ -153,7 +153,7 @@ export class ListTrust {
     }
     if (!isInProgress(before) || !isSettled(latest.upstreamStatus) || processedAt === null) return;
     const lateMs = before.checkedAt - this.#aheadMs - processedAt;
-    if (lateMs <= LATEST_ROW_MS || !this.isTrusted) return;
+    if (lateMs <= LATEST_ROW_MS) return;
     this.lost('stale rows');
     // Learned anew, since the bound no longer holds if our clock was set forward.
     this.#aheadMs = Number.POSITIVE_INFINITY;

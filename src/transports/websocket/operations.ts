@@ -206,7 +206,7 @@ function operationsOn({ extra: { client }, subscriptions }: SocketContext): numb
 function heldOn({ extra: { client }, subscriptions }: SocketContext): readonly Held[] {
   const held = new Map(client.beginning);
   for (const [id, each] of Object.entries(subscriptions)) {
-    if (each instanceof Push && !held.has(id)) held.set(id, each.held);
+    if (each instanceof Push) held.set(id, each.held);
   }
   return [...held.values()];
 }
