@@ -38,11 +38,12 @@ async function storeOfOne(): Promise<Store> {
   return store;
 }
 
-/** The same store, but that it finds orders in another way. */
-function withFind(store: Store, find: Store['find']): Store {
+/** The same store, but that it is read in another way. */
+function withReads(store: Store, reads: Partial<Pick<Store, 'find' | 'read'>>): Store {
   return new Proxy(store, {
     get: (target, name) => {
-      if (name === 'find') return find;
+      const read: unknown = Reflect.get(reads, name);
+      if (read !== undefined) return read;
       const value: unknown = Reflect.get(target, name);
       return typeof value === 'function' ? value.bind(target) : value;
     },
@@ -143,10 +144,12 @@ describe('a subscription that waits', () => {
     const store = await storeOfOne();
     const asked = Promise.withResolvers<void>();
     const found = Promise.withResolvers<void>();
-    const slow = withFind(store, async (id) => {
-      asked.resolve();
-      await found.promise;
-      return store.find(id);
+    const slow = withReads(store, {
+      find: async (id) => {
+        asked.resolve();
+        await found.promise;
+        return store.find(id);
+      },
     });
     await using serving = await serve(slow);
     using client = await begin(serving);
@@ -159,12 +162,36 @@ describe('a subscription that waits', () => {
     await client.hears(next('2', 1));
   });
 
+  it('says nothing any more of an event that was being rendered when its client ended it', async () => {
+    const store = await storeOfOne();
+    const asked = Promise.withResolvers<void>();
+    const read = Promise.withResolvers<void>();
+    const slow = withReads(store, {
+      read: async (...args) => {
+        asked.resolve();
+        await read.promise;
+        return store.read(...args);
+      },
+    });
+    await using serving = await serve(slow);
+    using client = await begin(serving);
+    const query = QUERY.replace('version', 'history { edges { node { version } } }');
+    client.say({ id: '1', type: 'subscribe', payload: { query } });
+    await asked.promise;
+    client.say(end('1'), ask('1'));
+    await client.hears(next('1', 1));
+    read.resolve();
+    await settle();
+    client.say({ type: 'ping' });
+    await client.hears({ type: 'pong' });
+  });
+
   it('says once that it failed, and its id is free', async () => {
     const store = await storeOfOne();
     let isBroken = false;
-    const breaking = withFind(store, (id) =>
-      isBroken ? Promise.reject(new Error('the disk')) : store.find(id),
-    );
+    const breaking = withReads(store, {
+      find: (id) => (isBroken ? Promise.reject(new Error('the disk')) : store.find(id)),
+    });
     await using serving = await serve(breaking);
     using client = await begin(serving);
     client.say(ask('1'));
