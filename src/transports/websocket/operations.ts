@@ -149,7 +149,7 @@ export class SocketOperations {
     const { client } = context.extra;
     const held = {
       document: args.document,
-      characters: JSON.stringify(args.variableValues).length,
+      characters: JSON.stringify(args.variableValues).length + id.length,
     };
     refuseToHold(held, heldOn(context), this.#options.guard);
     client.holds(id, held);
