@@ -401,12 +401,15 @@ describe('a client', () => {
     expect(alive.socket.readyState).toBe(WebSocket.OPEN);
   });
 
-  it('is answered its own pings, with what they hold', async () => {
+  it('is answered its own pings, with what they hold, once each', async () => {
     await using serving = await serve(await storeOfOne());
     using client = await begin(serving);
-    const answered = once(client.socket, 'pong');
+    const answers: string[] = [];
+    client.socket.on('pong', (data) => answers.push(String(data)));
     client.socket.ping('are you there');
-    expect(String((await answered)[0])).toBe('are you there');
+    client.say({ type: 'ping' });
+    await client.hears({ type: 'pong' });
+    expect(answers).toEqual(['are you there']);
   });
 
   it('that has begun is not closed for being slow to begin; one that has not, is, when its time is up', async () => {
