@@ -3,6 +3,8 @@ import type { UpstreamGate } from './gate.ts';
 import type { InFlight } from './in-flight.ts';
 import type { StoreFaults } from './store-faults.ts';
 
+const NEVER = Number.POSITIVE_INFINITY;
+
 interface AdmissionOptions {
   readonly gate: UpstreamGate;
   readonly storeFaults: StoreFaults;
@@ -19,23 +21,26 @@ export class Admission {
   }
 
   get isOpen(): boolean {
-    return this.#options.storeFaults.pauseMs === 0 && this.#hasPlace();
+    return this.pauseMs === 0 && !this.isFull;
   }
 
   /** Whether no time that passes, but only the end of a call in flight, lets the next one start. */
   get isFull(): boolean {
-    return this.#gateMs() <= 0 && !this.#hasPlace();
+    if (this.#gateMs() > 0) return false;
+    const { storeFaults, inFlight } = this.#options;
+    return this.#placeInMs() === NEVER || !storeFaults.admits(inFlight.size);
   }
 
-  /** Milliseconds for which no call may start at all. */
+  /** Milliseconds for which no call may start at all, unless one in flight ends. */
   get pauseMs(): number {
-    return Math.max(this.#gateMs(), this.#options.storeFaults.pauseMs);
+    const placeInMs = this.#placeInMs();
+    const { pauseMs } = this.#options.storeFaults;
+    return Math.max(this.#gateMs(), pauseMs, placeInMs === NEVER ? 0 : placeInMs);
   }
 
-  /** Whether one more call may be in flight. */
-  #hasPlace(): boolean {
-    const { gate, storeFaults, inFlight, clock } = this.#options;
-    return gate.admits(clock.steady(), inFlight.size) && storeFaults.admits(inFlight.size);
+  #placeInMs(): number {
+    const { gate, inFlight, clock } = this.#options;
+    return gate.placeInMs(clock.steady(), inFlight.starts);
   }
 
   /** What is left of a wait of the gate. */

@@ -136,7 +136,7 @@ async function openState(options: PollerOptions) {
     requests: new Requests({ gate, budget, clock }),
     listedEnds: new ListedEnds({ clock, logger }),
     missingCards: new MissingCards({ clock, random }),
-    inFlight: new InFlight(),
+    inFlight: new InFlight(clock),
   };
 }
 

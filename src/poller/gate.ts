@@ -46,7 +46,19 @@ export type CallResult =
 type Failure = Extract<CallResult, { kind: 'failed' }>;
 
 /** Fewer than the five refused calls after which the upstream blocks an address, in case the key is revoked. */
-const MOST_IN_FLIGHT = 4;
+const MOST_UNDECIDED = 4;
+/** A call in flight for this long is not refused: a key is checked before any work is done for a call. */
+const DECIDED_MS = 2_000;
+/** Enough for all calls that a key allows if each takes ten seconds. */
+const MOST_IN_FLIGHT = 20;
+/** How many calls may be in flight in each state. */
+const MOST_AT_ONCE: Readonly<Record<GateState['name'], number>> = {
+  proving: 1,
+  serving: MOST_IN_FLIGHT,
+  failing: 0,
+  throttled: 0,
+  refused: 0,
+};
 const FAILURES_BEFORE_BREAK = 5;
 const FIRST_BREAK_MS = 2_000;
 const LONGEST_BREAK_MS = MINUTE_MS;
@@ -81,12 +93,16 @@ export class UpstreamGate {
     this.#isClosed = true;
   }
 
-  /** Whether one more call may start beside `inFlight` others. */
-  admits(now: number, inFlight: number): boolean {
-    if (this.#isClosed) return false;
-    const state = this.stateAt(now);
-    if (state.name === 'proving') return inFlight === 0;
-    return state.name === 'serving' && inFlight < MOST_IN_FLIGHT;
+  /**
+   * Milliseconds from `now` until one more call may start beside those in flight, which started at the moments `starts`,
+   * the earliest first. `Infinity` if no time that passes lets it start: one of those has to end first.
+   */
+  placeInMs(now: number, starts: readonly number[]): number {
+    const { name } = this.stateAt(now);
+    const most = this.#isClosed ? 0 : MOST_AT_ONCE[name];
+    if (starts.length >= most) return Number.POSITIVE_INFINITY;
+    const undecided = starts.at(-MOST_UNDECIDED);
+    return undecided === undefined ? 0 : Math.max(0, undecided + DECIDED_MS - now);
   }
 
   report(result: CallResult, now: number): GateState {

@@ -1,8 +1,10 @@
+import type { Clock } from '../core/ports.ts';
 import type { GatewayError } from '../errors.ts';
 import type { Checked } from './checker.ts';
 import type { Sweep } from './sweep-planner.ts';
 
 interface Check {
+  readonly startedAt: number;
   readonly ended: Promise<void>;
   readonly shared: Promise<Checked>;
   readonly settle: (checked: Checked) => void;
@@ -10,11 +12,22 @@ interface Check {
 
 /** The calls in flight: at any time, at most one is made for an order. */
 export class InFlight {
+  readonly #clock: Clock;
   readonly #checks = new Map<string, Check>();
-  /** Calls that are not for one order. */
-  readonly #others = new Set<Promise<void>>();
+  /** Calls that are not for one order, and when they started. */
+  readonly #others = new Map<Promise<void>, number>();
   /** Orders that a list in flight will show. */
   readonly #swept = new Set<string>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** When each call in flight started, by `Clock.steady`, the earliest first. */
+  get starts(): readonly number[] {
+    const checks = [...this.#checks.values()].map(({ startedAt }) => startedAt);
+    return [...checks, ...this.#others.values()].sort((one, other) => one - other);
+  }
 
   /** The number of calls in flight. */
   get size(): number {
@@ -42,7 +55,7 @@ export class InFlight {
       this.#checks.delete(orderId);
       settle(result);
     });
-    this.#checks.set(orderId, { ended, shared, settle });
+    this.#checks.set(orderId, { startedAt: this.#clock.steady(), ended, shared, settle });
     return shared;
   }
 
@@ -58,14 +71,14 @@ export class InFlight {
   /** Adds a call that shows no order; `called` must never reject. Resolves once it is no longer in flight. */
   addOther(called: Promise<void>): Promise<void> {
     const ended = called.finally(() => this.#others.delete(ended));
-    this.#others.add(ended);
+    this.#others.set(ended, this.#clock.steady());
     return ended;
   }
 
   /** Resolves once all calls that are in flight now are over. */
   async settled(): Promise<void> {
     await Promise.all([...this.#checks.values()].map(({ ended }) => ended));
-    await Promise.all(this.#others);
+    await Promise.all(this.#others.keys());
   }
 
   /** Fails all queries that wait for a check in flight. */

@@ -4,12 +4,27 @@ import { UpstreamGate } from '../../src/poller/gate.ts';
 const FAILED = { kind: 'failed' } as const;
 const GOOD = { kind: 'good' } as const;
 
+/** Whether one more call may start beside so many that have just started. */
+function admits(gate: UpstreamGate, now: number, inFlight: number): boolean {
+  return gate.placeInMs(now, Array(inFlight).fill(now)) === 0;
+}
+
 describe('UpstreamGate', () => {
   it('begins with one call at a time, and opens up with a good answer', () => {
     const gate = new UpstreamGate();
-    expect([gate.admits(0, 0), gate.admits(0, 1)]).toEqual([true, false]);
+    expect([admits(gate, 0, 0), admits(gate, 0, 1)]).toEqual([true, false]);
     gate.report(GOOD, 0);
-    expect([gate.admits(0, 3), gate.admits(0, 4)]).toEqual([true, false]);
+    expect([admits(gate, 0, 3), admits(gate, 0, 4)]).toEqual([true, false]);
+  });
+
+  it('has four calls at most that may yet be refused, and twenty in flight', () => {
+    const gate = new UpstreamGate({ name: 'serving', failuresInRow: 0 });
+    const spreadOver = (calls: number, ms: number) =>
+      Array.from({ length: calls }, (_, index) => (index * ms) / calls);
+    expect(gate.placeInMs(2_000, spreadOver(4, 2_000))).toBe(0);
+    expect(gate.placeInMs(1_600, spreadOver(4, 2_000))).toBe(400);
+    expect(gate.placeInMs(9_500, spreadOver(19, 9_500))).toBe(0);
+    expect(gate.placeInMs(10_000, spreadOver(20, 10_000))).toBe(Number.POSITIVE_INFINITY);
   });
 
   it('pauses after five failures in a row, not after four with a good one between', () => {
@@ -17,9 +32,9 @@ describe('UpstreamGate', () => {
     for (let n = 0; n < 4; n += 1) gate.report(FAILED, 0);
     gate.report(GOOD, 0);
     for (let n = 0; n < 4; n += 1) gate.report(FAILED, 0);
-    expect(gate.admits(0, 0)).toBe(true);
+    expect(admits(gate, 0, 0)).toBe(true);
     gate.report(FAILED, 0);
-    expect(gate.admits(0, 0)).toBe(false);
+    expect(admits(gate, 0, 0)).toBe(false);
     expect(gate.refusalAt(500)).toMatchObject({
       code: 'UPSTREAM_UNAVAILABLE',
       retryAfterMs: 1_500,
@@ -35,7 +50,7 @@ describe('UpstreamGate', () => {
       if (!('until' in state)) throw new Error(state.name);
       pauses.push((state.until - now) / 1_000);
       now = state.until;
-      expect([gate.admits(now, 0), gate.admits(now, 1)]).toEqual([true, false]);
+      expect([admits(gate, now, 0), admits(gate, now, 1)]).toEqual([true, false]);
     }
     expect(pauses).toEqual([2, 2, 4, 8, 16, 32, 60, 60]);
   });
@@ -48,9 +63,9 @@ describe('UpstreamGate', () => {
       const gate = new UpstreamGate(state);
       for (let n = 0; n < 9; n += 1) gate.report({ ...FAILED, orderId: 'a' }, 0);
       gate.report({ kind: 'inconclusive' }, 0);
-      expect(gate.admits(0, 0)).toBe(true);
+      expect(admits(gate, 0, 0)).toBe(true);
       gate.report({ ...FAILED, orderId: 'b' }, 0);
-      expect(gate.admits(0, 0)).toBe(false);
+      expect(admits(gate, 0, 0)).toBe(false);
     }
   });
 
@@ -59,20 +74,20 @@ describe('UpstreamGate', () => {
     for (let n = 0; n < 4; n += 1) gate.report({ ...FAILED, orderId: 'a' }, 0);
     gate.report(GOOD, 0);
     for (const orderId of ['b', 'a', 'b', 'a']) gate.report({ ...FAILED, orderId }, 0);
-    expect(gate.admits(0, 0)).toBe(true);
+    expect(admits(gate, 0, 0)).toBe(true);
     gate.report({ ...FAILED, orderId: 'b' }, 0);
-    expect(gate.admits(0, 0)).toBe(false);
+    expect(admits(gate, 0, 0)).toBe(false);
   });
 
   it('lets one call at a time tell whether a refusal was of the key, and ends no wait for it', () => {
     const gate = new UpstreamGate({ name: 'serving', failuresInRow: 0 });
     gate.report({ kind: 'doubtful' }, 0);
-    expect([gate.admits(0, 0), gate.admits(0, 1)]).toEqual([true, false]);
+    expect([admits(gate, 0, 0), admits(gate, 0, 1)]).toEqual([true, false]);
     gate.report(GOOD, 0);
-    expect(gate.admits(0, 1)).toBe(true);
+    expect(admits(gate, 0, 1)).toBe(true);
     gate.report({ kind: 'refused' }, 0);
     gate.report({ kind: 'doubtful' }, 0);
-    expect(gate.admits(0, 0)).toBe(false);
+    expect(admits(gate, 0, 0)).toBe(false);
   });
 
   it('takes two doubtful refusals in a row for one of the key: no fifth bad try comes after four in flight', () => {
@@ -90,7 +105,7 @@ describe('UpstreamGate', () => {
     (retryAfterMs, waitMs) => {
       const gate = new UpstreamGate({ name: 'serving', failuresInRow: 0 });
       gate.report({ kind: 'failed', retryAfterMs }, 0);
-      expect([gate.admits(waitMs - 1, 0), gate.admits(waitMs, 0)]).toEqual([false, true]);
+      expect([admits(gate, waitMs - 1, 0), admits(gate, waitMs, 0)]).toEqual([false, true]);
     },
   );
 
@@ -104,8 +119,8 @@ describe('UpstreamGate', () => {
     gate.report(GOOD, 1);
     gate.report(FAILED, 2);
     gate.report({ kind: 'throttled', retryAfterMs: 1 }, 3);
-    expect(gate.admits(waitMs - 1, 0)).toBe(false);
+    expect(admits(gate, waitMs - 1, 0)).toBe(false);
     expect(gate.refusalAt(0)).toMatchObject({ code, retryAfterMs: waitMs });
-    expect([gate.admits(waitMs, 0), gate.admits(waitMs, 1)]).toEqual([true, false]);
+    expect([admits(gate, waitMs, 0), admits(gate, waitMs, 1)]).toEqual([true, false]);
   });
 });

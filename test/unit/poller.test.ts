@@ -334,6 +334,37 @@ describe('the schedule', () => {
     expect(client.mostInFlight).toBeLessThanOrEqual(4);
   });
 
+  it.each([3_000, 8_000])('makes nearly all calls of a minute if each takes %i ms', async (ms) => {
+    const { clock, client, poller } = await startPolling();
+    client.latencyMs = ms;
+    for (const id of orderIds(60)) poller.watch(id, () => undefined);
+    await clock.advance(2 * MINUTE_MS);
+    client.calls.length = 0;
+    await clock.advance(MINUTE_MS);
+    // Each counts from its start until a minute after its end.
+    expect(client.calls.length).toBeGreaterThan((0.95 * 120 * MINUTE_MS) / (MINUTE_MS + ms));
+    expect(client.mostInFlight).toBeLessThanOrEqual(20);
+    expect(client.mostInFlightForOne).toBe(1);
+  });
+
+  it('makes four calls at most with a key that is revoked while others take long', async () => {
+    const { clock, client, poller } = await startPolling();
+    client.latencyMs = 8_000;
+    for (const id of orderIds(60)) poller.watch(id, () => undefined);
+    await clock.advance(MINUTE_MS);
+    const revokedAt = clock.steady();
+    const tries = () => client.calls.filter(({ at }) => at >= revokedAt);
+    client.latencyMs = 1_900;
+    client.answer((id, at) =>
+      tries().some(({ orderId }) => orderId === id)
+        ? { kind: 'refused', httpStatus: 401, upstreamCode: undefined }
+        : observed(id, at),
+    );
+    await clock.advance(10 * MINUTE_MS);
+    expect(tries().length).toBeGreaterThan(0);
+    expect(tries().length).toBeLessThanOrEqual(4);
+  });
+
   it('knows after a restart when its last call was answered', async () => {
     const { clock, client, poller, store } = await startPolling();
     client.latencyMs = 10_000;

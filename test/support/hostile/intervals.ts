@@ -21,7 +21,7 @@ const UNEVEN = 3;
 const USABLE = 0.8;
 /** The order's own call: it waits for the token bucket even if it is the only one due. */
 const ITS_OWN_CALL = 1;
-/** Allowance for the duration of the calls, four at a time, and for the waits between them. */
+/** Allowance for the duration of the calls and for the waits between them. */
 const SLACK_MS = 3 * SECOND_MS;
 /** The longest planned delay for an order in progress, unless the cadence itself is longer. */
 const LONGEST_PACE_MS = MINUTE_MS;

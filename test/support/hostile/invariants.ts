@@ -9,7 +9,10 @@ const MINUTE_MS = 60 * SECOND_MS;
 
 /** The precision of the creation times that a list's window is made from: an id gives only the second. */
 const ID_PRECISION_MS = SECOND_MS;
-const MOST_IN_FLIGHT = 4;
+const MOST_IN_FLIGHT = 20;
+/** A call that is in flight for no longer than `DECIDED_MS` may yet be refused, as a bad try. */
+const MOST_UNDECIDED = 4;
+const DECIDED_MS = 2 * SECOND_MS;
 const STOP_MS = 2 * SECOND_MS;
 const UNKNOWN_REMEMBERED_MS = 10 * SECOND_MS;
 
@@ -20,7 +23,8 @@ type Invariant = (run: Run) => readonly string[];
 const INVARIANTS: Readonly<Record<string, Invariant>> = {
   'never two checks of one order in flight': doubleChecks,
   'never a check of an order that a list in flight will show': checksUnderLists,
-  'never more than four calls in flight': crowdsInFlight,
+  'never more than twenty calls in flight, nor more than four that may yet be refused':
+    crowdsInFlight,
   'never over budget in any 60 s': overBudget,
   'never a call in a Retry-After of a 429, or for 15 min after a 401 or 403': callsInHolds,
   'one call at a time until the first good answer': burstsOfNewProcesses,
@@ -113,8 +117,11 @@ function isInFlightAt({ startedAt, end }: RecordedCall, at: number): boolean {
 function crowdsInFlight({ calls, startedAt }: Run): readonly string[] {
   return calls.flatMap((call, index) => {
     const recent = calls.slice(Math.max(0, index - 50), index + 1);
-    const inFlight = recent.filter((other) => isInFlightAt(other, call.startedAt)).length;
-    return inFlight > MOST_IN_FLIGHT ? [`${inFlight} at ${call.startedAt - startedAt}`] : [];
+    const inFlight = recent.filter((other) => isInFlightAt(other, call.startedAt));
+    const undecided = inFlight.filter((other) => call.startedAt - other.startedAt < DECIDED_MS);
+    return inFlight.length > MOST_IN_FLIGHT || undecided.length > MOST_UNDECIDED
+      ? [`${inFlight.length} at ${call.startedAt - startedAt}, ${undecided.length} of them new`]
+      : [];
   });
 }
 
