@@ -69,7 +69,7 @@ export class GateKeeper {
     const { gate, gateLog, hold, requests, clock } = this.#options;
     const now = clock.steady();
     const before = gate.stateAt(now);
-    if (answer.kind === 'throttled' && before.name !== 'throttled') this.#slowDown();
+    if (answer.kind === 'throttled') this.#slowDown();
     const after = gate.report(this.#resultOf(answer, asked), now);
     // Noted before waiting queries are told.
     if (after.name !== before.name || untilOf(after) !== untilOf(before)) void hold.keep(after);

@@ -444,12 +444,13 @@ describe('an event stream', () => {
       return timers;
     };
     const before = await timersOfAWhile();
-    // With its connection, which is looked after as well.
-    const headers = { connection: 'close' };
-    const response = await send({ headers, ask: follow() }, scene);
+    const response = await send({ ask: follow() }, scene);
     expect(await timersOfAWhile()).toBeGreaterThan(before);
     await settleOrder(scene);
+    const { socket } = response;
     expect(await text(response)).toMatch(/event: complete/);
+    // Its connection is looked after as well.
+    socket.destroy();
     await expect.poll(timersOfAWhile).toBe(before);
   });
 

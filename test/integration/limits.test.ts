@@ -578,32 +578,36 @@ describe('a client that does not read', () => {
     expect(server.refusals).toEqual(['slow_client']);
   }
 
-  it('of a WebSocket is told why, and goes on after its cursor', async () => {
-    const clock = new ManualClock();
-    await using server = await serve(await longOrder(), { clock });
-    const { socket, messages, subscribe, closed } = await open(server);
-    socket.pause();
-    subscribe('1', query);
-    await untilRefused(server, clock);
-    const end = closed();
-    socket.resume();
-    const [code, reason] = await end;
-    expect([code, String(reason)]).toEqual([
-      1_013,
-      'Too slow to read; go on after the last cursor',
-    ]);
-    const seen = messages.filter(({ type }) => type === 'next').length;
-    expect(seen).toBeGreaterThan(0);
-    expect(seen).toBeLessThan(VERSIONS);
-    const cursor = Buffer.from(`log@${seen}`).toString('base64url');
-    const next = await open(server);
-    next.subscribe('1', query.replace(after, cursor));
-    while (next.messages.length < 2) await once(next.socket, 'message');
-    expect(next.messages[1]).toMatchObject({
-      payload: { data: { topupStatus: { version: seen + 1 } } },
-    });
-    next.socket.terminate();
-  });
+  it.each([10_000, 60_000])(
+    'of a WebSocket is told why after %i ms, and goes on after its cursor',
+    async (timeoutMs) => {
+      const clock = new ManualClock();
+      const limits = { slowClientTimeoutMs: timeoutMs };
+      await using server = await serve(await longOrder(), { clock, limits });
+      const { socket, messages, subscribe, closed } = await open(server);
+      socket.pause();
+      subscribe('1', query);
+      await untilRefused(server, clock);
+      const end = closed();
+      socket.resume();
+      const [code, reason] = await end;
+      expect([code, String(reason)]).toEqual([
+        1_013,
+        'Too slow to read; go on after the last cursor',
+      ]);
+      const seen = messages.filter(({ type }) => type === 'next').length;
+      expect(seen).toBeGreaterThan(0);
+      expect(seen).toBeLessThan(VERSIONS);
+      const cursor = Buffer.from(`log@${seen}`).toString('base64url');
+      const next = await open(server);
+      next.subscribe('1', query.replace(after, cursor));
+      while (next.messages.length < 2) await once(next.socket, 'message');
+      expect(next.messages[1]).toMatchObject({
+        payload: { data: { topupStatus: { version: seen + 1 } } },
+      });
+      next.socket.terminate();
+    },
+  );
 
   it('of an event stream is cut off', async () => {
     const clock = new ManualClock();

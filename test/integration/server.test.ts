@@ -5,6 +5,7 @@ import WebSocket from 'ws';
 import { encodeCursor } from '../../src/core/cursor.ts';
 import { viewOf } from '../../src/core/view.ts';
 import { CountingWatch } from '../support/counting-watch.ts';
+import { collect, overWebSocket } from '../support/graphql-over-the-wire.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { createMemoryStore } from '../support/memory-store.ts';
 import { ORDER_ID, observation } from '../support/observations.ts';
@@ -326,13 +327,44 @@ describe('a request with a fault is told what is wrong with it', () => {
   });
 });
 
+describe('of two operations in one text, over a WebSocket', () => {
+  const document = `
+    query Q { __typename }
+    subscription S { topupStatus(id: "${ORDER_ID}") { version } }`;
+  const answersTo = async (operationName: string) => {
+    const store = createMemoryStore();
+    await store.record(observation({ upstreamStatus: 'REFUNDED' }), () => null);
+    await using server = await serve(store);
+    const url = server.url.href;
+    const operation = { document, operationName };
+    return await collect(overWebSocket({ url, wsUrl: url.replace('http', 'ws') }, operation));
+  };
+
+  it.each([
+    ['Q', { __typename: 'Query' }],
+    ['S', { topupStatus: { version: 1 } }],
+  ])('the one that is named is run: %s', async (name, data) => {
+    expect(await answersTo(name)).toEqual([{ data }]);
+  });
+
+  it('none is run by another name, which is said to be a fault of the request', async () => {
+    expect(await answersTo('Nope')).toMatchObject([
+      { errors: [{ extensions: { code: 'BAD_USER_INPUT' } }] },
+    ]);
+  });
+});
+
 it('a shutdown tells sockets to come back, and cuts off those that do not close', async () => {
   const clock = new ManualClock();
   const server = await serve(createMemoryStore(), { clock });
   const client = await RawWebSocket.open(Number(server.url.port));
+  const polite = new WebSocket(server.url.href.replace('http', 'ws'), 'graphql-transport-ws');
+  await once(polite, 'open');
+  const left = once(polite, 'close');
   const cutOff = once(client.socket, 'close');
   const closed = server[Symbol.asyncDispose]();
   expect(await client.closeCode()).toBe(1_001);
+  expect((await left)[0]).toBe(1_001);
   await clock.advance(1_000);
   await Promise.all([cutOff, closed]);
 });

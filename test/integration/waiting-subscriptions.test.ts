@@ -38,11 +38,12 @@ async function storeOfOne(): Promise<Store> {
   return store;
 }
 
-/** The same store, but that it finds orders in another way. */
-function withFind(store: Store, find: Store['find']): Store {
+/** The same store, but that it is read in another way. */
+function withReads(store: Store, reads: Partial<Pick<Store, 'find' | 'read'>>): Store {
   return new Proxy(store, {
     get: (target, name) => {
-      if (name === 'find') return find;
+      const read: unknown = Reflect.get(reads, name);
+      if (read !== undefined) return read;
       const value: unknown = Reflect.get(target, name);
       return typeof value === 'function' ? value.bind(target) : value;
     },
@@ -143,10 +144,12 @@ describe('a subscription that waits', () => {
     const store = await storeOfOne();
     const asked = Promise.withResolvers<void>();
     const found = Promise.withResolvers<void>();
-    const slow = withFind(store, async (id) => {
-      asked.resolve();
-      await found.promise;
-      return store.find(id);
+    const slow = withReads(store, {
+      find: async (id) => {
+        asked.resolve();
+        await found.promise;
+        return store.find(id);
+      },
     });
     await using serving = await serve(slow);
     using client = await begin(serving);
@@ -159,12 +162,36 @@ describe('a subscription that waits', () => {
     await client.hears(next('2', 1));
   });
 
+  it('says nothing any more of an event that was being rendered when its client ended it', async () => {
+    const store = await storeOfOne();
+    const asked = Promise.withResolvers<void>();
+    const read = Promise.withResolvers<void>();
+    const slow = withReads(store, {
+      read: async (...args) => {
+        asked.resolve();
+        await read.promise;
+        return store.read(...args);
+      },
+    });
+    await using serving = await serve(slow);
+    using client = await begin(serving);
+    const query = QUERY.replace('version', 'history { edges { node { version } } }');
+    client.say({ id: '1', type: 'subscribe', payload: { query } });
+    await asked.promise;
+    client.say(end('1'), ask('1'));
+    await client.hears(next('1', 1));
+    read.resolve();
+    await settle();
+    client.say({ type: 'ping' });
+    await client.hears({ type: 'pong' });
+  });
+
   it('says once that it failed, and its id is free', async () => {
     const store = await storeOfOne();
     let isBroken = false;
-    const breaking = withFind(store, (id) =>
-      isBroken ? Promise.reject(new Error('the disk')) : store.find(id),
-    );
+    const breaking = withReads(store, {
+      find: (id) => (isBroken ? Promise.reject(new Error('the disk')) : store.find(id)),
+    });
     await using serving = await serve(breaking);
     using client = await begin(serving);
     client.say(ask('1'));
@@ -182,6 +209,40 @@ describe('a subscription that waits', () => {
     await client.hears(next('2', 1));
     expect(client.socket.readyState).toBe(WebSocket.OPEN);
   });
+});
+
+it('the ids of subscriptions count among what these hold, also where they come all at once', async () => {
+  await using serving = await serve(await storeOfOne(), { limits: { messageBytes: 1_000 } });
+  using client = await begin(serving);
+  client.sayAtOnce(ask('a'.repeat(600)), ask('b'.repeat(600)));
+  await expect.poll(() => client.heard.length).toBe(2);
+  expect(client.heard.map(({ type, id }) => [type, id?.[0]])).toEqual([
+    ['error', 'b'],
+    ['next', 'a'],
+  ]);
+  client.say(ask('c'.repeat(600)));
+  await expect
+    .poll(() => client.heard.at(-1))
+    .toMatchObject({ type: 'error', id: 'c'.repeat(600) });
+  expect(serving.refusals).toEqual(['subscriptions_size', 'subscriptions_size']);
+});
+
+it('no event follows a close frame, however late the client closes its side', async () => {
+  const store = await storeOfOne();
+  const clock = new ManualClock();
+  const serving = await serve(store, { clock });
+  const raw = await RawWebSocket.open(Number(serving.url.port));
+  raw.begin();
+  await raw.told();
+  raw.write({ opcode: TEXT, payload: JSON.stringify(ask('1')) });
+  await expect.poll(() => raw.count(TEXT)).toBe(2);
+  const cutOff = once(raw.socket, 'close');
+  const closed = serving[Symbol.asyncDispose]();
+  expect(await raw.closeCode()).toBe(1_001);
+  await change(store);
+  await clock.advance(1_000);
+  await Promise.all([cutOff, closed]);
+  expect(raw.count(TEXT)).toBe(2);
 });
 
 it('messages that come all at once are understood as if they had come one by one', async () => {
@@ -340,23 +401,28 @@ describe('a client', () => {
     expect(alive.socket.readyState).toBe(WebSocket.OPEN);
   });
 
-  it('is answered its own pings, with what they hold', async () => {
+  it('is answered its own pings, with what they hold, once each', async () => {
     await using serving = await serve(await storeOfOne());
     using client = await begin(serving);
-    const answered = once(client.socket, 'pong');
+    const answers: string[] = [];
+    client.socket.on('pong', (data) => answers.push(String(data)));
     client.socket.ping('are you there');
-    expect(String((await answered)[0])).toBe('are you there');
+    client.say({ type: 'ping' });
+    await client.hears({ type: 'pong' });
+    expect(answers).toEqual(['are you there']);
   });
 
   it('that has begun is not closed for being slow to begin; one that has not, is, when its time is up', async () => {
     const clock = new ManualClock();
     const limits = { connectionInitTimeoutMs: 1_000 };
     await using serving = await serve(await storeOfOne(), { clock, limits });
+    // What the clock of the machine is set to plays no part in this.
+    clock.set(24 * 3_600_000);
     using client = await begin(serving);
     const late = new WebSocket(serving.url.href.replace('http', 'ws'), 'graphql-transport-ws');
     await once(late, 'open');
     await clock.advance(999);
-    expect(late.readyState).toBe(WebSocket.OPEN);
+    expect(serving.refusals).toEqual([]);
     const closed = once(late, 'close');
     await clock.advance(1);
     const [code, reason] = await closed;

@@ -145,3 +145,14 @@ it('without lists, an order in progress is found among any number of parked ones
   await add(ALONE, { createdMs: 10 * MINUTE_MS, checkedMs: 5 * MINUTE_MS });
   expect(await choice.forSchedule()).toEqual({ kind: 'check', orderId: ALONE });
 });
+
+it('a query for an order that a list left out is answered by a check, though a list could answer others too', async () => {
+  const { choice, requests, add } = scene();
+  for (const id of [ALONE, YOUNG, TWIN]) {
+    await add(id, { createdMs: 2 * SECOND_MS, checkedMs: SECOND_MS });
+    void requests.add(id);
+  }
+  expect(await choice.forRequests()).toMatchObject({ kind: 'sweep' });
+  requests.notListed(ALONE);
+  expect(await choice.forRequests()).toEqual({ kind: 'check', orderId: ALONE });
+});

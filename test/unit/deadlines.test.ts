@@ -60,3 +60,31 @@ it('begins anew after all were due, and for what is put in as another is due', a
   await clock.advance(1_000);
   expect(due).toEqual(['one', 'two', 'three']);
 });
+
+it('has one timer at most, which runs out only when something is due, and none once nothing is', async () => {
+  const { clock, due, deadlines, at } = scene();
+  const after = clock.after.bind(clock);
+  let [started, running] = [0, 0];
+  clock.after = (delayMs, callback) => {
+    started += 1;
+    running += 1;
+    const timer = after(delayMs, () => {
+      running -= 1;
+      callback();
+    });
+    return {
+      cancel: () => {
+        running -= 1;
+        timer.cancel();
+      },
+    };
+  };
+  for (const seconds of [3, 2, 1]) {
+    deadlines.add(`after ${seconds} s`, at(seconds * 1_000));
+    expect(running).toBe(1);
+  }
+  await clock.advance(10_000);
+  expect(due).toHaveLength(3);
+  // One for each that was added, and one for each that was due, except the last.
+  expect([started, running]).toEqual([5, 0]);
+});

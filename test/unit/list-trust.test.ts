@@ -166,6 +166,36 @@ it('is lost for no longer than before while no call shows an order, since checks
   expect(logger.lines.map(({ fields }) => fields['waitSeconds'])).toEqual([60, 60, 60]);
 });
 
+it('is to be confirmed by a check a second after five ends that lists should have shown, or after 15 s', async () => {
+  const clock = new ManualClock(NOW);
+  const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
+  trust.expected(3);
+  expect(trust.isToBeConfirmed).toBe(false);
+  trust.expected(2);
+  expect(trust.isToBeConfirmed).toBe(true);
+  trust.confirming();
+  trust.expected(1);
+  await clock.advance(999);
+  expect(trust.isToBeConfirmed).toBe(false);
+  await clock.advance(1);
+  expect(trust.isToBeConfirmed).toBe(true);
+  trust.confirmed();
+  trust.expected(1);
+  await clock.advance(14_999);
+  expect(trust.isToBeConfirmed).toBe(false);
+  await clock.advance(1);
+  expect(trust.isToBeConfirmed).toBe(true);
+});
+
+it('needs no check to confirm it, however long ago a list showed an end, as long as none has shown no end since', async () => {
+  const clock = new ManualClock(NOW);
+  const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
+  trust.expected(1);
+  trust.confirmed();
+  await clock.advance(60_000);
+  expect(trust.isToBeConfirmed).toBe(false);
+});
+
 function orderOf(told: Parameters<typeof observation>[0], clock: ManualClock): Order {
   const now = clock.now();
   return {

@@ -105,6 +105,30 @@ it('while all checks fail, ends are taken as lists show them, which is warned of
   ]);
 });
 
+it('one check that shows nothing is no reason to take ends as lists show them, five in a row are', () => {
+  const ends = new ListedEnds({ clock: new ManualClock(), logger: recordingLogger() });
+  const end = observation({ upstreamStatus: 'FULFILLED', cardCode: '123456' });
+  const taken = Array.from({ length: 5 }, () => {
+    ends.checking(end);
+    ends.checked(end.orderId);
+    return ends.isTaken(end);
+  });
+  expect(taken).toEqual([false, false, false, false, true]);
+});
+
+it('lists that hide digits are not relied on while all checks fail: no customer gets a part of a card', () => {
+  const ends = new ListedEnds({ clock: new ManualClock(), logger: recordingLogger() });
+  const end = observation({ upstreamStatus: 'FULFILLED', cardCode: '3456' });
+  ends.checking(end);
+  ends.verify({ ...end, cardCode: '123456', version: 1 });
+  ends.checked(end.orderId);
+  for (let check = 0; check < 10; check += 1) {
+    ends.checking(end);
+    ends.checked(end.orderId);
+  }
+  expect(ends.isTaken(end)).toBe(false);
+});
+
 it('the ends of each type are compared, since lists may hide the cards of one alone', async () => {
   const clock = new ManualClock();
   const ends = new ListedEnds({ clock, logger: recordingLogger() });
@@ -115,12 +139,15 @@ it('the ends of each type are compared, since lists may hide the cards of one al
   expect([ends.isTaken(adsl), ends.isTaken({ ...adsl, type: '4G' })]).toEqual([true, false]);
 });
 
-it('what a list shows less exactly, or beside what a check shows, is no difference', async () => {
+it.each([
+  ['less exactly, or beside what a check shows, is no difference', 10_999, true],
+  ['a second earlier than a check is one', 11_000, false],
+])('what a list shows %s', (_what, processedAt, isTaken) => {
   const ends = new ListedEnds({ clock: new ManualClock(), logger: recordingLogger() });
   const end = observation({ upstreamStatus: 'FULFILLED', cardCode: '1', processedAt: 10_000 });
   ends.checking({ ...end, transactionNumber: 'AT-1' });
-  ends.verify({ ...end, processedAt: 10_999, version: 1 });
-  expect(ends.isTaken(end)).toBe(true);
+  ends.verify({ ...end, processedAt, version: 1 });
+  expect(ends.isTaken(end)).toBe(isTaken);
 });
 
 it('lists that begin to hide digits are found out at once: no customer gets a part of a card', async () => {

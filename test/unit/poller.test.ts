@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { encodeCursor } from '../../src/core/cursor.ts';
 import { GatewayError } from '../../src/errors.ts';
@@ -741,6 +742,18 @@ describe('when the upstream fails', () => {
       expect(await failedBeside(polling, { apartMs: 10 * MINUTE_MS })).toBe(0);
     });
 
+    it('is one of ids that nobody has sent nineteen times in a row, but not twenty times', async () => {
+      const { clock, client, poller } = await startPolling({ triesKey: true });
+      await clock.advance(1_000);
+      client.answer(() => FAILURES[0] as CheckAnswer);
+      const states: string[] = [];
+      for (const id of orderIds(20, 'b')) {
+        await Promise.all([poller.lookup(id).catch(() => undefined), clock.advance(1_000)]);
+        states.push(poller.status().state);
+      }
+      expect(states).toEqual([...Array(19).fill('SERVING'), 'FAILING']);
+    });
+
     it('is told of in the end where nothing but ids that nobody has sent is asked for, and all of them fail', async () => {
       const { clock, client, poller, logger } = await startPolling({ triesKey: true });
       await clock.advance(1_000);
@@ -833,6 +846,19 @@ describe('a stop', () => {
     await clock.advance(5_000);
     expect(await stopped).toBe(2_000);
     expect(await asked).toMatchObject(SHUTTING_DOWN);
+  });
+
+  it('is over once what the next process must know is noted', async () => {
+    const { poller, store } = await startPolling();
+    const note = store.note.bind(store);
+    const noted: string[] = [];
+    store.note = async (name, value) => {
+      await setImmediate();
+      await note(name, value);
+      noted.push(name);
+    };
+    await poller.stop();
+    expect(noted).toEqual(expect.arrayContaining(['call-budget', 'upstream-hold']));
   });
 
   it('leaves no timer behind, not even where what the next process must know cannot be noted', async () => {

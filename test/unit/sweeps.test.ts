@@ -333,6 +333,21 @@ describe('while a list is on its way', () => {
     expect(looks).toBeLessThan(20 * 40);
   });
 
+  it('only three other calls may be refused yet', async () => {
+    const polled = await pollSimulator({ listCarriesCards: true, callsPerMinute: 600 });
+    const { clock, simulator, poller } = polled;
+    await sendAndWatch(polled, Array(50).fill(400_000), 50);
+    await clock.advance(10_000);
+    simulator.fail({ fault: 'hang' });
+    const [before, listsBefore] = [simulator.calls.total, simulator.calls.byOperation().list];
+    for (let nth = 0; nth < 20; nth += 1) {
+      poller.lookup(nth.toString(16).padStart(24, '0')).catch(() => undefined);
+    }
+    await clock.advance(1_500);
+    expect(simulator.calls.byOperation().list).not.toBe(listsBefore);
+    expect(simulator.calls.total - before).toBe(4);
+  });
+
   it('a shutdown waits for it, and what it shows is recorded', async () => {
     const polled = await pollSimulator({ listCarriesCards: true });
     const { clock, simulator, poller, store } = polled;

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { textFrame } from '../../src/transports/websocket/text-frame.ts';
+import { encodeFrame, TEXT } from '../support/raw-web-socket.ts';
 
 /** What a client is told that is sent some bytes, as it says good-bye at a text of `last`. */
 async function toldBy(bytes: Buffer, last: string): Promise<string[]> {
@@ -35,5 +36,13 @@ it.each(TEXTS.map((text) => [Buffer.byteLength(text), text] as const))(
     const last = 'the last';
     const both = Buffer.concat([textFrame(text), textFrame(last)]);
     expect(await toldBy(both, last)).toEqual([text, last]);
+  },
+);
+
+// Strict clients refuse a length that takes more bytes than it needs (RFC 6455, section 5.2).
+it.each(TEXTS.map((text) => [Buffer.byteLength(text), text] as const))(
+  'the length of a text of %i bytes takes as few bytes as it can',
+  (_bytes, text) => {
+    expect(textFrame(text)).toEqual(encodeFrame({ opcode: TEXT, payload: text, isMasked: false }));
   },
 );

@@ -33,11 +33,10 @@ export interface StreamTarget {
   readonly socket: Socket;
 }
 
-/** `undefined` for HTTP/1.0, which has no chunks, and for a connection that is closed. */
+/** `undefined` for HTTP/1.0, which has no chunks. */
 export function streamTargetOf(response: ServerResponse): StreamTarget | undefined {
-  const { socket, useChunkedEncodingByDefault, destroyed } = response;
-  const canStream = useChunkedEncodingByDefault && !destroyed && socket !== null;
-  return canStream ? { response, socket } : undefined;
+  const { socket, useChunkedEncodingByDefault } = response;
+  return useChunkedEncodingByDefault && socket !== null ? { response, socket } : undefined;
 }
 
 /** Subscriptions over server-sent events (distinct connections mode). A few timers serve them all. */
@@ -95,9 +94,6 @@ class EventStream extends Delivery implements Patient {
   }
 
   open(head: readonly string[]): void {
-    this.#socket.setTimeout(0);
-    this.#socket.setNoDelay(true);
-    this.#socket.setKeepAlive(true);
     this.#response.on('close', () => this.leave());
     letGoOf(this.#response.req);
     // The head and the first comment go out together.

@@ -149,7 +149,7 @@ export class SocketOperations {
     const { client } = context.extra;
     const held = {
       document: args.document,
-      characters: JSON.stringify(args.variableValues).length,
+      characters: JSON.stringify(args.variableValues).length + id.length,
     };
     refuseToHold(held, heldOn(context), this.#options.guard);
     client.holds(id, held);
@@ -206,7 +206,7 @@ function operationsOn({ extra: { client }, subscriptions }: SocketContext): numb
 function heldOn({ extra: { client }, subscriptions }: SocketContext): readonly Held[] {
   const held = new Map(client.beginning);
   for (const [id, each] of Object.entries(subscriptions)) {
-    if (each instanceof Push && !held.has(id)) held.set(id, each.held);
+    if (each instanceof Push) held.set(id, each.held);
   }
   return [...held.values()];
 }

@@ -69,8 +69,6 @@ export function createWebSocketTransport(options: OperationsOptions): WebSocketT
         new Client({ socket, stream, address, authorization }, parts).begin(server);
       }),
     async close() {
-      // From now on new connections are refused.
-      sockets.close();
       for (const client of clients) client.close(GOING_AWAY, 'Going away');
       const timer = clock.after(CLOSE_GRACE_MS, () => {
         for (const { socket } of clients) socket.terminate();
