@@ -19,6 +19,7 @@ import type { RunArrivals } from './run-bound.ts';
 import { type Run, runGateway } from './run-gateway.ts';
 import { type Selection, selectionFrom } from './selection.ts';
 import { SHARED_KEY_HEADER, sharedKeyRows } from './shared-key.ts';
+import { SLOW_UPSTREAM_HEADER, slowUpstreamRows } from './slow-upstream.ts';
 import { ORDERS_IN_PROGRESS, SUBSCRIBER_HEADER, subscriberRows } from './subscribers.ts';
 import { VirtualClock } from './virtual-clock.ts';
 import { arrivals, ordersPerMs } from './workload.ts';
@@ -30,7 +31,6 @@ const MINUTE_MS = 60_000;
 const ARRIVALS_MS = 30 * MINUTE_MS;
 const FEWEST_ORDERS = 750;
 const SUBSCRIBED_ARRIVALS_MS = 10 * MINUTE_MS;
-const SHARED_ARRIVALS_MS = 30 * MINUTE_MS;
 const ENDING_MS = 15 * MINUTE_MS;
 
 /** Before the runs, a gateway learns from this many orders in progress, other ones than those of the runs. */
@@ -48,32 +48,39 @@ if (selection.lags) {
     rows.push(row);
   }
 }
-const subscribed: string[] = [];
-if (selection.subscribers) {
-  say('', ...SUBSCRIBER_HEADER);
-  for await (const row of subscriberRows(() =>
-    newRun({ inProgress: ORDERS_IN_PROGRESS, arrivalsMs: SUBSCRIBED_ARRIVALS_MS, learned }),
-  )) {
-    say(row);
-    subscribed.push(row);
-  }
-}
-const shared: string[] = [];
-if (selection.sharedKey) {
-  say('', ...SHARED_KEY_HEADER);
-  for await (const row of sharedKeyRows((inProgress) =>
-    newRun({ inProgress, arrivalsMs: SHARED_ARRIVALS_MS, learned }),
-  )) {
-    say(row);
-    shared.push(row);
-  }
-}
+const tables = {
+  subscribed: await tableOf(selection.subscribers && SUBSCRIBER_HEADER, () =>
+    subscriberRows(() =>
+      newRun({ inProgress: ORDERS_IN_PROGRESS, arrivalsMs: SUBSCRIBED_ARRIVALS_MS, learned }),
+    ),
+  ),
+  sharedKey: await tableOf(selection.sharedKey && SHARED_KEY_HEADER, () =>
+    sharedKeyRows((inProgress) => newRun({ inProgress, arrivalsMs: ARRIVALS_MS, learned })),
+  ),
+  slowUpstream: await tableOf(selection.slowUpstream && SLOW_UPSTREAM_HEADER, () =>
+    slowUpstreamRows((inProgress) => newRun({ inProgress, arrivalsMs: ARRIVALS_MS, learned })),
+  ),
+};
 if (selection.isComplete) {
   const results = new URL('../results/', import.meta.url);
   mkdirSync(results, { recursive: true });
-  const text = report({ seed: SEED, rows, subscriberRows: subscribed, sharedKeyRows: shared });
-  writeFileSync(new URL('polling.md', results), text);
+  writeFileSync(new URL('polling.md', results), report({ seed: SEED, rows, tables }));
   writeFileSync(new URL('polling.svg', results), plot(rows));
+}
+
+/** The lines of a table, printed as they come; none if there is no header. */
+async function tableOf(
+  header: readonly string[] | false,
+  newRows: () => AsyncIterable<string>,
+): Promise<readonly string[]> {
+  if (header === false) return [];
+  say('', ...header);
+  const lines = [...header];
+  for await (const row of newRows()) {
+    say(row);
+    lines.push(row);
+  }
+  return lines;
 }
 
 async function* lagRows({ inProgress, regimes }: Selection): AsyncGenerator<Row> {

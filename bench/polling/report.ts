@@ -1,17 +1,19 @@
 /** The content of `bench/results/polling.md`. */
 import { arch, cpus, platform } from 'node:os';
 import { HEADER, printed, type Row } from './rows.ts';
-import { SHARED_KEY_HEADER } from './shared-key.ts';
-import { SUBSCRIBER_HEADER } from './subscribers.ts';
 
 export interface Results {
   readonly seed: number;
   readonly rows: readonly Row[];
-  readonly subscriberRows: readonly string[];
-  readonly sharedKeyRows: readonly string[];
+  /** The other tables, line by line. */
+  readonly tables: {
+    readonly subscribed: readonly string[];
+    readonly sharedKey: readonly string[];
+    readonly slowUpstream: readonly string[];
+  };
 }
 
-export function report({ seed, rows, subscriberRows, sharedKeyRows }: Results): string {
+export function report({ seed, rows, tables }: Results): string {
   const machine = `${platform()} ${arch()}, ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`;
   return `${[
     '# Lag against orders in progress',
@@ -26,13 +28,15 @@ export function report({ seed, rows, subscriberRows, sharedKeyRows }: Results): 
     '',
     ...SUBSCRIBERS,
     '',
-    ...SUBSCRIBER_HEADER,
-    ...subscriberRows,
+    ...tables.subscribed,
     '',
     ...SHARED_KEY,
     '',
-    ...SHARED_KEY_HEADER,
-    ...sharedKeyRows,
+    ...tables.sharedKey,
+    '',
+    ...SLOW_UPSTREAM,
+    '',
+    ...tables.slowUpstream,
   ].join('\n')}\n`;
 }
 
@@ -79,4 +83,13 @@ const SHARED_KEY = [
   'minutes. One that is refused is sent again every 5 seconds; lags include the time that sending takes. If the key can',
   'send orders and `UPSTREAM_CALLS_PER_MINUTE` is not set, the gateway leaves calls for sends, as in the rows with *yes*.',
   'With 20 in progress, 50 new ones a minute, and lists without cards, sends and cards alone take 98 of the 120 calls.',
+];
+
+const SLOW_UPSTREAM = [
+  '## A slow OneClickDz',
+  '',
+  'In the tables above an answer takes 0.2 s. Here answers take longer, vary (the more is exponentially distributed), or',
+  'do not come, in which case the call is in flight until the gateway gives it up. Orders come for 30 minutes and get 15',
+  'more to end. A call counts against the key until a minute after its answer came, so of slow calls fewer than 120 fit',
+  'into a minute: 114 if each takes 3 s, and 106 if it takes 8.',
 ];

@@ -9,7 +9,7 @@ import { openSqliteStore } from '../../src/store/sqlite/open.ts';
 import { createUpstreamClient } from '../../src/upstream/client.ts';
 import { noTelemetry, silentLogger } from '../../test/support/silent.ts';
 import { type Measured, measured } from './measure.ts';
-import { CALLS_PER_MINUTE, distantSimulator, type ListRegime } from './upstream.ts';
+import { CALLS_PER_MINUTE, distantSimulator, type ListRegime, type Pace } from './upstream.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 import type { Arrival } from './workload.ts';
 
@@ -25,6 +25,8 @@ export interface Run {
   readonly mayShareKey?: boolean;
   /** By default, sending an order takes no call of the gateway's key. */
   readonly send?: Sender | undefined;
+  /** By default, an answer takes 0.2 s. */
+  readonly pace?: Pace | undefined;
 }
 
 /** What a sender of orders has. */
@@ -61,8 +63,8 @@ export async function runGateway(
   list: ListRegime,
   audience: Audience = watchToTheEnd,
 ): Promise<GatewayRun> {
-  const { clock, orders, seed, learned, mayShareKey = false, send } = run;
-  const { simulator, fetch } = distantSimulator({ clock, seed, list });
+  const { clock, orders, seed, learned, mayShareKey = false, send, pace } = run;
+  const { simulator, fetch } = distantSimulator({ clock, seed, list, pace });
   const store = await openSqliteStore({ url: 'file::memory:' });
   if (learned !== undefined) await store.note(SETTLING_NOTE, learned);
   const settledAt = new Map<string, number>();

@@ -12,13 +12,14 @@ export interface Selection {
   readonly lags: boolean;
   readonly subscribers: boolean;
   readonly sharedKey: boolean;
+  readonly slowUpstream: boolean;
   /** Only a complete run writes the files. */
   readonly isComplete: boolean;
 }
 
 /**
- * Parses `--in-progress 5,40`, `--regime 'without cards,vendor'`, and `--subscribers` and `--shared-key` (only
- * these tables).
+ * Parses `--in-progress 5,40`, `--regime 'without cards,vendor'`, and `--subscribers`, `--shared-key` and
+ * `--slow-upstream` (only these tables).
  *
  * @throws TypeError or RangeError for any other argument or value.
  */
@@ -30,17 +31,20 @@ export function selectionFrom(args: readonly string[]): Selection {
       regime: { type: 'string' },
       subscribers: { type: 'boolean', default: false },
       'shared-key': { type: 'boolean', default: false },
+      'slow-upstream': { type: 'boolean', default: false },
     },
   });
-  const { 'in-progress': inProgress, regime, subscribers, 'shared-key': sharedKey } = values;
+  const { 'in-progress': inProgress, regime, subscribers } = values;
+  const { 'shared-key': sharedKey, 'slow-upstream': slowUpstream } = values;
   const isFiltered = inProgress !== undefined || regime !== undefined;
-  const isComplete = !isFiltered && !subscribers && !sharedKey;
+  const isComplete = !isFiltered && !subscribers && !sharedKey && !slowUpstream;
   return {
     inProgress: inProgress === undefined ? IN_PROGRESS : inProgress.split(',').map(positive),
     regimes: regime === undefined ? REGIMES : regime.split(',').map(regimeNamed),
     lags: isComplete || isFiltered,
     subscribers: isComplete || subscribers,
     sharedKey: isComplete || sharedKey,
+    slowUpstream: isComplete || slowUpstream,
     isComplete,
   };
 }
