@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { planner, retryDelayMs, trackedSince } from '../core/cadence.ts';
 import { HOUR_MS } from '../core/durations.ts';
 import { creationTimeOf } from '../core/order-id.ts';
@@ -23,6 +24,9 @@ const LONGEST_LIFE_MS = 72 * HOUR_MS;
 /** Our clock may differ from the upstream's by as much as this. */
 const MOST_APART_MS = HOUR_MS;
 
+/** Of more orders than this whose check was given up, the first ones are forgotten. */
+const MOST_SLOW = 1_000;
+
 /** The outcome of a check, for the queries that wait for it. */
 export type Checked =
   | { readonly kind: 'observed'; readonly order: Order }
@@ -46,6 +50,8 @@ type Observed = Extract<CheckAnswer, { kind: 'observed' }>;
 /** Makes checks of single orders: calls the upstream, records the observation and plans the next check. */
 export class Checker {
   readonly #options: CheckerOptions;
+  /** Orders whose last check was given up: the next one may take all its time, since it may be the order that is slow. */
+  readonly #slow = new LRUCache<string, true>({ max: MOST_SLOW });
   /** Whether to wait for the card of an order that was shown without it. */
   readonly #isCardAwaited: (orderId: string) => boolean;
 
@@ -59,7 +65,10 @@ export class Checker {
     { orderId, isAwaited }: { readonly orderId: string; readonly isAwaited: boolean },
     onAnswer: (answer: CheckAnswer, asked: Asked) => void,
   ): Promise<Checked> {
-    const answer = await this.#options.client.check(orderId, { isAwaited });
+    const isPatient = isAwaited || this.#slow.has(orderId);
+    const answer = await this.#options.client.check(orderId, { isPatient });
+    if (isSlow(answer)) this.#slow.set(orderId, true);
+    else this.#slow.delete(orderId);
     const isKnown = answer.kind === 'failed' && (await this.#isKnown(orderId));
     onAnswer(answer, { orderId, isKnown });
     switch (answer.kind) {
@@ -159,8 +168,8 @@ function withoutCard(): GatewayError {
   return new GatewayError('UPSTREAM_UNAVAILABLE', message, { retryAfterMs: ASK_AGAIN_AFTER_MS });
 }
 
-function isSlow(failure: Failure): boolean {
-  return failure.kind === 'failed' && failure.reason === 'slow';
+function isSlow(answer: CheckAnswer): boolean {
+  return answer.kind === 'failed' && answer.reason === 'slow';
 }
 
 function toError(failure: Failure): GatewayError {

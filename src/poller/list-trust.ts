@@ -55,9 +55,9 @@ export class ListTrust {
   /** An upper bound on how far our clock is ahead of the upstream's, in milliseconds. */
   #aheadMs = Number.POSITIVE_INFINITY;
   /** When checks alone showed orders, since lists were not trusted. Unix milliseconds. */
-  #checksAlone = { from: 0, to: 0 };
-  /** For how long checks have shown orders as in progress that the upstream had processed, as it tells the time. */
-  #checksLateMs = 0;
+  #checksAlone = { from: 0, to: 0, isNew: false };
+  /** Of the ends that they showed: how many looked late, as lists do that lag behind, and by how much at the most. */
+  #checkedEnds = { all: 0, late: 0, mostLateMs: 0 };
 
   constructor(options: ListTrustOptions) {
     this.#options = options;
@@ -139,7 +139,7 @@ export class ListTrust {
     this.#isAnswered = false;
     this.#trustedFrom = clock.steady() + this.#distrustMs;
     const now = clock.now();
-    this.#checksAlone = { from: now + LAST_LIST_MS, to: now + this.#distrustMs };
+    this.#checksAlone = { from: now + LAST_LIST_MS, to: now + this.#distrustMs, isNew: true };
     telemetry.sweepsStopped(reason);
     logger.warn(
       { reason, waitSeconds: this.#distrustMs / 1_000 },
@@ -165,12 +165,27 @@ export class ListTrust {
     const lateMs = before.checkedAt - this.#aheadMs - processedAt;
     const { from, to } = this.#checksAlone;
     if (from <= before.checkedAt && before.checkedAt < to) {
-      this.#checksLateMs = Math.max(this.#checksLateMs, lateMs);
+      this.#checkedEnd(lateMs);
       return;
     }
-    if (lateMs <= LATEST_ROW_MS + this.#checksLateMs || !this.isTrusted) return;
+    if (lateMs <= LATEST_ROW_MS + this.#usualLateMs || !this.isTrusted) return;
     this.lost('stale rows');
     // Learned anew, since the bound no longer holds if our clock was set forward.
     this.#aheadMs = Number.POSITIVE_INFINITY;
+  }
+
+  #checkedEnd(lateMs: number): void {
+    if (this.#checksAlone.isNew) this.#checkedEnds = { all: 0, late: 0, mostLateMs: 0 };
+    this.#checksAlone.isNew = false;
+    const ends = this.#checkedEnds;
+    ends.all += 1;
+    if (lateMs > LATEST_ROW_MS) ends.late += 1;
+    ends.mostLateMs = Math.max(ends.mostLateMs, lateMs);
+  }
+
+  /** How late ends look that checks show, by the upstream's times. Not if only a few do: those times are wrong. */
+  get #usualLateMs(): number {
+    const { all, late, mostLateMs } = this.#checkedEnds;
+    return 2 * late > all ? mostLateMs : 0;
   }
 }

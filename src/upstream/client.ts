@@ -27,10 +27,10 @@ interface UpstreamClientOptions {
 /** Each call makes exactly one request. The client never retries, since every request counts against the key. */
 export interface UpstreamClient {
   /**
-   * A check that nobody waits for is given up if it takes much longer than usual; so is a list. It has failed as `slow`,
-   * and may be made again.
+   * Given up, as `slow`, if it takes much longer than checks usually do; so is a list. One that `isPatient` may take as
+   * long as any call.
    */
-  check(orderId: string, options?: { readonly isAwaited: boolean }): Promise<CheckAnswer>;
+  check(orderId: string, options?: { readonly isPatient: boolean }): Promise<CheckAnswer>;
   /** Up to `PAGE_SIZE` of the orders that were created in this window. */
   list(window: Window): Promise<ListAnswer>;
   /** Asks what the key is allowed. An aborted call has failed, like one that timed out. */
@@ -56,14 +56,14 @@ export function createUpstreamClient(given: UpstreamClientOptions): UpstreamClie
   const forChecks = new Patience(given.timeoutMs);
   const forLists = new Patience(given.timeoutMs);
   return {
-    async check(orderId, { isAwaited } = { isAwaited: false }) {
+    async check(orderId, { isPatient } = { isPatient: false }) {
       const path = `/v3/internet/check-id/${encodeURIComponent(orderId)}`;
       const check = {
         operation: 'check-id',
         path,
         orderId,
         patience: forChecks,
-        isAwaited,
+        isPatient,
       } as const;
       return call(options, check, (reply, times) => toCheckAnswer(reply, orderId, times));
     },
@@ -97,8 +97,8 @@ interface Call {
   readonly signal?: AbortSignal;
   /** What is known of how long such calls take. */
   readonly patience?: Patience;
-  /** Whether somebody waits for the answer: then it may take as long as any. */
-  readonly isAwaited?: boolean;
+  /** Whether it may take as long as any call all the same. */
+  readonly isPatient?: boolean;
 }
 
 /** When one call started and was answered. Unix milliseconds. */
@@ -142,10 +142,10 @@ function codeOf(reply: Reply): string | undefined {
 /** Makes the request, and gives it up before the time that any call may take if it has become hopeless. */
 async function requestPatiently(
   options: CallOptions,
-  { path, signal, patience, isAwaited = false }: Call,
+  { path, signal, patience, isPatient = false }: Call,
 ): Promise<Reply> {
   const { clock, timeoutMs: mostMs } = options;
-  const timeoutMs = patience === undefined || isAwaited ? mostMs : patience.ms;
+  const timeoutMs = patience === undefined || isPatient ? mostMs : patience.ms;
   const startedAt = clock.steady();
   const reply = await request({ ...options, timeoutMs }, path, signal);
   if (reply.kind === 'reply') patience?.answered(clock.steady() - startedAt);

@@ -12,7 +12,7 @@ const DEVIATIONS = 8;
 /**
  * How long to wait for an answer that is asked for again if it does not come: a call that hangs holds up all the orders
  * that it is to show. Decided as TCP decides when to send a segment again (RFC 6298): after the usual duration and some
- * deviations, and after twice as long each time that nothing came, until an answer tells how long they take now.
+ * deviations (twice the usual duration at least), and after twice as long each time that nothing came, until an answer tells how long they take now.
  */
 export class Patience {
   readonly #mostMs: number;
@@ -39,7 +39,8 @@ export class Patience {
         ? durationMs / 2
         : mixed(this.#deviationMs, deviationMs, DEVIATION_PART);
     this.#averageMs = mixed(averageMs, durationMs, AVERAGE_PART);
-    this.#ms = this.#within(this.#averageMs + DEVIATIONS * this.#deviationMs);
+    const marginMs = Math.max(this.#averageMs, DEVIATIONS * this.#deviationMs);
+    this.#ms = this.#within(this.#averageMs + marginMs);
   }
 
   /** To be called after each call that was given up after `ms`: of those that were in flight together, one counts. */

@@ -102,11 +102,14 @@ it.each([
   }
 });
 
-it('an idle connection stays open for longer than proxies keep theirs', async () => {
-  await using server = await serve(createMemoryStore());
+it.each([
+  ['longer than proxies keep theirs, behind one', 1, 'timeout=125'],
+  ['five seconds otherwise', 0, 'timeout=5'],
+])('an idle connection stays open for %s', async (_, trustedProxies, told) => {
+  await using server = await serve(createMemoryStore(), { limits: { trustedProxies } });
   const response = await fetch(new URL('/health/live', server.url));
   await response.text();
-  expect(response.headers.get('keep-alive')).toBe('timeout=125');
+  expect(response.headers.get('keep-alive')).toBe(told);
 });
 
 it('a client that keeps its half of a refused upgrade open does not keep the server', async () => {

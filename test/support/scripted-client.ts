@@ -7,8 +7,8 @@ export interface Call {
   readonly orderId: string;
   /** By `Clock.steady`. */
   readonly at: number;
-  /** Whether a query waits for it. */
-  readonly isAwaited: boolean;
+  /** Whether it may take as long as any call. */
+  readonly isPatient: boolean;
 }
 
 /** An upstream client whose answers a test provides; each takes `latencyMs` on the test's clock. */
@@ -39,8 +39,8 @@ export class ScriptedClient implements UpstreamClient {
     return this.calls.filter((call) => call.orderId === orderId).length;
   }
 
-  async check(orderId: string, { isAwaited } = { isAwaited: false }): Promise<CheckAnswer> {
-    this.calls.push({ orderId, at: this.#clock.steady(), isAwaited });
+  async check(orderId: string, { isPatient } = { isPatient: false }): Promise<CheckAnswer> {
+    this.calls.push({ orderId, at: this.#clock.steady(), isPatient });
     this.#count(orderId, 1);
     await new Promise<void>((resolve) => this.#clock.after(this.latencyMs, resolve));
     this.#count(orderId, -1);

@@ -55,6 +55,32 @@ it('stays, once checks have shown that orders are processed long before they are
   expect(trust.isTrusted).toBe(false);
 });
 
+it('is lost over late orders all the same after checks have shown a few times of processing that are wrong', async () => {
+  const clock = new ManualClock(NOW);
+  const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
+  const showEnd = async (processedMsBefore: number) => {
+    const createdAt = clock.now();
+    trust.verify({ before: undefined, order: orderOf({ createdAt }, clock), appended: undefined });
+    await clock.advance(5_000);
+    const before = orderOf({ createdAt }, clock);
+    const settled = {
+      createdAt,
+      upstreamStatus: 'FULFILLED',
+      processedAt: clock.now() - processedMsBefore,
+    };
+    await clock.advance(1_000);
+    trust.verify({ before, order: orderOf(settled, clock), appended: undefined });
+  };
+  await showEnd(0);
+  trust.lost('unreadable');
+  await clock.advance(20_000);
+  for (const processedMsBefore of [0, 3_600_000, 0]) await showEnd(processedMsBefore);
+  await clock.advance(60_000);
+  expect(trust.isTrusted).toBe(true);
+  await showEnd(16_000);
+  expect(trust.isTrusted).toBe(false);
+});
+
 it('takes lists that were in flight together, and failed one after the other, for one failure', async () => {
   const clock = new ManualClock(NOW);
   const logger = recordingLogger();

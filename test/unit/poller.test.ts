@@ -132,14 +132,14 @@ describe('a query', () => {
   it('has a call of its own, with all the time that a call may take, after a look that was given up', async () => {
     const { clock, client, poller } = await startPolling();
     client.answer((id, at) =>
-      client.calls.at(-1)?.isAwaited ? observed(id, at) : { kind: 'failed', reason: 'slow' },
+      client.calls.at(-1)?.isPatient ? observed(id, at) : { kind: 'failed', reason: 'slow' },
     );
     poller.watch(ORDER_ID, () => undefined);
     while (client.calls.length === 0) await clock.advance(10);
     const answer = poller.lookup(ORDER_ID);
     await clock.advance(500);
     expect(await answer).toMatchObject({ snapshot: { version: 1 } });
-    expect(client.calls).toMatchObject([{ isAwaited: false }, { isAwaited: true }]);
+    expect(client.calls).toMatchObject([{ isPatient: false }, { isPatient: true }]);
   });
 
   it('is not kept from asking by looks that were given up', async () => {
@@ -352,6 +352,17 @@ describe('the schedule', () => {
     expect(Math.min(...counts)).toBeGreaterThan(0);
     // Not quite as often: those that settle sooner, if they settle, gain a little more.
     expect(Math.max(...counts)).toBeLessThanOrEqual(3 * Math.min(...counts));
+  });
+
+  it('gives an order all the time that a call may take, after a check that took too long', async () => {
+    const { clock, client, poller } = await startPolling();
+    client.answer((id, at) =>
+      client.calls.at(-1)?.isPatient ? observed(id, at) : { kind: 'failed', reason: 'slow' },
+    );
+    poller.watch(ORDER_ID, () => undefined);
+    await clock.advance(10_000);
+    const patience = client.calls.map(({ isPatient }) => isPatient);
+    expect(patience.slice(0, 4)).toEqual([false, true, false, true]);
   });
 
   it('stays within the budget in every minute, restarts included, and asks one order once at a time', async () => {

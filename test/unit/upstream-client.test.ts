@@ -167,8 +167,8 @@ describe('check', () => {
       givenUp: { ms: 3_000, reason: 'slow' },
     },
     {
-      what: 'a check that a query waits for',
-      ask: (client: UpstreamClient) => client.check(ORDER_ID, { isAwaited: true }),
+      what: 'a patient check',
+      ask: (client: UpstreamClient) => client.check(ORDER_ID, { isPatient: true }),
       givenUp: { ms: 15_000, reason: 'timeout' },
     },
   ])(

@@ -8,7 +8,8 @@ export function useRequestErrors(mask: Mask): Plugin {
     onRequestParse({ request, requestParser, setRequestParser }) {
       const encoding = request.headers.get('content-encoding') || 'identity';
       // To Yoga itself it would be malformed JSON.
-      if (!/^identity$/i.test(encoding)) setRequestParser(() => refuseMedia(NOT_ENCODED));
+      if (request.method === 'POST' && !/^identity$/i.test(encoding))
+        setRequestParser(() => refuseMedia(NOT_ENCODED));
       // Yoga itself would say nothing but 415. It is what `fetch` gets for a text without a `content-type`.
       else if (requestParser === undefined) setRequestParser(() => refuseMedia(AS_JSON));
     },
