@@ -17,11 +17,24 @@ const UNCONFIRMED_ENDS = 5;
 /** The time between two checks that are to confirm lists. */
 const CONFIRM_EVERY_MS = SECOND_MS;
 
-/** Failures that any call may meet, such as a connection that is lost just as the call is sent. */
-const PASSING: readonly string[] = ['network', 'http_status', 'slow', 'timeout'];
+/** How many failures in a row end no trust, as any call may meet them; none of other kinds. */
+const TOLERATED: Readonly<Record<string, number>> = {
+  network: 1,
+  http_status: 1,
+  timeout: 1,
+  // If all answers have become slow: each list is given twice the time of the one before it.
+  slow: 2,
+};
+
+/** Failures that may well be over in a moment: by other calls than lists, too, they would be met. */
+const BRIEF: readonly string[] = ['network', 'http_status'];
+const BRIEF_DISTRUST_MS = 10 * SECOND_MS;
 
 /** A list that is in flight when the trust ends is answered within this time. */
 const LAST_LIST_MS = 15 * SECOND_MS;
+
+/** The part of it that the next list leaves of the duration of a slow one. */
+const TOOK_MEMORY = 0.9;
 
 const FIRST_DISTRUST_MS = MINUTE_MS;
 const LONGEST_DISTRUST_MS = 30 * MINUTE_MS;
@@ -39,9 +52,12 @@ interface ListTrustOptions {
  */
 export class ListTrust {
   readonly #options: ListTrustOptions;
-  #distrustMs = FIRST_DISTRUST_MS;
+  /** How often the trust was lost since a list showed all that it should. */
+  #losses = 0;
   #trustedFrom = 0;
   #failuresInRow = 0;
+  /** How long the slowest of the latest lists took. */
+  #tookMs = 0;
   /** When a list last showed an end, by `Clock.steady`. */
   #confirmedAt: number;
   /** How many ends lists should have shown since then, on average. */
@@ -105,12 +121,14 @@ export class ListTrust {
 
   /** To be called after a list that showed all that it should. */
   proved(): void {
-    this.#distrustMs = FIRST_DISTRUST_MS;
+    this.#losses = 0;
   }
 
-  /** To be called after a list that was answered, and not with the past. */
-  answered(): void {
+  /** To be called as soon as a list was answered, and not with the past; `askedAt` in Unix milliseconds. */
+  answered(askedAt: number): void {
     this.#failuresInRow = 0;
+    const tookMs = this.#options.clock.now() - askedAt;
+    this.#tookMs = Math.max(tookMs, this.#tookMs * TOOK_MEMORY);
   }
 
   get failuresInRow(): number {
@@ -118,14 +136,14 @@ export class ListTrust {
   }
 
   /**
-   * To be called after a list that failed. One may fail as any call may; the second in a row cannot be relied on.
+   * To be called after a list that failed. One may fail as any call may; several in a row cannot be relied on.
    *
    * @param before `failuresInRow` when the list was asked for: of lists that were in flight together, one cause may
    *   have failed all.
    */
   failed(reason: string, before: number): void {
-    this.#failuresInRow += 1;
-    if (before > 0 || !PASSING.includes(reason)) this.lost(reason);
+    this.#failuresInRow = Math.max(this.#failuresInRow, before + 1);
+    if (before >= (TOLERATED[reason] ?? 0)) this.lost(reason);
   }
 
   /** To be called after a list that cannot be relied on: ends the trust for a while. */
@@ -133,19 +151,18 @@ export class ListTrust {
     // A list that was in flight when the trust ended. It may have failed of the same cause, and says nothing new.
     if (!this.isTrusted) return;
     const { clock, logger, telemetry } = this.#options;
-    if (!this.#isAnswered) this.#distrustMs = FIRST_DISTRUST_MS;
-    // That will not pass, and each try may count as one with a bad key.
-    if (reason === 'forbidden') this.#distrustMs = LONGEST_DISTRUST_MS;
+    if (!this.#isAnswered) this.#losses = 0;
+    const distrustMs = distrustAfter(reason, this.#losses);
+    this.#losses += 1;
     this.#isAnswered = false;
-    this.#trustedFrom = clock.steady() + this.#distrustMs;
+    this.#trustedFrom = clock.steady() + distrustMs;
     const now = clock.now();
-    this.#checksAlone = { from: now + LAST_LIST_MS, to: now + this.#distrustMs, isNew: true };
+    this.#checksAlone = { from: now + LAST_LIST_MS, to: now + distrustMs, isNew: true };
     telemetry.sweepsStopped(reason);
     logger.warn(
-      { reason, waitSeconds: this.#distrustMs / 1_000 },
+      { reason, waitSeconds: distrustMs / 1_000 },
       'sweeps are off: a list cannot be relied on; orders are checked one by one',
     );
-    this.#distrustMs = Math.min(this.#distrustMs * 2, LONGEST_DISTRUST_MS);
   }
 
   /**
@@ -168,7 +185,9 @@ export class ListTrust {
       this.#checkedEnd(lateMs);
       return;
     }
-    if (lateMs <= LATEST_ROW_MS + this.#usualLateMs || !this.isTrusted) return;
+    // `checkedAt` is when the answer came, which may show the state of when it was asked for.
+    const allowedMs = LATEST_ROW_MS + this.#usualLateMs + this.#tookMs;
+    if (lateMs <= allowedMs || !this.isTrusted) return;
     this.lost('stale rows');
     // Learned anew, since the bound no longer holds if our clock was set forward.
     this.#aheadMs = Number.POSITIVE_INFINITY;
@@ -188,4 +207,11 @@ export class ListTrust {
     const { all, late, mostLateMs } = this.#checkedEnds;
     return 2 * late > all ? mostLateMs : 0;
   }
+}
+
+function distrustAfter(reason: string, losses: number): number {
+  // That will not pass, and each try may count as one with a bad key.
+  if (reason === 'forbidden') return LONGEST_DISTRUST_MS;
+  const firstMs = BRIEF.includes(reason) ? BRIEF_DISTRUST_MS : FIRST_DISTRUST_MS;
+  return Math.min(firstMs * 2 ** losses, LONGEST_DISTRUST_MS);
 }

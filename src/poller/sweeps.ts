@@ -56,7 +56,7 @@ export class Sweeps {
       trust.lost('stale rows');
       return [];
     }
-    trust.answered();
+    trust.answered(list.askedAt);
     const isComplete = this.#isComplete(sweep, list);
     const covered = new Set(sweep.covered.map(({ orderId }) => orderId));
     const rows = list.observations.filter(({ orderId }) => covered.has(orderId)).sort(byEnd);

@@ -100,30 +100,56 @@ it('takes lists that were in flight together, and failed one after the other, fo
 });
 
 it.each([
-  ['network', [true, false]],
-  ['http_status', [true, false]],
-  ['unreadable', [false, false]],
-  ['timeout', [true, false]],
-  ['slow', [true, false]],
-])(
-  'is lost over the first or the second of two lists that fail in a row (%s)',
-  (reason, trusted) => {
-    const clock = new ManualClock(NOW);
-    const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
-    const failed = () => {
-      trust.failed(reason, trust.failuresInRow);
-      return trust.isTrusted;
-    };
-    expect([failed(), failed()]).toEqual(trusted);
-  },
-);
+  ['network', { tolerated: 1, waitSeconds: 10 }],
+  ['http_status', { tolerated: 1, waitSeconds: 10 }],
+  ['timeout', { tolerated: 1, waitSeconds: 60 }],
+  ['slow', { tolerated: 2, waitSeconds: 60 }],
+  ['unreadable', { tolerated: 0, waitSeconds: 60 }],
+  ['forbidden', { tolerated: 0, waitSeconds: 1_800 }],
+])('is lost over several lists that fail in a row, for a while (%s)', (reason, expected) => {
+  const clock = new ManualClock(NOW);
+  const logger = recordingLogger();
+  const trust = new ListTrust({ clock, logger, telemetry: noTelemetry });
+  for (let list = 0; list < expected.tolerated; list += 1) {
+    trust.failed(reason, trust.failuresInRow);
+    expect(trust.isTrusted).toBe(true);
+  }
+  trust.failed(reason, trust.failuresInRow);
+  expect(trust.isTrusted).toBe(false);
+  const { waitSeconds } = expected;
+  expect(logger.lines).toMatchObject([{ fields: { reason, waitSeconds } }]);
+});
+
+it('is not lost over orders that look late because the list that showed them took long', async () => {
+  const clock = new ManualClock(NOW);
+  const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
+  const showEndAfterSlowList = async (listMs: number) => {
+    const createdAt = clock.now();
+    trust.verify({ before: undefined, order: orderOf({ createdAt }, clock), appended: undefined });
+    const askedAt = clock.now();
+    await clock.advance(listMs);
+    trust.answered(askedAt);
+    const before = orderOf({ createdAt }, clock);
+    const settled = { createdAt, upstreamStatus: 'FULFILLED', processedAt: askedAt + 1 };
+    trust.verify({ before, order: orderOf(settled, clock), appended: undefined });
+  };
+  await showEndAfterSlowList(8_000);
+  expect(trust.isTrusted).toBe(true);
+  for (let list = 0; list < 30; list += 1) trust.answered(clock.now());
+  const [createdAt, processedAt] = [clock.now(), clock.now() + 1];
+  await clock.advance(8_000);
+  const before = orderOf({ createdAt }, clock);
+  const settled = { createdAt, upstreamStatus: 'FULFILLED', processedAt };
+  trust.verify({ before, order: orderOf(settled, clock), appended: undefined });
+  expect(trust.isTrusted).toBe(false);
+});
 
 it('is not lost over lists that fail now and then', () => {
   const clock = new ManualClock(NOW);
   const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
   for (let list = 0; list < 3; list += 1) {
     trust.failed('network', trust.failuresInRow);
-    trust.answered();
+    trust.answered(clock.now());
   }
   expect(trust.isTrusted).toBe(true);
 });

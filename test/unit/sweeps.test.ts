@@ -247,6 +247,17 @@ describe('a list that cannot be relied on', () => {
     expect(polled.simulator.calls.byOperation().list ?? 0).toBeLessThan(6);
   });
 
+  it('is not dropped when all answers become slow', async () => {
+    const polled = await pollSimulator({ listCarriesCards: true });
+    const lives = Array.from({ length: 150 }, (_, n) => MINUTE_MS + n * 1_000);
+    const ids = await sendAndWatch(polled, lives, 20);
+    await polled.clock.advance(30_000);
+    polled.simulator.fail({ fault: 'slow', delayMs: 8_000 });
+    await polled.clock.advance(4 * MINUTE_MS);
+    expect(sweepsOff(polled)).toEqual([]);
+    expect((await latestOf(polled, ids)).every((each) => each?.cardCode)).toBe(true);
+  });
+
   it('is dropped for half an hour when the key may not list, and checks go on', async () => {
     const polled = await pollSimulator();
     polled.simulator.fail({ fault: 'outOfScope', operation: 'list' });
