@@ -1,12 +1,8 @@
-import { isInProgress } from '../core/cadence.ts';
 import { MINUTE_MS, SECOND_MS } from '../core/durations.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import type { Recorded } from '../core/store.ts';
 import type { Telemetry } from '../core/telemetry.ts';
-import { isSettled } from '../core/topup.ts';
-
-/** A list may lag behind by up to this and still be trusted. */
-export const LATEST_ROW_MS = 5_000;
+import { LateEnds } from './late-ends.ts';
 
 /** For how long lists may show no order that has ended until checks have to confirm what they show. */
 const UNCONFIRMED_MS = 15 * SECOND_MS;
@@ -30,12 +26,6 @@ const TOLERATED: Readonly<Record<string, number>> = {
 const BRIEF: readonly string[] = ['network', 'http_status'];
 const BRIEF_DISTRUST_MS = 10 * SECOND_MS;
 
-/** A list that is in flight when the trust ends is answered within this time. */
-const LAST_LIST_MS = 15 * SECOND_MS;
-
-/** The part of it that the next list leaves of the duration of a slow one. */
-const TOOK_MEMORY = 0.9;
-
 const FIRST_DISTRUST_MS = MINUTE_MS;
 const LONGEST_DISTRUST_MS = 30 * MINUTE_MS;
 
@@ -56,8 +46,6 @@ export class ListTrust {
   #losses = 0;
   #trustedFrom = 0;
   #failuresInRow = 0;
-  /** How long the slowest of the latest lists took. */
-  #tookMs = 0;
   /** When a list last showed an end, by `Clock.steady`. */
   #confirmedAt: number;
   /** How many ends lists should have shown since then, on average. */
@@ -68,12 +56,7 @@ export class ListTrust {
   #isInDoubt = false;
   /** Whether any call has shown an order since the trust was last lost. */
   #isAnswered = true;
-  /** An upper bound on how far our clock is ahead of the upstream's, in milliseconds. */
-  #aheadMs = Number.POSITIVE_INFINITY;
-  /** When checks alone showed orders, since lists were not trusted. Unix milliseconds. */
-  #checksAlone = { from: 0, to: 0, isNew: false };
-  /** Of the ends that they showed: how many looked late, as lists do that lag behind, and by how much at the most. */
-  #checkedEnds = { all: 0, late: 0, mostLateMs: 0 };
+  readonly #lateEnds = new LateEnds();
 
   constructor(options: ListTrustOptions) {
     this.#options = options;
@@ -127,8 +110,7 @@ export class ListTrust {
   /** To be called as soon as a list was answered, and not with the past; `askedAt` in Unix milliseconds. */
   answered(askedAt: number): void {
     this.#failuresInRow = 0;
-    const tookMs = this.#options.clock.now() - askedAt;
-    this.#tookMs = Math.max(tookMs, this.#tookMs * TOOK_MEMORY);
+    this.#lateEnds.listTook(this.#options.clock.now() - askedAt);
   }
 
   get failuresInRow(): number {
@@ -156,8 +138,7 @@ export class ListTrust {
     this.#losses += 1;
     this.#isAnswered = false;
     this.#trustedFrom = clock.steady() + distrustMs;
-    const now = clock.now();
-    this.#checksAlone = { from: now + LAST_LIST_MS, to: now + distrustMs, isNew: true };
+    this.#lateEnds.listsAreLeft(clock.now(), distrustMs);
     telemetry.sweepsStopped(reason);
     logger.warn(
       { reason, waitSeconds: distrustMs / 1_000 },
@@ -165,47 +146,12 @@ export class ListTrust {
     );
   }
 
-  /**
-   * Compares an order's last observation with how the order settled: an order that was still shown as in progress
-   * well after the upstream had processed it was shown by a list that lags behind. Clocks may differ: the time between
-   * an order's creation and our first sight of it, at its smallest, is the upper bound on the difference. And the time
-   * of processing may be that of another system or of an earlier step: then orders that checks show look late as well.
-   */
-  verify({ before, order: { latest } }: Recorded): void {
-    const { createdAt, processedAt, observedAt } = latest;
+  /** To be called with what any call has shown of an order. Ends the trust if lists turn out to have lagged behind. */
+  verify(recorded: Recorded): void {
     this.#isAnswered = true;
-    if (before === undefined) {
-      if (createdAt !== null) this.#aheadMs = Math.min(this.#aheadMs, observedAt - createdAt);
-      return;
-    }
-    if (!isInProgress(before) || !isSettled(latest.upstreamStatus) || processedAt === null) return;
-    const lateMs = before.checkedAt - this.#aheadMs - processedAt;
-    const { from, to } = this.#checksAlone;
-    if (from <= before.checkedAt && before.checkedAt < to) {
-      this.#checkedEnd(lateMs);
-      return;
-    }
-    // `checkedAt` is when the answer came, which may show the state of when it was asked for.
-    const allowedMs = LATEST_ROW_MS + this.#usualLateMs + this.#tookMs;
-    if (lateMs <= allowedMs || !this.isTrusted) return;
+    if (!this.#lateEnds.showsLag(recorded) || !this.isTrusted) return;
     this.lost('stale rows');
-    // Learned anew, since the bound no longer holds if our clock was set forward.
-    this.#aheadMs = Number.POSITIVE_INFINITY;
-  }
-
-  #checkedEnd(lateMs: number): void {
-    if (this.#checksAlone.isNew) this.#checkedEnds = { all: 0, late: 0, mostLateMs: 0 };
-    this.#checksAlone.isNew = false;
-    const ends = this.#checkedEnds;
-    ends.all += 1;
-    if (lateMs > LATEST_ROW_MS) ends.late += 1;
-    ends.mostLateMs = Math.max(ends.mostLateMs, lateMs);
-  }
-
-  /** How late ends look that checks show, by the upstream's times. Not if only a few do: those times are wrong. */
-  get #usualLateMs(): number {
-    const { all, late, mostLateMs } = this.#checkedEnds;
-    return 2 * late > all ? mostLateMs : 0;
+    this.#lateEnds.relearnClock();
   }
 }
 
