@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { MINUTE_MS, SECOND_MS } from '../core/durations.ts';
 import type { Clock, Logger } from '../core/ports.ts';
 import type { Recorded } from '../core/store.ts';
@@ -25,6 +26,10 @@ const TOLERATED: Readonly<Record<string, number>> = {
 /** Failures that may well be over in a moment: by other calls than lists, too, they would be met. */
 const BRIEF: readonly string[] = ['network', 'http_status'];
 const BRIEF_DISTRUST_MS = 10 * SECOND_MS;
+
+/** For how long an order that a list left out is in no page. Of more orders than this, the first ones are forgotten. */
+const LEFT_OUT_MS = 30 * MINUTE_MS;
+const MOST_LEFT_OUT = 1_000;
 
 const FIRST_DISTRUST_MS = MINUTE_MS;
 const LONGEST_DISTRUST_MS = 30 * MINUTE_MS;
@@ -57,6 +62,8 @@ export class ListTrust {
   /** Whether any call has shown an order since the trust was last lost. */
   #isAnswered = true;
   readonly #lateEnds = new LateEnds();
+  /** Orders that lists left out, and until when that counts, by `Clock.steady`. */
+  readonly #leftOut = new LRUCache<string, number>({ max: MOST_LEFT_OUT });
 
   constructor(options: ListTrustOptions) {
     this.#options = options;
@@ -126,6 +133,22 @@ export class ListTrust {
   failed(reason: string, before: number): void {
     this.#failuresInRow = Math.max(this.#failuresInRow, before + 1);
     if (before >= (TOLERATED[reason] ?? 0)) this.lost(reason);
+  }
+
+  /**
+   * To be called after a list that did not show these orders, of `all` that it should have shown. A few of many are in
+   * no page for a while: an order that no list ever shows would otherwise end the trust again and again.
+   */
+  leftOut(orderIds: readonly string[], all: number): void {
+    const until = this.#options.clock.steady() + LEFT_OUT_MS;
+    const isFew = 2 * orderIds.length < all;
+    for (const orderId of isFew ? orderIds : []) this.#leftOut.set(orderId, until);
+    this.lost('missing orders');
+  }
+
+  /** Whether lists leave out this order, although the upstream has shown it. */
+  leavesOut(orderId: string): boolean {
+    return (this.#leftOut.get(orderId) ?? 0) > this.#options.clock.steady();
   }
 
   /** To be called after a list that cannot be relied on: ends the trust for a while. */

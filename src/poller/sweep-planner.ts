@@ -72,9 +72,11 @@ export class SweepPlanner {
     return best !== undefined && best.mostGainMs > due.gainMs ? best.page : undefined;
   }
 
-  /** Whether the pages among which the best one is looked for never show this order: too old, or of unknown age. */
-  isOutOfReach({ latest }: Order): boolean {
-    return latest.createdAt === null || !isInReach(latest.createdAt, this.#options.clock.now());
+  /** Whether the pages among which the best one is looked for never show this order. */
+  isOutOfReach({ latest: { orderId, createdAt } }: Order): boolean {
+    const { clock, trust } = this.#options;
+    if (createdAt === null || trust.leavesOut(orderId)) return true;
+    return !isInReach(createdAt, clock.now());
   }
 
   async #bestAround(moment: number): Promise<Best | undefined> {
@@ -152,12 +154,12 @@ export class SweepPlanner {
   }
 
   async #tracked(window: Window): Promise<readonly Covered[]> {
-    const { store, pacer, isBusy, clock } = this.#options;
+    const { store, pacer, trust, isBusy, clock } = this.#options;
     const now = clock.now();
     const tracked: Covered[] = [];
     for (const order of await store.createdWithin({ ...window, limit: MOST_COVERABLE })) {
       const { orderId, createdAt } = order.latest;
-      if (createdAt === null || isBusy(orderId)) continue;
+      if (createdAt === null || isBusy(orderId) || trust.leavesOut(orderId)) continue;
       tracked.push({
         orderId,
         createdAt,

@@ -105,9 +105,11 @@ export class Sweeps {
       watchers.notListed(orderId);
       requests.notListed(orderId);
     }
-    const known = missing.flatMap(({ order }) => (order === undefined ? [] : [order]));
-    if (known.some(({ trackedSince }) => trackedSince < latestFor(list))) {
-      trust.lost('missing orders');
+    const known = knownOf(missing);
+    const leftOut = known.filter(({ trackedSince }) => trackedSince < latestFor(list));
+    if (leftOut.length > 0) {
+      const ids = leftOut.map(({ latest }) => latest.orderId);
+      trust.leftOut(ids, knownOf(sweep.covered).length);
     }
     return known.length === 0;
   }
@@ -134,6 +136,10 @@ export class Sweeps {
     }
     return false;
   }
+}
+
+function knownOf(covered: Sweep['covered']): readonly Order[] {
+  return covered.flatMap(({ order }) => (order === undefined ? [] : [order]));
 }
 
 /** What was known by then, this list must show. */

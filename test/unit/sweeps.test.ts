@@ -305,6 +305,23 @@ describe('a list that cannot be relied on', () => {
   });
 });
 
+it('an order that no list ever shows is checked by itself, and ends the trust in lists only once', async () => {
+  const polled = await pollSimulator({ listCarriesCards: true, listLagMs: 0 });
+  const { clock, simulator, lister, poller, logger } = polled;
+  await sendAndWatch(polled, [40_000, 40_000, 40_000], 500);
+  const hidden = simulator.addOrder({ plan: fulfilledAfter(10 * MINUTE_MS) });
+  poller.watch(hidden, () => undefined);
+  for (let second = 0; second < 9 * 60; second += 5) {
+    await sendAndWatch(polled, [40_000, 40_000], 2_500);
+  }
+  expect(logger.lines.filter(({ message }) => message.startsWith('sweeps are off'))).toHaveLength(
+    1,
+  );
+  await clock.advance(2 * MINUTE_MS);
+  expect((await latestOf(polled, [hidden]))[0]?.cardCode).toMatch(WHOLE_CARD);
+  expect(lister.calls.total).toBeGreaterThan(300);
+});
+
 it('a log that failed is known to be mended as soon as a list is written down, without a check', async () => {
   const polled = await pollSimulator({ listCarriesCards: true });
   const { clock, simulator, poller, store } = polled;
