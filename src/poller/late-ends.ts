@@ -6,8 +6,12 @@ import { isSettled } from '../core/topup.ts';
 /** A list may lag behind by up to this and still be trusted. */
 export const LATEST_ROW_MS = 5 * SECOND_MS;
 
-/** A list that is in flight when lists are left is answered within this time. */
+/** A list is answered within this time, also one that is in flight when lists are left. */
 const LAST_LIST_MS = 15 * SECOND_MS;
+
+/** So many of the ends that checks show must look late for that to be usual, and this share of them. */
+const FEWEST_LATE = 2;
+const LATE_SHARE = 1 / 10;
 
 /** The part of its duration that each further list leaves of a slow one. */
 const TOOK_MEMORY = 0.9;
@@ -32,7 +36,8 @@ export class LateEnds {
 
   /** To be called with the duration of each list. */
   listTook(ms: number): void {
-    this.#tookMs = Math.max(ms, this.#tookMs * TOOK_MEMORY);
+    // The system's clock may have been set meanwhile.
+    this.#tookMs = Math.max(Math.min(ms, LAST_LIST_MS), this.#tookMs * TOOK_MEMORY);
   }
 
   /** To be called when checks alone will show orders, for this long. */
@@ -73,9 +78,10 @@ export class LateEnds {
     ends.mostLateMs = Math.max(ends.mostLateMs, lateMs);
   }
 
-  /** How late ends look that checks show. Not if only a few do: the times of those are wrong. */
+  /** How late ends look that checks show. One among others tells nothing: its time may be wrong. */
   get #usualLateMs(): number {
     const { all, late, mostLateMs } = this.#checkedEnds;
-    return 2 * late > all ? mostLateMs : 0;
+    const isUsual = late === all || (late >= FEWEST_LATE && late >= all * LATE_SHARE);
+    return isUsual ? mostLateMs : 0;
   }
 }

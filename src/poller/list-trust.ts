@@ -30,6 +30,9 @@ const BRIEF_DISTRUST_MS = 10 * SECOND_MS;
 /** For how long an order that a list left out is in no page. Of more orders than this, the first ones are forgotten. */
 const LEFT_OUT_MS = 30 * MINUTE_MS;
 const MOST_LEFT_OUT = 1_000;
+/** Of the orders that a list should have shown, it may leave out one, or this share, but no more than so many a minute. */
+const FEW_SHARE = 1 / 8;
+const FEW_A_MINUTE = 5;
 
 const FIRST_DISTRUST_MS = MINUTE_MS;
 const LONGEST_DISTRUST_MS = 30 * MINUTE_MS;
@@ -136,14 +139,33 @@ export class ListTrust {
   }
 
   /**
-   * To be called after a list that did not show these orders, of `all` that it should have shown. A few of many are in
-   * no page for a while: an order that no list ever shows would otherwise end the trust again and again.
+   * To be called after a list that did not show these orders, of `all` that it should have shown. A few are in no page
+   * for a while, so that an order that no list ever shows does not end the trust again and again. Many end it.
    */
   leftOut(orderIds: readonly string[], all: number): void {
-    const until = this.#options.clock.steady() + LEFT_OUT_MS;
-    const isFew = 2 * orderIds.length < all;
-    for (const orderId of isFew ? orderIds : []) this.#leftOut.set(orderId, until);
-    this.lost('missing orders');
+    const { clock, logger } = this.#options;
+    const now = clock.steady();
+    const count = orderIds.length;
+    const isFew = count < all && (count === 1 || count <= all * FEW_SHARE);
+    if (!isFew || this.#leftOutWithinMinute(now) + count > FEW_A_MINUTE) {
+      this.lost('missing orders');
+      return;
+    }
+    for (const orderId of orderIds) this.#leftOut.set(orderId, now + LEFT_OUT_MS);
+    logger.info(
+      { orders: count },
+      'a list leaves out orders that it should show; they are checked one by one',
+    );
+  }
+
+  #leftOutWithinMinute(now: number): number {
+    const since = now + LEFT_OUT_MS - MINUTE_MS;
+    return [...this.#leftOut.values()].filter((until) => until > since).length;
+  }
+
+  /** To be called with each order that a list shows. */
+  shown(orderId: string): void {
+    this.#leftOut.delete(orderId);
   }
 
   /** Whether lists leave out this order, although the upstream has shown it. */

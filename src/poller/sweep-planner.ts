@@ -173,12 +173,12 @@ export class SweepPlanner {
 
   /** Orders that no call has shown yet, and that a client watches or queries. */
   #unseen(): readonly Covered[] {
-    const { watchers, requests, pacer, isBusy, clock } = this.#options;
+    const { watchers, requests, pacer, trust, isBusy, clock } = this.#options;
     const now = clock.now();
     const unseen = new Map<string, Covered>();
     const add = (orderId: string, value: Pick<Covered, 'gainMs' | 'worth'>) => {
       const createdAt = this.#creationOf(orderId, undefined);
-      if (createdAt === undefined || isBusy(orderId)) return;
+      if (createdAt === undefined || isBusy(orderId) || trust.leavesOut(orderId)) return;
       unseen.set(orderId, { orderId, createdAt, ...value, order: undefined });
     };
     for (const { orderId, isUnlisted } of requests) {

@@ -58,6 +58,7 @@ export class Sweeps {
       return [];
     }
     trust.answered(list.askedAt);
+    for (const { orderId } of list.observations) trust.shown(orderId);
     const isComplete = this.#isComplete(sweep, list);
     const covered = new Set(sweep.covered.map(({ orderId }) => orderId));
     const rows = list.observations.filter(({ orderId }) => covered.has(orderId)).sort(byEnd);

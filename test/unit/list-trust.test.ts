@@ -55,31 +55,41 @@ it('stays, once checks have shown that orders are processed long before they are
   expect(trust.isTrusted).toBe(false);
 });
 
-it('is lost over late orders all the same after checks have shown a few times of processing that are wrong', async () => {
-  const clock = new ManualClock(NOW);
-  const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
-  const showEnd = async (processedMsBefore: number) => {
-    const createdAt = clock.now();
-    trust.verify({ before: undefined, order: orderOf({ createdAt }, clock), appended: undefined });
-    await clock.advance(5_000);
-    const before = orderOf({ createdAt }, clock);
-    const settled = {
-      createdAt,
-      upstreamStatus: 'FULFILLED',
-      processedAt: clock.now() - processedMsBefore,
+it.each([
+  ['one that is wrong', [0, 3_600_000, 0], false],
+  ['several that are early', [0, 20_000, 0, 20_000, 0], true],
+])(
+  'is lost over late orders, or not, after checks have shown times of processing: %s',
+  async (_, shown, isTrusted) => {
+    const clock = new ManualClock(NOW);
+    const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
+    const showEnd = async (processedMsBefore: number) => {
+      const createdAt = clock.now();
+      trust.verify({
+        before: undefined,
+        order: orderOf({ createdAt }, clock),
+        appended: undefined,
+      });
+      await clock.advance(5_000);
+      const before = orderOf({ createdAt }, clock);
+      const settled = {
+        createdAt,
+        upstreamStatus: 'FULFILLED',
+        processedAt: clock.now() - processedMsBefore,
+      };
+      await clock.advance(1_000);
+      trust.verify({ before, order: orderOf(settled, clock), appended: undefined });
     };
-    await clock.advance(1_000);
-    trust.verify({ before, order: orderOf(settled, clock), appended: undefined });
-  };
-  await showEnd(0);
-  trust.lost('unreadable');
-  await clock.advance(20_000);
-  for (const processedMsBefore of [0, 3_600_000, 0]) await showEnd(processedMsBefore);
-  await clock.advance(60_000);
-  expect(trust.isTrusted).toBe(true);
-  await showEnd(16_000);
-  expect(trust.isTrusted).toBe(false);
-});
+    await showEnd(0);
+    trust.lost('unreadable');
+    await clock.advance(20_000);
+    for (const processedMsBefore of shown) await showEnd(processedMsBefore);
+    await clock.advance(60_000);
+    expect(trust.isTrusted).toBe(true);
+    await showEnd(16_000);
+    expect(trust.isTrusted).toBe(isTrusted);
+  },
+);
 
 it('takes lists that were in flight together, and failed one after the other, for one failure', async () => {
   const clock = new ManualClock(NOW);
@@ -237,6 +247,25 @@ it('is to be confirmed by a check a second after five ends that lists should hav
   expect(trust.isToBeConfirmed).toBe(false);
   await clock.advance(1);
   expect(trust.isToBeConfirmed).toBe(true);
+});
+
+it('is lost over orders that lists leave out one by one, if these are more than five within a minute', async () => {
+  const clock = new ManualClock(NOW);
+  const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
+  const leaveOut = (orderId: string) => {
+    trust.leftOut([orderId], 20);
+    return trust.isTrusted;
+  };
+  for (let n = 0; n < 20; n += 1) {
+    expect(leaveOut(`${n}`)).toBe(true);
+    await clock.advance(12_500);
+  }
+  expect(trust.leavesOut('0')).toBe(true);
+  trust.shown('0');
+  expect(trust.leavesOut('0')).toBe(false);
+  expect([leaveOut('a'), leaveOut('b')]).toEqual([true, false]);
+  await clock.advance(30 * 60_000);
+  expect(trust.leavesOut('19')).toBe(false);
 });
 
 it('needs no check to confirm it, however long ago a list showed an end, as long as none has shown no end since', async () => {

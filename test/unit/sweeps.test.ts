@@ -305,7 +305,7 @@ describe('a list that cannot be relied on', () => {
   });
 });
 
-it('an order that no list ever shows is checked by itself, and ends the trust in lists only once', async () => {
+it('an order that no list ever shows is checked by itself, and lists go on for all others', async () => {
   const polled = await pollSimulator({ listCarriesCards: true, listLagMs: 0 });
   const { clock, simulator, lister, poller, logger } = polled;
   await sendAndWatch(polled, [40_000, 40_000, 40_000], 500);
@@ -314,9 +314,7 @@ it('an order that no list ever shows is checked by itself, and ends the trust in
   for (let second = 0; second < 9 * 60; second += 5) {
     await sendAndWatch(polled, [40_000, 40_000], 2_500);
   }
-  expect(logger.lines.filter(({ message }) => message.startsWith('sweeps are off'))).toHaveLength(
-    1,
-  );
+  expect(logger.lines.filter(({ message }) => message.startsWith('sweeps are off'))).toEqual([]);
   await clock.advance(2 * MINUTE_MS);
   expect((await latestOf(polled, [hidden]))[0]?.cardCode).toMatch(WHOLE_CARD);
   expect(lister.calls.total).toBeGreaterThan(300);
@@ -634,14 +632,29 @@ describe('one list', () => {
     expect(trust.isTrusted).toBe(true);
   });
 
-  it('that is not full is not trusted where it leaves out a known order, but for an unknown one', async () => {
-    const { clock, trust, record, run } = await over([{ orderId: FIRST }], 98);
+  it('that leaves out a known order is trusted for the others; where it leaves out many, or all, for none', async () => {
+    const { clock, trust, record, run } = await over([{ orderId: FIRST }], 90);
     await run([FIRST, THIRD]);
-    expect(trust.isTrusted).toBe(true);
     await record(SECOND);
     await clock.advance(5_001);
     await run([FIRST, SECOND]);
+    expect([trust.isTrusted, trust.leavesOut(SECOND), trust.leavesOut(FIRST)]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    await record(THIRD);
+    await clock.advance(5_001);
+    await run([FIRST, SECOND, THIRD]);
     expect(trust.isTrusted).toBe(false);
+  });
+
+  it('that leaves out the only order is not trusted', async () => {
+    const { clock, trust, record, run } = await over([], 90);
+    await record(SECOND);
+    await clock.advance(5_001);
+    await run([SECOND]);
+    expect([trust.isTrusted, trust.leavesOut(SECOND)]).toEqual([false, false]);
   });
 
   it('may be five seconds behind what checks have shown', async () => {
