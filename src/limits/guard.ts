@@ -8,6 +8,9 @@ import { proxyHint } from './proxy-hint.ts';
 import { Stalls } from './stalls.ts';
 import { Turns } from './turns.ts';
 
+/** An event costs little as a rule, and a list may show the ends of a hundred orders at once. */
+const MOST_EVENTS_IN_A_ROUND = 128;
+
 /** Everything that protects a gateway from its clients. */
 export interface Guard {
   readonly limits: Limits;
@@ -17,6 +20,8 @@ export interface Guard {
   readonly stalls: Stalls;
   /** Of queries and subscriptions, over every transport. */
   readonly turns: Turns;
+  /** Of the events that subscribers are told. */
+  readonly eventTurns: Turns;
   readonly lookups: LookupAllowances;
   /** The client's address; see `address.ts`. */
   addressOf(request: IncomingMessage): string;
@@ -40,6 +45,7 @@ export function createGuard({ limits, clock, logger, onRefused }: GuardOptions):
     }),
     stalls: new Stalls({ clock, timeoutMs: limits.slowClientTimeoutMs }),
     turns: new Turns(clock),
+    eventTurns: new Turns(clock, MOST_EVENTS_IN_A_ROUND),
     lookups: new LookupAllowances({
       clock,
       perMinute: limits.uncachedLookupsPerMinute,

@@ -5,6 +5,8 @@ const MOST_IN_A_ROUND = 8;
 
 /** After a round that took longer than this, an address may begin one piece of work in the next. */
 const LONG_ROUND_MS = 50;
+/** After one that took no longer than this, twice as many as before, up to the most of all. */
+const QUICK_ROUND_MS = 5;
 
 interface Turn {
   begun: number;
@@ -16,19 +18,22 @@ interface Turn {
  * Has each address begin a few pieces of work in a round of the event loop. Everything that is begun in a round is
  * worked on until it waits for something, and all others wait meanwhile: without turns, a client that sends a thousand
  * costly queries at once would hold up everybody for as long as they all take. How costly a query is shows only when it
- * has run, so a round that took long makes the next ones smaller.
+ * has run, so a round that took long makes the next ones smaller, and a quick one makes them larger if they may be.
  */
 export class Turns {
   /** By address, of those that have begun something in this round. */
   readonly #turns = new Map<string, Turn>();
   readonly #next = () => this.#nextRound();
   readonly #clock: Pick<Clock, 'steady'>;
+  readonly #mostAfterQuick: number;
   /** How many pieces of work each address may begin in this round. */
   #most = MOST_IN_A_ROUND;
   #roundBeganAt = 0;
 
-  constructor(clock: Pick<Clock, 'steady'>) {
+  /** `mostAfterQuick`: how many pieces of work an address may begin in a round after quick ones, which cost little. */
+  constructor(clock: Pick<Clock, 'steady'>, mostAfterQuick = MOST_IN_A_ROUND) {
     this.#clock = clock;
+    this.#mostAfterQuick = mostAfterQuick;
   }
 
   /** `undefined` if it is the turn of the address; else a promise that resolves when it is. */
@@ -55,8 +60,7 @@ export class Turns {
   }
 
   #nextRound(): void {
-    const wasLong = this.#clock.steady() - this.#roundBeganAt > LONG_ROUND_MS;
-    this.#most = wasLong ? 1 : Math.min(2 * this.#most, MOST_IN_A_ROUND);
+    this.#most = this.#mostAfter(this.#clock.steady() - this.#roundBeganAt);
     for (const [address, turn] of this.#turns) {
       const next = turn.waiting.splice(0, this.#most);
       turn.begun = next.length;
@@ -64,6 +68,14 @@ export class Turns {
       for (const begin of next) begin();
     }
     if (this.#turns.size > 0) this.#beginRound();
+    // Who comes next may be another, whose work is costly.
+    else this.#most = Math.min(this.#most, MOST_IN_A_ROUND);
+  }
+
+  #mostAfter(roundMs: number): number {
+    if (roundMs > LONG_ROUND_MS) return 1;
+    const most = roundMs > QUICK_ROUND_MS ? MOST_IN_A_ROUND : this.#mostAfterQuick;
+    return Math.min(2 * this.#most, most);
   }
 }
 

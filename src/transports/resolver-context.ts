@@ -40,6 +40,6 @@ export function subscriberContext(
   { access, caller }: Asker,
 ): GraphQLContext {
   const own = contextFor(options, { access, caller, basis: NO_BASIS });
-  const turns = options.guard.turns.of(caller);
+  const turns = options.guard.eventTurns.of(caller);
   return { ...own, ...sharedChecks(access), turns };
 }

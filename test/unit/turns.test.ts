@@ -48,6 +48,37 @@ it('lets each address begin one after a round that took long, and more again aft
   expect(await inNextRound(0)).toBe(8);
 });
 
+it('lets each begin more after quick rounds, where that is allowed, and eight again in another series', async () => {
+  let now = 0;
+  const turns = new Turns({ steady: () => now }, 32);
+  let begun = 0;
+  const want = (pieces: number) => {
+    const before = begun;
+    for (let n = 0; n < pieces; n += 1) {
+      const turn = turns.take(ONE);
+      if (turn === undefined) begun += 1;
+      else turn.then(() => (begun += 1));
+    }
+    return begun - before;
+  };
+  const inNextRound = async (tookMs: number) => {
+    now += tookMs;
+    const before = begun;
+    await nextRound();
+    return begun - before;
+  };
+  expect(want(150)).toBe(8);
+  expect(await inNextRound(5)).toBe(16);
+  expect(await inNextRound(5)).toBe(32);
+  expect(await inNextRound(6)).toBe(8);
+  expect(await inNextRound(0)).toBe(16);
+  expect(await inNextRound(0)).toBe(32);
+  expect(await inNextRound(0)).toBe(32);
+  expect(await inNextRound(0)).toBe(6);
+  await nextRound();
+  expect(want(20)).toBe(8);
+});
+
 it('forgets an address that has begun all', async () => {
   const turns = new Turns(new ManualClock());
   for (let n = 0; n < 8; n += 1) expect(turns.take(ONE)).toBeUndefined();
