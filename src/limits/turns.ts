@@ -6,7 +6,7 @@ const MOST_IN_A_ROUND = 8;
 /** After a round that took longer than this, an address may begin one piece of work in the next. */
 const LONG_ROUND_MS = 50;
 /** After one that took no longer than this, twice as many as before, up to the most of all. */
-const QUICK_ROUND_MS = 5;
+const QUICK_ROUND_MS = 15;
 
 interface Turn {
   begun: number;

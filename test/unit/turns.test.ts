@@ -68,9 +68,9 @@ it('lets each begin more after quick rounds, where that is allowed, and eight ag
     return begun - before;
   };
   expect(want(150)).toBe(8);
-  expect(await inNextRound(5)).toBe(16);
-  expect(await inNextRound(5)).toBe(32);
-  expect(await inNextRound(6)).toBe(8);
+  expect(await inNextRound(15)).toBe(16);
+  expect(await inNextRound(15)).toBe(32);
+  expect(await inNextRound(16)).toBe(8);
   expect(await inNextRound(0)).toBe(16);
   expect(await inNextRound(0)).toBe(32);
   expect(await inNextRound(0)).toBe(32);

@@ -77,9 +77,9 @@ function resultOf(notes: Notes): Result {
     scenario: 'own-orders',
     title: `An event to ${SUBSCRIBERS.toLocaleString('en')} subscribers, each on its own order`,
     explanation: [
-      `As above, ${EVENTS} events a round for each order; appended in transactions of 100, as a list of the upstream brings them. Bare`,
-      '`ws` makes the bytes anew for each order, and has no log: what the appends alone cost is measured beside it, in a',
-      'process without subscribers, and taken off.',
+      `As above, ${EVENTS} events a round for each order; appended in transactions of 100, each in a turn of the event loop of`,
+      'its own, as lists bring them. Bare `ws` makes the bytes anew for each order, and has no log: what the appends alone',
+      'cost is measured beside it, in a process without subscribers, and taken off.',
     ],
     metrics: [
       { name: METRIC, digits: 1 },
