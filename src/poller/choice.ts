@@ -24,7 +24,7 @@ const MOST_CONFIRMING = 1_000;
 const LEFT_OUT_MS = 20_000;
 /** So many other looks come between two at ids that lists leave out, which nobody has seen yet. */
 const LOOKS_BETWEEN_UNLISTED = 1;
-/** So many come between two at old orders, which hardly ever settle just now. */
+/** So many come between two at known orders in no page: nearly all are old, and hardly ever settle just now. */
 const LOOKS_BETWEEN_OLD = 5;
 
 /** What the next call is for. */

@@ -29,17 +29,34 @@ it('lets each address begin eight pieces of work at once, and eight in each roun
   expect(begun.slice(18)).toEqual([...names.slice(16), 'last']);
 });
 
-it('lets each address begin one after a round that took long, and more again after short ones', async () => {
-  let now = 0;
-  const turns = new Turns({ steady: () => now });
-  let begun = 0;
-  for (let n = 0; n < 40; n += 1) turns.take(ONE)?.then(() => (begun += 1));
-  const inNextRound = async (tookMs: number) => {
-    now += tookMs;
-    const before = begun;
-    await nextRound();
-    return begun - before;
+/** Work of one address, and rounds that take as long as a test says. */
+function rounds(mostAfterQuick?: number) {
+  let [now, begun] = [0, 0];
+  const turns = new Turns({ steady: () => now }, mostAfterQuick);
+  return {
+    /** Returns how many pieces begin at once. */
+    want(pieces: number): number {
+      const before = begun;
+      for (let n = 0; n < pieces; n += 1) {
+        const turn = turns.take(ONE);
+        if (turn === undefined) begun += 1;
+        else turn.then(() => (begun += 1));
+      }
+      return begun - before;
+    },
+    /** Returns how many pieces begin in the round after one that took so long. */
+    async inNextRound(tookMs: number): Promise<number> {
+      now += tookMs;
+      const before = begun;
+      await nextRound();
+      return begun - before;
+    },
   };
+}
+
+it('lets each address begin one after a round that took long, and more again after short ones', async () => {
+  const { want, inNextRound } = rounds();
+  expect(want(40)).toBe(8);
   expect(await inNextRound(51)).toBe(1);
   expect(await inNextRound(51)).toBe(1);
   expect(await inNextRound(50)).toBe(2);
@@ -49,24 +66,7 @@ it('lets each address begin one after a round that took long, and more again aft
 });
 
 it('lets each begin more after quick rounds, where that is allowed, and eight again in another series', async () => {
-  let now = 0;
-  const turns = new Turns({ steady: () => now }, 32);
-  let begun = 0;
-  const want = (pieces: number) => {
-    const before = begun;
-    for (let n = 0; n < pieces; n += 1) {
-      const turn = turns.take(ONE);
-      if (turn === undefined) begun += 1;
-      else turn.then(() => (begun += 1));
-    }
-    return begun - before;
-  };
-  const inNextRound = async (tookMs: number) => {
-    now += tookMs;
-    const before = begun;
-    await nextRound();
-    return begun - before;
-  };
+  const { want, inNextRound } = rounds(32);
   expect(want(150)).toBe(8);
   expect(await inNextRound(15)).toBe(16);
   expect(await inNextRound(15)).toBe(32);
@@ -75,7 +75,7 @@ it('lets each begin more after quick rounds, where that is allowed, and eight ag
   expect(await inNextRound(0)).toBe(32);
   expect(await inNextRound(0)).toBe(32);
   expect(await inNextRound(0)).toBe(6);
-  await nextRound();
+  expect(await inNextRound(0)).toBe(0);
   expect(want(20)).toBe(8);
 });
 
