@@ -3,37 +3,41 @@ import { createRandom } from '../../src/simulator/random.ts';
 import { PAGE } from './neighbours.ts';
 import { SLOW_FROM_MS } from './schedule.ts';
 import { HOME_MS } from './upstream.ts';
-import { drawLife, HANDLED_PART, LONGEST_MS, ordersPerMs, SHORTEST_MS } from './workload.ts';
+import { drawLife, LONGEST_MS, ordersPerMs, SHORTEST_MS } from './workload.ts';
 
 /** The calls that the key allows, less the few that any rate limiter loses. */
 const CALLS_PER_MINUTE = 118;
-const CALL_EVERY_MS = 60_000 / CALLS_PER_MINUTE;
-const ORDERS = 200_000;
 const SEED = 5;
 
 /**
  * The lags of the ideal cycle if lists show no cards: one list that shows all settled orders, then one call for the card
  * of each, oldest first, then the next list, with all calls evenly spaced. Nothing is wasted. docs/lower-bound.md shows
  * that it is the best of all policies that space their calls like this and do not prefer younger orders; it is no bound
- * for others. Lags in milliseconds; `undefined` if there are more orders than calls.
+ * for others. Lags in milliseconds.
+ *
+ * @param settledAt when the orders settled, in Unix milliseconds, the first one first.
  */
-export function idealCycle(inProgress: number): readonly number[] | undefined {
-  return evenCalls(inProgress, (known) => (known.length > 0 ? 0 : undefined));
+export function idealCycle(settledAt: readonly number[]): readonly number[] {
+  return evenCalls(settledAt, (known) => (known.length > 0 ? 0 : undefined));
 }
 
 /** While late orders want cards, the next list comes after this time. Found by trial. */
-const LISTS_EVERY_MS = 4_500;
+const LISTS_EVERY_MS = 3_500;
 
 /**
  * The same calls, spent on the share of orders that wait for `inTimeMs` at most: an order that is late already waits
  * until no other needs a call.
  */
-export function lateOnesLast(inProgress: number, inTimeMs: number): readonly number[] | undefined {
-  return evenCalls(inProgress, (known, { now, listedAt }) => {
+export function lateOnesLast(
+  settledAt: readonly number[],
+  { inTimeMs, callsPerMinute }: { readonly inTimeMs: number; readonly callsPerMinute?: number },
+): readonly number[] {
+  const next: NextCall = (known, { now, listedAt }) => {
     const inTime = known.findIndex((at) => now + HOME_MS - at <= inTimeMs);
     if (inTime >= 0) return inTime;
     return known.length > 0 && now - listedAt < LISTS_EVERY_MS ? 0 : undefined;
-  });
+  };
+  return evenCalls(settledAt, next, callsPerMinute);
 }
 
 /**
@@ -45,34 +49,27 @@ export type NextCall = (
   times: { readonly now: number; readonly listedAt: number },
 ) => number | undefined;
 
-/** Lags in milliseconds if lists show no cards and calls are evenly spaced; `undefined` if orders outnumber calls. */
-export function evenCalls(inProgress: number, nextCall: NextCall): readonly number[] | undefined {
-  const perMs = ordersPerMs(inProgress) * HANDLED_PART;
-  if (perMs * CALL_EVERY_MS >= 1) return undefined;
-  const settled = settlements(perMs);
+/** Lags in milliseconds if lists show no cards and calls are evenly spaced. */
+export function evenCalls(
+  settledAt: readonly number[],
+  nextCall: NextCall,
+  callsPerMinute = CALLS_PER_MINUTE,
+): readonly number[] {
+  const callEveryMs = 60_000 / callsPerMinute;
   const known: number[] = [];
   const lagsMs: number[] = [];
   let listedAt = Number.NEGATIVE_INFINITY;
-  for (let now = CALL_EVERY_MS; lagsMs.length < settled.length; now += CALL_EVERY_MS) {
+  for (let now = settledAt[0] ?? 0; lagsMs.length < settledAt.length; now += callEveryMs) {
     const chosen = nextCall(known, { now, listedAt });
     if (chosen === undefined) {
       listedAt = now;
-      for (let next = lagsMs.length + known.length; (settled[next] ?? now + 1) <= now; next += 1)
-        known.push(settled[next] ?? now);
+      for (let next = lagsMs.length + known.length; (settledAt[next] ?? now + 1) <= now; next += 1)
+        known.push(settledAt[next] ?? now);
     } else {
       lagsMs.push(now + HOME_MS - (known.splice(chosen, 1)[0] ?? now));
     }
   }
   return lagsMs;
-}
-
-function settlements(perMs: number): readonly number[] {
-  const random = createRandom(SEED);
-  let at = 0;
-  return Array.from({ length: ORDERS }, () => {
-    at -= Math.log(1 - random()) / perMs;
-    return at;
-  });
 }
 
 export interface IdealOrder {

@@ -111,7 +111,7 @@ async function* rowsOf(contestant: Contestant, inProgress: number): AsyncGenerat
     yield blind;
     yield roundsRow(inProgress, regime);
   }
-  if (regime === 'without cards') yield* idealRows(inProgress);
+  if (regime === 'without cards') yield* idealRows(inProgress, newRun(workload).orders);
 }
 
 function newRun({

@@ -4,6 +4,7 @@ import { evenRounds, idealCycle, lateOnesLast } from './ideal.ts';
 import { type Measured, meanSeconds, percentileSeconds } from './measure.ts';
 import { leastMeanOfRun, type RunArrivals } from './run-bound.ts';
 import type { ListRegime } from './upstream.ts';
+import { type Arrival, settlements } from './workload.ts';
 
 export interface Row {
   readonly inProgress: number;
@@ -56,15 +57,28 @@ export function boundName(list: ListRegime): string {
 /** The goal for 95 % of the orders. */
 const IN_TIME_MS = 6_000;
 
+/** The calls of a minute, if slow and QUEUED orders take three of those that the ideal cycle has. */
+const LESS_FOR_OTHERS = 115;
+
 /** If lists show no cards; none if there are fewer calls than orders. */
-export function idealRows(inProgress: number): readonly Row[] {
-  const who = 'no bound: ideal cycle, list without cards';
-  const lagsMs = idealCycle(inProgress);
-  if (lagsMs === undefined) return [];
-  const row = { inProgress, who, ...lagsOf(lagsMs) };
+export function idealRows(inProgress: number, orders: readonly Arrival[]): readonly Row[] {
+  if (callsPerOrder(inProgress) <= 1) return [];
+  const settledAt = settlements(orders);
+  const who = 'no bound: ideal cycle for these arrivals, list without cards';
+  const row = { inProgress, who, ...lagsOf(idealCycle(settledAt)) };
   if (row.p95Seconds * 1_000 <= IN_TIME_MS) return [row];
-  const others = lateOnesLast(inProgress, IN_TIME_MS) ?? [];
-  return [row, { inProgress, who: `${who}, late ones last`, ...lagsOf(others) }];
+  const inTimeMs = IN_TIME_MS;
+  const lateLast = `${who}, late ones last`;
+  const fewer = { inTimeMs, callsPerMinute: LESS_FOR_OTHERS };
+  return [
+    row,
+    { inProgress, who: lateLast, ...lagsOf(lateOnesLast(settledAt, { inTimeMs })) },
+    {
+      inProgress,
+      who: `${lateLast}, ${LESS_FOR_OTHERS} calls a minute`,
+      ...lagsOf(lateOnesLast(settledAt, fewer)),
+    },
+  ];
 }
 
 /** Shown beside the bound for blind pages, since the ideal rounds are blind, too. */

@@ -37,6 +37,14 @@ export function ordersPerMs(inProgress: number): number {
   return inProgress / MEAN_HANDLING_MS;
 }
 
+/** When those of the orders settle that are not QUEUED, the first one first. */
+export function settlements(orders: readonly Arrival[]): readonly number[] {
+  return orders
+    .filter(({ isQueued }) => !isQueued)
+    .map(({ settlesAt }) => settlesAt)
+    .sort((one, other) => one - other);
+}
+
 export function* arrivals(options: {
   readonly inProgress: number;
   readonly from: number;

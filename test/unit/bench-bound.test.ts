@@ -10,11 +10,18 @@ import {
 } from '../../bench/polling/ideal.ts';
 import { leastMeanOfRun, type RunArrivals } from '../../bench/polling/run-bound.ts';
 import { cheapest, gridOf, lagLoss, lateLoss } from '../../bench/polling/schedule.ts';
-import { drawLife, HANDLED_PART, ordersPerMs } from '../../bench/polling/workload.ts';
+import {
+  arrivals,
+  drawLife,
+  HANDLED_PART,
+  ordersPerMs,
+  settlements,
+} from '../../bench/polling/workload.ts';
 import type { Random } from '../../src/core/ports.ts';
 import { createRandom } from '../../src/simulator/random.ts';
 
 const SECOND_MS = 1_000;
+const MINUTE_MS = 60_000;
 const CALL_EVERY_MS = 500;
 const HOME_MS = 100;
 
@@ -33,7 +40,15 @@ function meanOf(lagsMs: readonly number[]): number {
 }
 
 function p95Of(lagsMs: readonly number[]): number {
-  return [...lagsMs].sort((a, b) => a - b)[Math.floor(lagsMs.length * 0.95)] ?? Number.NaN;
+  return percentileOf(lagsMs, 0.95);
+}
+
+function p99Of(lagsMs: readonly number[]): number {
+  return percentileOf(lagsMs, 0.99);
+}
+
+function percentileOf(lagsMs: readonly number[], part: number): number {
+  return sorted(lagsMs)[Math.floor(lagsMs.length * part)] ?? Number.NaN;
 }
 
 /** That lags are above a bound, and not so far above that it would say nothing. */
@@ -131,14 +146,17 @@ describe('the lower bound', () => {
 });
 
 describe('the ideal cycle', () => {
-  const ideal = sorted(idealCycle(40));
+  const random = createRandom(5);
+  const hours = { from: 0, until: 5 * 60 * MINUTE_MS };
+  const settledAt = settlements([...arrivals({ inProgress: 40, ...hours, random })]);
+  const ideal = sorted(idealCycle(settledAt));
 
   it.each([0.02, 0.08, 0.15])(
     'has the least lags of all that fetch the oldest card first: lists at random, %d of the calls',
     (lists) => {
-      const random = createRandom(8);
+      const drawn = createRandom(8);
       const lags = sorted(
-        evenCalls(40, (known) => (known.length > 0 && random() >= lists ? 0 : undefined)),
+        evenCalls(settledAt, (known) => (known.length > 0 && drawn() >= lists ? 0 : undefined)),
       );
       expect(lags).toHaveLength(ideal.length);
       const shorter = lags.filter((lag, rank) => lag < (ideal[rank] ?? Number.NaN));
@@ -147,21 +165,28 @@ describe('the ideal cycle', () => {
   );
 
   it('has the least mean, whichever card comes first', () => {
-    const youngest = evenCalls(40, (known) => (known.length > 0 ? known.length - 1 : undefined));
-    expect(meanOf(youngest ?? [])).toBeCloseTo(meanOf(ideal), 6);
+    const youngest = evenCalls(settledAt, (known) =>
+      known.length > 0 ? known.length - 1 : undefined,
+    );
+    expect(meanOf(youngest)).toBeCloseTo(meanOf(ideal), 6);
   });
 
   it('would reach six seconds at 95 % only if others waited for the better part of a minute', () => {
-    const others = sorted(lateOnesLast(40, 6_000));
+    const others = sorted(lateOnesLast(settledAt, { inTimeMs: 6_000 }));
     expect(p95Of(others)).toBeLessThan(6_000);
     expect(meanOf(others)).toBeGreaterThan(1.1 * meanOf(ideal));
-    expect(others[Math.floor(0.99 * others.length)]).toBeGreaterThan(45_000);
-    expect(ideal[Math.floor(0.99 * ideal.length)]).toBeLessThan(12_000);
+    expect(p99Of(others)).toBeGreaterThan(45_000);
+    expect(p99Of(ideal)).toBeLessThan(13_000);
+  });
+
+  it('would not reach them at all if other orders needed three calls a minute', () => {
+    const others = lateOnesLast(settledAt, { inTimeMs: 6_000, callsPerMinute: 115 });
+    expect(p95Of(others)).toBeGreaterThan(12_000);
   });
 });
 
-function sorted(lagsMs: readonly number[] | undefined): readonly number[] {
-  return [...(lagsMs ?? [])].sort((a, b) => a - b);
+function sorted(lagsMs: readonly number[]): readonly number[] {
+  return [...lagsMs].sort((a, b) => a - b);
 }
 
 function firstAfter(orders: readonly IdealOrder[], createdAt: number): number {
