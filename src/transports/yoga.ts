@@ -7,8 +7,9 @@ import { rememberedDocuments } from '../limits/remembered-documents.ts';
 import type { TransportOptions } from './options.ts';
 import { GRAPHQL_PATH } from './paths.ts';
 import { useDocumentLimits } from './plugins/document-limits.ts';
+import { useAnsweredQueries, useKnownQueries } from './plugins/known-queries.ts';
+import { useLiveEvents } from './plugins/live-events.ts';
 import { useRequestErrors } from './plugins/request-errors.ts';
-import { useSharedWork } from './plugins/shared-work.ts';
 import { useStreams } from './plugins/streams.ts';
 import type { RequestContext } from './request-context.ts';
 import { contextFor } from './resolver-context.ts';
@@ -54,7 +55,9 @@ export function createGraphQLYoga(options: TransportOptions) {
     plugins: [
       useDocumentLimits(guard, mask),
       useRequestErrors(mask),
-      useSharedWork(options, mask),
+      useKnownQueries(mask),
+      useAnsweredQueries(),
+      useLiveEvents(options),
       useQueryTiming(options),
       useStreams(mask),
       useNoStore(),

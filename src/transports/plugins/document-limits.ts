@@ -1,4 +1,11 @@
-import { type DocumentNode, GraphQLError, parse, type Source, validate } from 'graphql';
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  GraphQLError,
+  parse,
+  type Source,
+  validate,
+} from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { GatewayError } from '../../errors.ts';
 import type { Mask } from '../../graphql/errors.ts';
@@ -9,6 +16,12 @@ import { limitExceeded, type OnRefused } from '../../limits/limits.ts';
 import { hashOf, type OperationRequest } from '../../limits/trusted-documents.ts';
 
 type DocumentLimitsOptions = Pick<Guard, 'limits' | 'onRefused'>;
+
+/** What the hooks before queries and before subscriptions have in common. */
+interface BeforeRun {
+  readonly args: ExecutionArgs;
+  readonly setResultAndStopExecution: (result: { errors: GraphQLError[] }) => void;
+}
 
 /** The message of graphql-js, which has no error code for this case. */
 const TOO_MANY_TOKENS = /contains more than \d+ tokens/;
@@ -24,6 +37,10 @@ const MOST_ERRORS = 10;
 export function useDocumentLimits(options: DocumentLimitsOptions, mask: Mask): Plugin {
   const { limits, onRefused } = options;
   const { trustedDocuments } = limits;
+  const refuseCostly = ({ args, setResultAndStopExecution }: BeforeRun) => {
+    const error = overCost(args, options);
+    if (error !== undefined) setResultAndStopExecution({ errors: [mask(wrap(error))] });
+  };
   return {
     onRequestParse({ requestParser, setRequestParser }) {
       if (requestParser !== undefined) {
@@ -58,14 +75,8 @@ export function useDocumentLimits(options: DocumentLimitsOptions, mask: Mask): P
         if (result.length > MOST_ERRORS) shorten(result.slice(0, MOST_ERRORS));
       };
     },
-    onExecute({ args, setResultAndStopExecution }) {
-      const error = overCost(args, options);
-      if (error !== undefined) setResultAndStopExecution({ errors: [mask(wrap(error))] });
-    },
-    onSubscribe({ args, setResultAndStopExecution }) {
-      const error = overCost(args, options);
-      if (error !== undefined) setResultAndStopExecution({ errors: [mask(wrap(error))] });
-    },
+    onExecute: refuseCostly,
+    onSubscribe: refuseCostly,
   };
 }
 
