@@ -18,13 +18,15 @@ const CONFIRM_EVERY_MS = SECOND_MS;
 const TOLERATED: Readonly<Record<string, number>> = {
   network: 1,
   http_status: 1,
+  // A load balancer may answer with a page of its own.
+  unreadable: 1,
   timeout: 1,
   // If all answers have become slow: each list is given twice the time of the one before it.
   slow: 2,
 };
 
 /** Failures that may well be over in a moment: by other calls than lists, too, they would be met. */
-const BRIEF: readonly string[] = ['network', 'http_status'];
+const BRIEF: readonly string[] = ['network', 'http_status', 'unreadable'];
 const BRIEF_DISTRUST_MS = 10 * SECOND_MS;
 
 /** For how long an order that a list left out is in no page. Of more orders than this, the first ones are forgotten. */

@@ -81,7 +81,7 @@ it.each([
       trust.verify({ before, order: orderOf(settled, clock), appended: undefined });
     };
     await showEnd(0);
-    trust.lost('unreadable');
+    trust.lost('too_large');
     await clock.advance(20_000);
     for (const processedMsBefore of shown) await showEnd(processedMsBefore);
     await clock.advance(60_000);
@@ -114,7 +114,8 @@ it.each([
   ['http_status', { tolerated: 1, waitSeconds: 10 }],
   ['timeout', { tolerated: 1, waitSeconds: 60 }],
   ['slow', { tolerated: 2, waitSeconds: 60 }],
-  ['unreadable', { tolerated: 0, waitSeconds: 60 }],
+  ['unreadable', { tolerated: 1, waitSeconds: 10 }],
+  ['too_large', { tolerated: 0, waitSeconds: 60 }],
   ['forbidden', { tolerated: 0, waitSeconds: 1_800 }],
 ])('is lost over several lists that fail in a row, for a while (%s)', (reason, expected) => {
   const clock = new ManualClock(NOW);
