@@ -2,10 +2,10 @@ import { MINUTE_MS, SECOND_MS } from '../core/durations.ts';
 import { recentCreationOf } from '../core/order-id.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Order, Schedule, SnapshotLog, Window } from '../core/store.ts';
-import { PAGE_SIZE } from '../upstream/client.ts';
 import { bestPage, type Covered, type Page, type Room } from './best-page.ts';
 import type { ListTrust } from './list-trust.ts';
 import type { Pacer } from './pace.ts';
+import { PageSize } from './page-size.ts';
 import type { Requests } from './requests.ts';
 import type { Watchers } from './watchers.ts';
 
@@ -51,9 +51,11 @@ export class SweepPlanner {
    * orders tell nothing of young ones: few of those rows may be tracked.
    */
   readonly #rowsPerOrder = { young: 1, old: 1 };
+  readonly pageSize: PageSize;
 
   constructor(options: SweepPlannerOptions) {
     this.#options = options;
+    this.pageSize = new PageSize(options.clock);
   }
 
   /**
@@ -114,7 +116,7 @@ export class SweepPlanner {
     const unseen = sweep.covered.filter(({ order }) => order === undefined).length;
     const expected = Math.max(1, known.length + unseen);
     // A full page does not show how many orders it left out: assume a tenth more, until a page is not full.
-    const isFull = rows >= PAGE_SIZE && expected < PAGE_SIZE;
+    const isFull = rows >= this.pageSize.rows && expected < this.pageSize.rows;
     const age = this.#ageOf(sweep.to);
     const before = this.#rowsPerOrder[age];
     const seen = isFull ? before * MORE : rows / expected;
@@ -129,8 +131,8 @@ export class SweepPlanner {
   /** How many orders fit on a page, and which orders of the log would take up that room. */
   async #roomAmong(coverable: readonly Covered[]): Promise<Room> {
     const [first, last] = [coverable[0], coverable.at(-1)];
-    if (first === undefined || last === undefined) return { known: [], rows: PAGE_SIZE };
-    const rows = PAGE_SIZE / this.#rowsPerOrder[this.#ageOf(last.createdAt)];
+    if (first === undefined || last === undefined) return { known: [], rows: this.pageSize.rows };
+    const rows = this.pageSize.rows / this.#rowsPerOrder[this.#ageOf(last.createdAt)];
     const range = { from: first.createdAt - SECOND_MS, to: last.createdAt + SECOND_MS };
     return { known: await this.#options.store.creationTimes(range), rows };
   }

@@ -2,7 +2,7 @@ import { planner } from '../core/cadence.ts';
 import type { Order, SnapshotLog, UnplannedOrder } from '../core/store.ts';
 import { isSettled, lacksCard, type Observation } from '../core/topup.ts';
 import type { ListAnswer } from '../upstream/answer.ts';
-import { PAGE_SIZE, type UpstreamClient } from '../upstream/client.ts';
+import type { UpstreamClient } from '../upstream/client.ts';
 import { LATEST_ROW_MS } from './late-ends.ts';
 import type { ListTrust } from './list-trust.ts';
 import type { ListedEnds } from './listed-ends.ts';
@@ -52,11 +52,12 @@ export class Sweeps {
 
   async #take(sweep: Sweep, list: Listed): Promise<readonly Order[]> {
     const { planner: pages, trust } = this.#options;
-    await pages.adapt(sweep, list.rows);
     if (await this.#isStale(list)) {
       trust.lost('stale rows');
       return [];
     }
+    pages.pageSize.learn({ ...list, missing: missingOf(sweep, list) });
+    await pages.adapt(sweep, list.rows);
     trust.answered(list.askedAt);
     for (const { orderId } of list.observations) trust.shown(orderId);
     const isComplete = this.#isComplete(sweep, list);
@@ -97,11 +98,10 @@ export class Sweeps {
 
   /** Whether the list shows all that it should; orders that it leaves out are then checked one by one. */
   #isComplete(sweep: Sweep, list: Listed): boolean {
-    const { watchers, requests, trust } = this.#options;
-    const shown = new Set(list.observations.map(({ orderId }) => orderId));
-    const missing = sweep.covered.filter(({ orderId }) => !shown.has(orderId));
+    const { watchers, requests, planner: pages, trust } = this.#options;
+    const missing = missingOf(sweep, list);
     // A full page may have had no room for the missing orders.
-    if (list.rows >= PAGE_SIZE) return missing.length === 0;
+    if (list.rows >= pages.pageSize.rows) return missing.length === 0;
     for (const { orderId } of missing) {
       watchers.notListed(orderId);
       requests.notListed(orderId);
@@ -137,6 +137,12 @@ export class Sweeps {
     }
     return false;
   }
+}
+
+/** The orders that a list should have shown, and did not. */
+function missingOf(sweep: Sweep, { observations }: Listed): Sweep['covered'] {
+  const shown = new Set(observations.map(({ orderId }) => orderId));
+  return sweep.covered.filter(({ orderId }) => !shown.has(orderId));
 }
 
 function knownOf(covered: Sweep['covered']): readonly Order[] {
