@@ -146,9 +146,9 @@ export class Choice {
   /** In place of a list, if lists have to be confirmed: a check of the order that is likeliest to have ended unseen. */
   #confirmation({ covered }: Sweep): Job | undefined {
     const { trust, pacer, clock } = this.#options;
-    if (!trust.isToBeConfirmed) return undefined;
+    if (!trust.confirmation.isDue) return undefined;
     const now = clock.now();
-    const from = now - trust.unconfirmedMs;
+    const from = now - trust.confirmation.unconfirmedMs;
     let [suspect, likeliest]: [string | undefined, number] = [undefined, LEAST_CHANCE];
     for (const { orderId, order } of covered) {
       if (order === undefined) continue;
@@ -158,7 +158,7 @@ export class Choice {
     }
     if (suspect === undefined) return undefined;
     this.#confirming.set(suspect, now);
-    trust.confirming();
+    trust.confirmation.checking();
     return { kind: 'check', orderId: suspect };
   }
 
