@@ -1,3 +1,4 @@
+import { isParked } from '../core/cadence.ts';
 import { MINUTE_MS, SECOND_MS } from '../core/durations.ts';
 import { recentCreationOf } from '../core/order-id.ts';
 import type { Clock } from '../core/ports.ts';
@@ -97,12 +98,29 @@ export class SweepPlanner {
 
   /** The list that answers most queries; `undefined` unless it answers that for this order and at least one other. */
   async forRequests(orderId: string): Promise<Sweep | undefined> {
-    const { requests } = this.#options;
+    const { requests, store } = this.#options;
     if (requests.size < 2) return undefined;
-    const at = this.#creationOf(orderId, await this.#options.store.find(orderId));
+    const at = this.#creationOf(orderId, await store.find(orderId));
+    return this.#showingMost({ orderId, at }, (each) => requests.has(each.orderId));
+  }
+
+  /**
+   * The list that shows most parked orders; `undefined` unless it shows this one and at least one other. These need no
+   * check of their own then.
+   */
+  async forParked(order: Order): Promise<Sweep | undefined> {
+    const { orderId } = order.latest;
+    const at = this.#creationOf(orderId, order);
+    const isOneMore = (each: Covered) => each.order !== undefined && isParked(each.order);
+    return this.#showingMost({ orderId, at }, isOneMore);
+  }
+
+  async #showingMost(
+    { orderId, at }: { readonly orderId: string; readonly at: number | undefined },
+    isWanted: (covered: Covered) => boolean,
+  ): Promise<Sweep | undefined> {
     if (at === undefined) return undefined;
     const coverable = await this.#coverable(at);
-    const isWanted = (each: Covered) => requests.has(each.orderId);
     const room = await this.#roomAmong(coverable);
     const page = bestPage(coverable, { ...room, worthOf: (each) => (isWanted(each) ? 1 : 0) });
     const wanted = page?.covered.filter(isWanted) ?? [];
