@@ -40,6 +40,8 @@ const LONGEST_INTERVAL_MS = 30 * MINUTE_MS;
 
 const FIRST_RETRY_MS = SECOND_MS;
 const LONGEST_RETRY_MS = 5 * MINUTE_MS;
+/** Shorter than the gate's longest break: when it lets a call through, an order must be due, or nobody asks. */
+const LONGEST_RETRY_IN_OUTAGE_MS = 30 * SECOND_MS;
 
 export function isParked({ latest }: Pick<Order, 'latest'>): boolean {
   return statusOf(latest.upstreamStatus) === 'QUEUED';
@@ -143,9 +145,11 @@ export function freshUntil(order: Pick<Order, 'latest' | 'checkedAt'>, maxAgeMs?
 
 /**
  * The backoff after a number of consecutive failed checks, in milliseconds: full jitter over a doubling range,
- * so that orders whose checks failed together are not retried together. `random` is in [0, 1).
+ * so that orders whose checks failed together are not retried together. `random` is in [0, 1). `isOutage`: the last
+ * check failed as any other call would have, so the order is no reason to wait for long.
  */
-export function retryDelayMs(failures: number, random: number): number {
-  const range = Math.min(FIRST_RETRY_MS * 2 ** failures, LONGEST_RETRY_MS);
+export function retryDelayMs(failures: number, random: number, isOutage = false): number {
+  const longestMs = isOutage ? LONGEST_RETRY_IN_OUTAGE_MS : LONGEST_RETRY_MS;
+  const range = Math.min(FIRST_RETRY_MS * 2 ** failures, longestMs);
   return SHORTEST_INTERVAL_MS + Math.floor(random * range);
 }

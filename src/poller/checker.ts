@@ -6,7 +6,7 @@ import type { Clock, Logger, Random } from '../core/ports.ts';
 import type { Order, Schedule, SnapshotLog } from '../core/store.ts';
 import { isSettled, lacksCard, type Observation, type Snapshot } from '../core/topup.ts';
 import { GatewayError } from '../errors.ts';
-import type { CheckAnswer, Failure } from '../upstream/answer.ts';
+import { type CheckAnswer, type Failure, mayBeOfOrder } from '../upstream/answer.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
 import { refused, throttled } from './gate.ts';
 import type { Asked } from './gate-keeper.ts';
@@ -133,16 +133,16 @@ export class Checker {
 
   async #onFailure(orderId: string, failure: Failure): Promise<void> {
     // After a 429 or a refusal all calls wait, and the order stays due.
-    if (failure.kind === 'failed') await this.#onFailedLook(orderId);
+    if (failure.kind === 'failed') await this.#onFailedLook(orderId, !mayBeOfOrder(failure));
   }
 
   /** A look that brought no news: whether the order is known or not, the next one comes later. */
-  async #onFailedLook(orderId: string): Promise<void> {
-    this.#options.watchers.failed(orderId);
-    await this.#retryLater(orderId);
+  async #onFailedLook(orderId: string, isOutage = false): Promise<void> {
+    this.#options.watchers.failed(orderId, isOutage);
+    await this.#retryLater(orderId, isOutage);
   }
 
-  async #retryLater(orderId: string): Promise<void> {
+  async #retryLater(orderId: string, isOutage = false): Promise<void> {
     const { store, watchers, news, clock, random } = this.#options;
     const order = await store.find(orderId);
     if (order === undefined || order.dueAt === null) return;
@@ -152,8 +152,8 @@ export class Checker {
     const since = trackedSince(order, now);
     const unplanned = { ...order, trackedSince: since, checkedAt: now };
     const plannedAt = planner(watchers.has(orderId))(unplanned);
-    const dueAt =
-      plannedAt === null ? null : Math.max(plannedAt, now + retryDelayMs(failures, random()));
+    const retryAt = now + retryDelayMs(failures, random(), isOutage);
+    const dueAt = plannedAt === null ? null : Math.max(plannedAt, retryAt);
     await store.reschedule(orderId, { dueAt, failures, trackedSince: since });
     if (dueAt === null) news.abandoned(order);
   }

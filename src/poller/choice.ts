@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { isInProgress } from '../core/cadence.ts';
+import { isInProgress, isParked } from '../core/cadence.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Order, Schedule } from '../core/store.ts';
 import type { Covered } from './best-page.ts';
@@ -107,15 +107,17 @@ export class Choice {
     if (neediest === undefined) return undefined;
     const leftOut = this.#leftOut(due);
     if (leftOut !== undefined) return { kind: 'check', orderId: leftOut };
-    const page = await this.#options.planner.forSchedule(neediest);
+    const { planner } = this.#options;
+    const page = await planner.forSchedule(neediest);
     const [first, second] = page?.covered ?? [];
     if (page !== undefined && second !== undefined) {
       return this.#confirmation(page) ?? { kind: 'sweep', sweep: page };
     }
     // A check shows no less than a list of one order, and may show a card that a list leaves out. It must be of that
     // order: its page would go on being the best one, and the order itself never be looked at.
-    const { orderId } = first !== undefined && this.#isDue(first) ? first : neediest;
-    return { kind: 'check', orderId };
+    const { orderId, order } = first !== undefined && this.#isDue(first) ? first : neediest;
+    const sweep = order && isParked(order) ? await planner.forParked(order) : undefined;
+    return sweep === undefined ? { kind: 'check', orderId } : { kind: 'sweep', sweep };
   }
 
   /**
@@ -146,9 +148,9 @@ export class Choice {
   /** In place of a list, if lists have to be confirmed: a check of the order that is likeliest to have ended unseen. */
   #confirmation({ covered }: Sweep): Job | undefined {
     const { trust, pacer, clock } = this.#options;
-    if (!trust.isToBeConfirmed) return undefined;
+    if (!trust.confirmation.isDue) return undefined;
     const now = clock.now();
-    const from = now - trust.unconfirmedMs;
+    const from = now - trust.confirmation.unconfirmedMs;
     let [suspect, likeliest]: [string | undefined, number] = [undefined, LEAST_CHANCE];
     for (const { orderId, order } of covered) {
       if (order === undefined) continue;
@@ -158,7 +160,7 @@ export class Choice {
     }
     if (suspect === undefined) return undefined;
     this.#confirming.set(suspect, now);
-    trust.confirming();
+    trust.confirmation.checking();
     return { kind: 'check', orderId: suspect };
   }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../core/ports.ts';
 import type { GatewayError } from '../errors.ts';
-import type { Answer } from '../upstream/answer.ts';
+import { type Answer, mayBeOfOrder } from '../upstream/answer.ts';
 import type { CallBudget } from './budget.ts';
 import { type CallResult, type GateState, shuttingDown, type UpstreamGate } from './gate.ts';
 import type { GateLog } from './gate-log.ts';
@@ -150,15 +150,3 @@ function ofFailure(answer: Failed): CallResult {
       return answer;
   }
 }
-
-/** Whether the upstream may have failed at this order alone. A 502 to 504 is a proxy's word for all of the upstream. */
-function mayBeOfOrder({ reason, httpStatus, retryAfterMs }: Failed): boolean {
-  if (retryAfterMs !== undefined) return false;
-  return reason === 'http_status' ? httpStatus === 500 : ORDERS_OWN.has(reason);
-}
-
-const ORDERS_OWN: ReadonlySet<Failed['reason']> = new Set([
-  'unreadable',
-  'wrong_order',
-  'too_large',
-]);

@@ -4,27 +4,21 @@ import type { Clock, Logger } from '../core/ports.ts';
 import type { Recorded } from '../core/store.ts';
 import type { Telemetry } from '../core/telemetry.ts';
 import { LateEnds } from './late-ends.ts';
-
-/** For how long lists may show no order that has ended until checks have to confirm what they show. */
-const UNCONFIRMED_MS = 15 * SECOND_MS;
-
-/** Or how many ends were to be expected: that none of so many shows happens by chance once in 150 times. */
-const UNCONFIRMED_ENDS = 5;
-
-/** The time between two checks that are to confirm lists. */
-const CONFIRM_EVERY_MS = SECOND_MS;
+import { ListConfirmation } from './list-confirmation.ts';
 
 /** How many failures in a row end no trust, as any call may meet them; none of other kinds. */
 const TOLERATED: Readonly<Record<string, number>> = {
   network: 1,
   http_status: 1,
+  // A load balancer may answer with a page of its own.
+  unreadable: 1,
   timeout: 1,
   // If all answers have become slow: each list is given twice the time of the one before it.
   slow: 2,
 };
 
 /** Failures that may well be over in a moment: by other calls than lists, too, they would be met. */
-const BRIEF: readonly string[] = ['network', 'http_status'];
+const BRIEF: readonly string[] = ['network', 'http_status', 'unreadable'];
 const BRIEF_DISTRUST_MS = 10 * SECOND_MS;
 
 /** For how long an order that a list left out is in no page. Of more orders than this, the first ones are forgotten. */
@@ -49,19 +43,12 @@ interface ListTrustOptions {
  * shows no order by any call: then lists are no worse than checks, and are needed once it answers again.
  */
 export class ListTrust {
+  readonly confirmation: ListConfirmation;
   readonly #options: ListTrustOptions;
   /** How often the trust was lost since a list showed all that it should. */
   #losses = 0;
   #trustedFrom = 0;
   #failuresInRow = 0;
-  /** When a list last showed an end, by `Clock.steady`. */
-  #confirmedAt: number;
-  /** How many ends lists should have shown since then, on average. */
-  #expectedEnds = 0;
-  /** When the latest check was chosen that is to confirm lists, by `Clock.steady`. */
-  #askedAt = Number.NEGATIVE_INFINITY;
-  /** Whether a list has shown no end since then: where calls are few, lists must not wait for checks alone. */
-  #isInDoubt = false;
   /** Whether any call has shown an order since the trust was last lost. */
   #isAnswered = true;
   readonly #lateEnds = new LateEnds();
@@ -70,46 +57,11 @@ export class ListTrust {
 
   constructor(options: ListTrustOptions) {
     this.#options = options;
-    this.#confirmedAt = options.clock.steady();
+    this.confirmation = new ListConfirmation(options.clock);
   }
 
   get isTrusted(): boolean {
     return this.#options.clock.steady() >= this.#trustedFrom;
-  }
-
-  /**
-   * Whether a check should confirm what lists show: they have shown no end for a while, and one that shows the past for
-   * ever contradicts nothing that the log knows as long as nothing else is asked.
-   */
-  get isToBeConfirmed(): boolean {
-    if (!this.#isInDoubt) return false;
-    const isUnconfirmed =
-      this.unconfirmedMs >= UNCONFIRMED_MS || this.#expectedEnds >= UNCONFIRMED_ENDS;
-    return isUnconfirmed && this.#options.clock.steady() - this.#askedAt >= CONFIRM_EVERY_MS;
-  }
-
-  /** How long ago a list last showed an end. */
-  get unconfirmedMs(): number {
-    return this.#options.clock.steady() - this.#confirmedAt;
-  }
-
-  /** To be called for each check that is to confirm lists. */
-  confirming(): void {
-    this.#askedAt = this.#options.clock.steady();
-    this.#isInDoubt = false;
-  }
-
-  /** To be called after a list that showed no end: how many it should have shown, on average. */
-  expected(ends: number): void {
-    this.#expectedEnds += ends;
-    this.#isInDoubt = true;
-  }
-
-  /** To be called after a list that showed an end. */
-  confirmed(): void {
-    this.#confirmedAt = this.#options.clock.steady();
-    this.#expectedEnds = 0;
-    this.#isInDoubt = false;
   }
 
   /** To be called after a list that showed all that it should. */

@@ -1,11 +1,12 @@
+import { isParked } from '../core/cadence.ts';
 import { MINUTE_MS, SECOND_MS } from '../core/durations.ts';
 import { recentCreationOf } from '../core/order-id.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Order, Schedule, SnapshotLog, Window } from '../core/store.ts';
-import { PAGE_SIZE } from '../upstream/client.ts';
 import { bestPage, type Covered, type Page, type Room } from './best-page.ts';
 import type { ListTrust } from './list-trust.ts';
 import type { Pacer } from './pace.ts';
+import { PageSize } from './page-size.ts';
 import type { Requests } from './requests.ts';
 import type { Watchers } from './watchers.ts';
 
@@ -51,9 +52,11 @@ export class SweepPlanner {
    * orders tell nothing of young ones: few of those rows may be tracked.
    */
   readonly #rowsPerOrder = { young: 1, old: 1 };
+  readonly pageSize: PageSize;
 
   constructor(options: SweepPlannerOptions) {
     this.#options = options;
+    this.pageSize = new PageSize(options.clock);
   }
 
   /**
@@ -95,12 +98,29 @@ export class SweepPlanner {
 
   /** The list that answers most queries; `undefined` unless it answers that for this order and at least one other. */
   async forRequests(orderId: string): Promise<Sweep | undefined> {
-    const { requests } = this.#options;
+    const { requests, store } = this.#options;
     if (requests.size < 2) return undefined;
-    const at = this.#creationOf(orderId, await this.#options.store.find(orderId));
+    const at = this.#creationOf(orderId, await store.find(orderId));
+    return this.#showingMost({ orderId, at }, (each) => requests.has(each.orderId));
+  }
+
+  /**
+   * The list that shows most parked orders; `undefined` unless it shows this one and at least one other. These need no
+   * check of their own then.
+   */
+  async forParked(order: Order): Promise<Sweep | undefined> {
+    const { orderId } = order.latest;
+    const at = this.#creationOf(orderId, order);
+    const isOneMore = (each: Covered) => each.order !== undefined && isParked(each.order);
+    return this.#showingMost({ orderId, at }, isOneMore);
+  }
+
+  async #showingMost(
+    { orderId, at }: { readonly orderId: string; readonly at: number | undefined },
+    isWanted: (covered: Covered) => boolean,
+  ): Promise<Sweep | undefined> {
     if (at === undefined) return undefined;
     const coverable = await this.#coverable(at);
-    const isWanted = (each: Covered) => requests.has(each.orderId);
     const room = await this.#roomAmong(coverable);
     const page = bestPage(coverable, { ...room, worthOf: (each) => (isWanted(each) ? 1 : 0) });
     const wanted = page?.covered.filter(isWanted) ?? [];
@@ -114,7 +134,7 @@ export class SweepPlanner {
     const unseen = sweep.covered.filter(({ order }) => order === undefined).length;
     const expected = Math.max(1, known.length + unseen);
     // A full page does not show how many orders it left out: assume a tenth more, until a page is not full.
-    const isFull = rows >= PAGE_SIZE && expected < PAGE_SIZE;
+    const isFull = rows >= this.pageSize.rows && expected < this.pageSize.rows;
     const age = this.#ageOf(sweep.to);
     const before = this.#rowsPerOrder[age];
     const seen = isFull ? before * MORE : rows / expected;
@@ -129,8 +149,8 @@ export class SweepPlanner {
   /** How many orders fit on a page, and which orders of the log would take up that room. */
   async #roomAmong(coverable: readonly Covered[]): Promise<Room> {
     const [first, last] = [coverable[0], coverable.at(-1)];
-    if (first === undefined || last === undefined) return { known: [], rows: PAGE_SIZE };
-    const rows = PAGE_SIZE / this.#rowsPerOrder[this.#ageOf(last.createdAt)];
+    if (first === undefined || last === undefined) return { known: [], rows: this.pageSize.rows };
+    const rows = this.pageSize.rows / this.#rowsPerOrder[this.#ageOf(last.createdAt)];
     const range = { from: first.createdAt - SECOND_MS, to: last.createdAt + SECOND_MS };
     return { known: await this.#options.store.creationTimes(range), rows };
   }

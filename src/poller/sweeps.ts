@@ -2,7 +2,7 @@ import { planner } from '../core/cadence.ts';
 import type { Order, SnapshotLog, UnplannedOrder } from '../core/store.ts';
 import { isSettled, lacksCard, type Observation } from '../core/topup.ts';
 import type { ListAnswer } from '../upstream/answer.ts';
-import { PAGE_SIZE, type UpstreamClient } from '../upstream/client.ts';
+import type { UpstreamClient } from '../upstream/client.ts';
 import { LATEST_ROW_MS } from './late-ends.ts';
 import type { ListTrust } from './list-trust.ts';
 import type { ListedEnds } from './listed-ends.ts';
@@ -52,26 +52,26 @@ export class Sweeps {
 
   async #take(sweep: Sweep, list: Listed): Promise<readonly Order[]> {
     const { planner: pages, trust } = this.#options;
-    await pages.adapt(sweep, list.rows);
     if (await this.#isStale(list)) {
       trust.lost('stale rows');
       return [];
     }
+    const missing = missingOf(sweep, list);
+    pages.pageSize.learn({ ...list, missing });
+    await pages.adapt(sweep, list.rows);
     trust.answered(list.askedAt);
     for (const { orderId } of list.observations) trust.shown(orderId);
-    const isComplete = this.#isComplete(sweep, list);
+    // A full page may have had no room for the missing orders.
+    const isFull = list.rows >= pages.pageSize.rows;
+    if (!isFull) this.#leaveToChecks(missing, { sweep, list });
     const covered = new Set(sweep.covered.map(({ orderId }) => orderId));
     const rows = list.observations.filter(({ orderId }) => covered.has(orderId)).sort(byEnd);
-    const shown: Observation[] = [];
-    for (const row of rows) {
-      if (!isSettled(row.upstreamStatus) || this.#isWhole(row)) shown.push(row);
-      else this.#checkEnd(row);
-    }
-    const orders = await this.#record(shown, list.askedAt);
+    const orders = await this.#record(this.#recordable(rows), list.askedAt);
     // None of the orders that a sweep covers had ended yet, as far as the log knew.
-    if (rows.some(({ upstreamStatus }) => isSettled(upstreamStatus))) trust.confirmed();
-    else trust.expected(this.#expectedEnds(sweep, list));
-    if (isComplete) trust.proved();
+    if (rows.some(({ upstreamStatus }) => isSettled(upstreamStatus)))
+      trust.confirmation.confirmed();
+    else trust.confirmation.expected(this.#expectedEnds(sweep, list));
+    if ((isFull ? missing : knownOf(missing)).length === 0) trust.proved();
     return orders;
   }
 
@@ -82,6 +82,15 @@ export class Sweeps {
       if (order !== undefined) ends += pacer.chanceOfEnd(order, { from: order.checkedAt, to });
     }
     return ends;
+  }
+
+  /** The rows that can be recorded as the list shows them; each of the others is an end that a check has to show. */
+  #recordable(rows: readonly Observation[]): readonly Observation[] {
+    return rows.filter((row) => {
+      if (!isSettled(row.upstreamStatus) || this.#isWhole(row)) return true;
+      this.#checkEnd(row);
+      return false;
+    });
   }
 
   /** Whether an end can be recorded as the list shows it. */
@@ -95,24 +104,20 @@ export class Sweeps {
     else if (!listedEnds.mustWait(row) && missingCards.add(row.orderId)) listedEnds.checking(row);
   }
 
-  /** Whether the list shows all that it should; orders that it leaves out are then checked one by one. */
-  #isComplete(sweep: Sweep, list: Listed): boolean {
+  /** Has orders that a list left out checked one by one. */
+  #leaveToChecks(
+    missing: Sweep['covered'],
+    { sweep, list }: { readonly sweep: Sweep; readonly list: Listed },
+  ): void {
     const { watchers, requests, trust } = this.#options;
-    const shown = new Set(list.observations.map(({ orderId }) => orderId));
-    const missing = sweep.covered.filter(({ orderId }) => !shown.has(orderId));
-    // A full page may have had no room for the missing orders.
-    if (list.rows >= PAGE_SIZE) return missing.length === 0;
     for (const { orderId } of missing) {
       watchers.notListed(orderId);
       requests.notListed(orderId);
     }
-    const known = knownOf(missing);
-    const leftOut = known.filter(({ trackedSince }) => trackedSince < latestFor(list));
-    if (leftOut.length > 0) {
-      const ids = leftOut.map(({ latest }) => latest.orderId);
-      trust.leftOut(ids, knownOf(sweep.covered).length);
-    }
-    return known.length === 0;
+    const leftOut = knownOf(missing).filter(({ trackedSince }) => trackedSince < latestFor(list));
+    if (leftOut.length === 0) return;
+    const ids = leftOut.map(({ latest }) => latest.orderId);
+    trust.leftOut(ids, knownOf(sweep.covered).length);
   }
 
   async #record(shown: readonly Observation[], askedAt: number): Promise<readonly Order[]> {
@@ -137,6 +142,12 @@ export class Sweeps {
     }
     return false;
   }
+}
+
+/** The orders that a list should have shown, and did not. */
+function missingOf(sweep: Sweep, { observations }: Listed): Sweep['covered'] {
+  const shown = new Set(observations.map(({ orderId }) => orderId));
+  return sweep.covered.filter(({ orderId }) => !shown.has(orderId));
 }
 
 function knownOf(covered: Sweep['covered']): readonly Order[] {

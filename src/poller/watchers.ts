@@ -105,11 +105,11 @@ export class Watchers {
   }
 
   /** To be called if a look failed, which says nothing about the order: plans the next one after a backoff. */
-  failed(orderId: string): void {
+  failed(orderId: string, isOutage: boolean): void {
     const unseen = this.#unseen.get(orderId);
     if (unseen === undefined) return;
     unseen.failures += 1;
-    unseen.dueAt = this.#clock.now() + retryDelayMs(unseen.failures, this.#random());
+    unseen.dueAt = this.#clock.now() + retryDelayMs(unseen.failures, this.#random(), isOutage);
   }
 
   #remove(orderId: string, watcher: Watcher): void {

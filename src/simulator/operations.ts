@@ -12,6 +12,7 @@ export interface OperationsOptions {
   readonly orders: OrderBook;
   readonly rowsName: 'topups' | 'items';
   readonly listCarriesCards: boolean;
+  readonly longestPage: number;
 }
 
 interface OperationInput {
@@ -64,7 +65,8 @@ const listQuerySchema = z
 function list(options: OperationsOptions, query: URLSearchParams): Answer {
   const parsed = listQuerySchema.safeParse(Object.fromEntries(query));
   if (!parsed.success) return invalid(parsed.error);
-  const { page, pageSize } = parsed.data;
+  const { page } = parsed.data;
+  const pageSize = Math.min(parsed.data.pageSize, options.longestPage);
   const { from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY } = parsed.data;
   const orders = options.orders.createdWithin({ from, to });
   const now = options.clock.now();

@@ -28,6 +28,8 @@ export interface SimulatorOptions {
   readonly rowsName?: 'topups' | 'items';
   /** Whether the rows of a list have a `card_code`, which the upstream does not document. False by default. */
   readonly listCarriesCards?: boolean;
+  /** The most rows on a page, however many are asked for: an API may cut pages without a word. 100 by default. */
+  readonly longestPage?: number;
 }
 
 /** A stand-in for OneClickDz: it answers as the real one is known to, and fails on demand. */
@@ -47,13 +49,14 @@ export interface Simulator {
 export function createSimulator(options: SimulatorOptions = {}): Simulator {
   const { apiKey = SIMULATOR_API_KEY, clock = systemClock } = options;
   const { callsPerMinute = 120, sendsRetryAfter = true } = options;
-  const { rowsName = 'topups', listCarriesCards = false } = options;
+  const { rowsName = 'topups', listCarriesCards = false, longestPage = 100 } = options;
   const orders = createOrderBook(clock, createRandom(options.seed ?? 1));
   const access = createAccess(apiKey, clock);
   const rateLimit = createRateLimit({ callsPerMinute, sendsRetryAfter, clock });
   const faults = createFaults();
   const calls = createCallRecorder(clock);
-  const operations = { apiKey, callsPerMinute, clock, orders, rowsName, listCarriesCards };
+  const lists = { rowsName, listCarriesCards, longestPage };
+  const operations = { apiKey, callsPerMinute, clock, orders, ...lists };
 
   let answers = 0;
 

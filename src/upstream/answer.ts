@@ -38,6 +38,18 @@ export type Failure =
       readonly retryAfterMs?: number | undefined;
     };
 
+/** Whether the upstream may have failed at this order alone. A 502 to 504 is a proxy's word for all of the upstream. */
+export function mayBeOfOrder({
+  reason,
+  httpStatus,
+  retryAfterMs,
+}: Extract<Failure, { kind: 'failed' }>): boolean {
+  if (retryAfterMs !== undefined) return false;
+  return reason === 'http_status' ? httpStatus === 500 : OF_ORDERS.has(reason);
+}
+
+const OF_ORDERS: ReadonlySet<FailureReason> = new Set(['unreadable', 'wrong_order', 'too_large']);
+
 export type CheckAnswer =
   | ({ readonly kind: 'observed'; readonly observation: Observation } & Asked)
   /** The upstream says that it knows no such order. */

@@ -62,7 +62,7 @@ const status = z
   .transform((word) => (statusOf(word.toUpperCase()) === 'UNKNOWN' ? word : word.toUpperCase()));
 
 const topupSchema = z.object({
-  _id: z.string().min(1).optional(),
+  _id: z.string().min(1).nullish(),
   status,
   ref: text,
   type: text,
@@ -122,7 +122,7 @@ export function decodeTopup(data: unknown, observedAt: number): Decoded | undefi
   const topup = topupSchema.safeParse(data).data;
   if (topup === undefined) return undefined;
   return {
-    orderId: topup._id,
+    orderId: topup._id ?? undefined,
     upstreamStatus: topup.status,
     observedAt,
     ref: topup.ref,

@@ -12,7 +12,8 @@ const DEVIATIONS = 8;
 /**
  * How long to wait for an answer that is asked for again if it does not come: a call that hangs holds up all the orders
  * that it is to show. Decided as TCP decides when to send a segment again (RFC 6298): after the usual duration and some
- * deviations (twice the usual duration at least), and after twice as long each time that nothing came, until an answer tells how long they take now.
+ * deviations (twice the usual duration at least), and after twice as long each time that nothing came, until an answer
+ * tells how long they take now.
  */
 export class Patience {
   readonly #mostMs: number;

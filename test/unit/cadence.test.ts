@@ -178,5 +178,6 @@ describe('retryDelayMs', () => {
     expect(retryDelayMs(1, 0.999)).toBeLessThan(3 * SECOND_MS);
     expect(retryDelayMs(3, 0.5)).toBe(5 * SECOND_MS);
     expect(retryDelayMs(60, 0.999)).toBeLessThanOrEqual(5 * MINUTE_MS + SECOND_MS);
+    expect(retryDelayMs(60, 0.999, true)).toBeLessThanOrEqual(31 * SECOND_MS);
   });
 });

@@ -135,6 +135,35 @@ describe('without lists, an order that was sent just now', () => {
   );
 });
 
+describe('a parked order that is due', () => {
+  async function withNeighbour(apartMs: number) {
+    const parts = scene();
+    const { add, choice, trust } = parts;
+    const parked = { upstreamStatus: 'QUEUED' };
+    const createdMs = 20 * 60 * MINUTE_MS;
+    await add(ALONE, { createdMs, checkedMs: 60 * MINUTE_MS, dueMs: 1 }, parked);
+    const notDue = { checkedMs: 10 * MINUTE_MS, dueMs: -50 * MINUTE_MS };
+    await add(TWIN, { createdMs: createdMs - apartMs, ...notDue }, parked);
+    return { choice, trust };
+  }
+
+  it('is listed with its neighbours, which are not due and then need no check of their own', async () => {
+    const { choice } = await withNeighbour(2 * MINUTE_MS);
+    expect(await choice.forSchedule()).toMatchObject({
+      kind: 'sweep',
+      sweep: { covered: [{ orderId: ALONE }, { orderId: TWIN }] },
+    });
+  });
+
+  it('is checked where no other one is near, or lists are not trusted', async () => {
+    const far = await withNeighbour(10 * MINUTE_MS);
+    expect(await far.choice.forSchedule()).toEqual({ kind: 'check', orderId: ALONE });
+    const near = await withNeighbour(2 * MINUTE_MS);
+    near.trust.lost('missing orders');
+    expect(await near.choice.forSchedule()).toEqual({ kind: 'check', orderId: ALONE });
+  });
+});
+
 it('without lists, an order in progress is found among any number of parked ones, be it old', async () => {
   const { choice, trust, add } = scene();
   trust.lost('http_status');

@@ -81,7 +81,7 @@ it.each([
       trust.verify({ before, order: orderOf(settled, clock), appended: undefined });
     };
     await showEnd(0);
-    trust.lost('unreadable');
+    trust.lost('too_large');
     await clock.advance(20_000);
     for (const processedMsBefore of shown) await showEnd(processedMsBefore);
     await clock.advance(60_000);
@@ -114,7 +114,8 @@ it.each([
   ['http_status', { tolerated: 1, waitSeconds: 10 }],
   ['timeout', { tolerated: 1, waitSeconds: 60 }],
   ['slow', { tolerated: 2, waitSeconds: 60 }],
-  ['unreadable', { tolerated: 0, waitSeconds: 60 }],
+  ['unreadable', { tolerated: 1, waitSeconds: 10 }],
+  ['too_large', { tolerated: 0, waitSeconds: 60 }],
   ['forbidden', { tolerated: 0, waitSeconds: 1_800 }],
 ])('is lost over several lists that fail in a row, for a while (%s)', (reason, expected) => {
   const clock = new ManualClock(NOW);
@@ -231,22 +232,22 @@ it('is lost for no longer than before while no call shows an order, since checks
 it('is to be confirmed by a check a second after five ends that lists should have shown, or after 15 s', async () => {
   const clock = new ManualClock(NOW);
   const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
-  trust.expected(3);
-  expect(trust.isToBeConfirmed).toBe(false);
-  trust.expected(2);
-  expect(trust.isToBeConfirmed).toBe(true);
-  trust.confirming();
-  trust.expected(1);
+  trust.confirmation.expected(3);
+  expect(trust.confirmation.isDue).toBe(false);
+  trust.confirmation.expected(2);
+  expect(trust.confirmation.isDue).toBe(true);
+  trust.confirmation.checking();
+  trust.confirmation.expected(1);
   await clock.advance(999);
-  expect(trust.isToBeConfirmed).toBe(false);
+  expect(trust.confirmation.isDue).toBe(false);
   await clock.advance(1);
-  expect(trust.isToBeConfirmed).toBe(true);
-  trust.confirmed();
-  trust.expected(1);
+  expect(trust.confirmation.isDue).toBe(true);
+  trust.confirmation.confirmed();
+  trust.confirmation.expected(1);
   await clock.advance(14_999);
-  expect(trust.isToBeConfirmed).toBe(false);
+  expect(trust.confirmation.isDue).toBe(false);
   await clock.advance(1);
-  expect(trust.isToBeConfirmed).toBe(true);
+  expect(trust.confirmation.isDue).toBe(true);
 });
 
 it('is lost over orders that lists leave out one by one, if these are more than five within a minute', async () => {
@@ -271,10 +272,10 @@ it('is lost over orders that lists leave out one by one, if these are more than 
 it('needs no check to confirm it, however long ago a list showed an end, as long as none has shown no end since', async () => {
   const clock = new ManualClock(NOW);
   const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
-  trust.expected(1);
-  trust.confirmed();
+  trust.confirmation.expected(1);
+  trust.confirmation.confirmed();
   await clock.advance(60_000);
-  expect(trust.isToBeConfirmed).toBe(false);
+  expect(trust.confirmation.isDue).toBe(false);
 });
 
 function orderOf(told: Parameters<typeof observation>[0], clock: ManualClock): Order {

@@ -708,6 +708,20 @@ describe('when the upstream fails', () => {
     expect(poller.status().state).toBe('SERVING');
   });
 
+  it.each([ORDER_ID, 'not-seen-yet'])(
+    'is noticed to answer again as soon as the break is over, where one order alone is followed: %s',
+    async (id) => {
+      const { clock, client, poller, store } = await startPolling({ random: () => 0.99 });
+      if (id === ORDER_ID) await Promise.all([poller.lookup(id), clock.advance(2_000)]);
+      poller.watch(id, () => undefined);
+      client.answer(() => ({ kind: 'failed', reason: 'http_status', httpStatus: 503 }));
+      await clock.advance(10 * MINUTE_MS);
+      client.answer((asked, at) => observed(asked, at, 'FULFILLED'));
+      await clock.advance(MINUTE_MS + 1_000);
+      expect((await store.find(id))?.latest.upstreamStatus).toBe('FULFILLED');
+    },
+  );
+
   describe('at one order alone', () => {
     const FAILURES: readonly CheckAnswer[] = [
       { kind: 'failed', reason: 'http_status', httpStatus: 500 },

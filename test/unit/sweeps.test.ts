@@ -127,6 +127,18 @@ describe('many orders in progress', () => {
     expect(polled.simulator.calls.byOperation()['check-id'] ?? 0).toBeLessThan(ids.length);
   });
 
+  it('are settled by lists where OneClickDz shows fewer of them on a page than it is asked for', async () => {
+    const polled = await pollSimulator({ listCarriesCards: true, longestPage: 20 });
+    const even = lifeTimes(120, 15_000).map((ms) => ms - (ms % 2));
+    const ids = await sendAndWatch(polled, even, 400);
+    await polled.clock.advance(MINUTE_MS);
+    const latest = await latestOf(polled, ids);
+    expect(latest.every((snapshot) => /^\d{12}$/.test(snapshot?.cardCode ?? ''))).toBe(true);
+    const lags = latest.map((end) => (end?.observedAt ?? 0) - (end?.processedAt ?? 0));
+    expect(Math.max(...lags)).toBeLessThan(8_000);
+    expect(polled.logger.lines.filter(({ level }) => level === 'warn')).toEqual([]);
+  });
+
   it('are found in more pages than one', async () => {
     const polled = await pollSimulator({ listCarriesCards: true });
     const ids = await sendAndWatch(polled, lifeTimes(300, 20_000), 50);

@@ -195,10 +195,13 @@ describe('check', () => {
     },
   );
 
-  it('takes an answer that leaves its id out for the one that was asked for', async () => {
-    const client = answering({ success: true, data: { status: 'QUEUED' } });
-    expect(await client.check(ORDER_ID)).toMatchObject({ observation: { orderId: ORDER_ID } });
-  });
+  it.each([{}, { _id: null }])(
+    'takes an answer that leaves its id out for the one that was asked for: %j',
+    async (id) => {
+      const client = answering({ success: true, data: { ...id, status: 'QUEUED' } });
+      expect(await client.check(ORDER_ID)).toMatchObject({ observation: { orderId: ORDER_ID } });
+    },
+  );
 
   it.each([
     ['data that is none', null],
