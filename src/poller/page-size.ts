@@ -1,4 +1,4 @@
-import { HOUR_MS } from '../core/durations.ts';
+import { MINUTE_MS } from '../core/durations.ts';
 import type { Clock } from '../core/ports.ts';
 import type { Observation } from '../core/topup.ts';
 import { PAGE_SIZE } from '../upstream/client.ts';
@@ -8,7 +8,8 @@ import type { Covered } from './best-page.ts';
 const FEWEST_ROWS = 10;
 const ROUND = 5;
 
-const REMEMBERED_MS = HOUR_MS;
+/** To learn it anew costs one page that shows too few orders; to go on with a wrong one, some pages a minute. */
+const REMEMBERED_MS = 10 * MINUTE_MS;
 
 interface ShownPage {
   readonly observations: readonly Observation[];

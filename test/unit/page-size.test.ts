@@ -4,7 +4,7 @@ import { PageSize } from '../../src/poller/page-size.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { observation } from '../support/observations.ts';
 
-const HOUR_MS = 3_600_000;
+const TEN_MINUTES_MS = 600_000;
 
 const KNOWN = { latest: {} } as Covered['order'];
 
@@ -20,14 +20,14 @@ function page(rows: number, ...left: readonly Covered[]) {
   return { observations, rows, missing: left };
 }
 
-it('is what a page shows of which the oldest orders are missing, for an hour', async () => {
+it('is what a page shows of which the oldest orders are missing, for ten minutes', async () => {
   const clock = new ManualClock();
   const size = new PageSize(clock);
   expect(size.rows).toBe(100);
   size.learn(page(20, missing(98_000), missing(99_000)));
   expect(size.rows).toBe(20);
   size.learn(page(12));
-  await clock.advance(HOUR_MS - 1);
+  await clock.advance(TEN_MINUTES_MS - 1);
   expect(size.rows).toBe(20);
   await clock.advance(1);
   expect(size.rows).toBe(100);
