@@ -28,7 +28,7 @@ export function toPublicError(error: unknown, logger: Logger): GraphQLError {
   }
   if (error instanceof GraphQLError && origin instanceof GraphQLError) {
     // The message of the outer one, which names the variable that holds an invalid value.
-    return publish(error, error.message, { code: 'BAD_USER_INPUT', ...httpOf(origin) });
+    return publish(error, error.message, { code: 'BAD_USER_INPUT', ...httpOf(error) });
   }
   logInternal(origin, logger);
   return publish(error, 'Internal server error.', { code: 'INTERNAL_SERVER_ERROR', ...INTERNAL });
