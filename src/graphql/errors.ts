@@ -39,8 +39,11 @@ function wholeSeconds(ms: number): number {
   return Math.max(1, Math.ceil(ms / 1_000));
 }
 
+/** What a 401 asks for, as `WWW-Authenticate`: RFC 6750 wants a parameter after the scheme. */
+export const CHALLENGE = 'Bearer realm="topup-gateway"';
+
 /** Yoga reads the HTTP status from the `http` extension; it is taken out again before an error is sent. */
-const UNAUTHENTICATED = { http: { status: 401, headers: { 'www-authenticate': 'Bearer' } } };
+const UNAUTHENTICATED = { http: { status: 401, headers: { 'www-authenticate': CHALLENGE } } };
 const INTERNAL = { http: { status: 500 } };
 
 /** The error that was thrown first, inside those that graphql-js wrapped around it to add locations and paths. */

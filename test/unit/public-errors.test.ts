@@ -69,7 +69,7 @@ describe('what a client is told of an error', () => {
     const { told } = tell(new GatewayError('UNAUTHENTICATED', 'No ticket.'));
     expect(told.extensions).toEqual({
       code: 'UNAUTHENTICATED',
-      http: { status: 401, headers: { 'www-authenticate': 'Bearer' } },
+      http: { status: 401, headers: { 'www-authenticate': 'Bearer realm="topup-gateway"' } },
     });
   });
 
