@@ -17,6 +17,8 @@ export function toPublicError(error: unknown, logger: Logger): GraphQLError {
   const origin = originOf(error);
   if (origin instanceof GraphQLError && published.has(origin)) return origin;
   if (origin instanceof GatewayError && origin.isForClients) {
+    // Only the operator can mend it.
+    if (origin.code === 'INTERNAL_SERVER_ERROR') logger.error({}, origin.message);
     return publish(error, origin.message, {
       code: origin.code,
       ...(origin.code === 'UNAUTHENTICATED' ? UNAUTHENTICATED : {}),
