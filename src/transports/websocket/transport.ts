@@ -43,9 +43,9 @@ export function createWebSocketTransport(options: OperationsOptions): WebSocketT
     handleProtocols,
   });
   const clients = new Clients<Client>();
-  // At least the timeout for slow clients: a client that does not read is dismissed with a reason, rather than cut off
-  // earlier because it owes a pong.
-  const patienceMs = Math.max(KEEP_ALIVE_MS, guard.limits.slowClientTimeoutMs);
+  // Twice the timeout for slow clients, from the ping before: a client that does not read is dismissed with a reason,
+  // rather than cut off earlier because it owes a pong.
+  const patienceMs = Math.max(KEEP_ALIVE_MS, 2 * guard.limits.slowClientTimeoutMs - KEEP_ALIVE_MS);
   const parts: ClientParts = {
     guard,
     clock,
