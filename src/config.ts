@@ -38,7 +38,8 @@ export interface Config {
 const BASE_URL_EXPECTED =
   'an https address without a path, or http on a loopback address (the key travels with each call)';
 
-const KEY_SET_URL_EXPECTED = 'an https address, or http on a loopback address';
+const KEY_SET_URL_EXPECTED =
+  'an https address, or http on a loopback address, without a user name and a password';
 
 const environmentSchema = z.object({
   ONECLICKDZ_API_KEY: z
@@ -196,12 +197,17 @@ function withoutPassword(text: string): string {
 function isBaseUrl(text: string): boolean {
   const url = URL.parse(text);
   if (url === null || url.search !== '' || url.hash !== '' || url.pathname !== '/') return false;
-  return url.username === '' && url.password === '' && isPrivate(url);
+  return isNameless(url) && isPrivate(url);
 }
 
 function isKeySetUrl(text: string): boolean {
   const url = URL.parse(text);
-  return url !== null && isPrivate(url);
+  return url !== null && isNameless(url) && isPrivate(url);
+}
+
+/** `fetch` refuses an address with a user name or a password. */
+function isNameless({ username, password }: URL): boolean {
+  return username === '' && password === '';
 }
 
 /** Whether nobody on the way can read or change what is exchanged. */

@@ -18,7 +18,7 @@ interface GatewayErrorOptions {
   readonly retryAfterMs?: number | undefined;
   /** Kept for the log, never sent. */
   readonly cause?: unknown;
-  /** Whether clients may see the message of an `INTERNAL_SERVER_ERROR`; they always see those of other codes. */
+  /** Whether clients and the log are told the message of an `INTERNAL_SERVER_ERROR`; clients see all of other codes. */
   readonly isForClients?: boolean;
 }
 

@@ -17,6 +17,8 @@ export function toPublicError(error: unknown, logger: Logger): GraphQLError {
   const origin = originOf(error);
   if (origin instanceof GraphQLError && published.has(origin)) return origin;
   if (origin instanceof GatewayError && origin.isForClients) {
+    // Only the operator can mend it.
+    if (origin.code === 'INTERNAL_SERVER_ERROR') logger.error({}, origin.message);
     return publish(error, origin.message, {
       code: origin.code,
       ...(origin.code === 'UNAUTHENTICATED' ? UNAUTHENTICATED : {}),
@@ -28,7 +30,7 @@ export function toPublicError(error: unknown, logger: Logger): GraphQLError {
   }
   if (error instanceof GraphQLError && origin instanceof GraphQLError) {
     // The message of the outer one, which names the variable that holds an invalid value.
-    return publish(error, error.message, { code: 'BAD_USER_INPUT', ...httpOf(origin) });
+    return publish(error, error.message, { code: 'BAD_USER_INPUT', ...httpOf(error) });
   }
   logInternal(origin, logger);
   return publish(error, 'Internal server error.', { code: 'INTERNAL_SERVER_ERROR', ...INTERNAL });
@@ -39,8 +41,11 @@ function wholeSeconds(ms: number): number {
   return Math.max(1, Math.ceil(ms / 1_000));
 }
 
+/** What a 401 asks for, as `WWW-Authenticate`: RFC 6750 wants a parameter after the scheme. */
+export const CHALLENGE = 'Bearer realm="topup-gateway"';
+
 /** Yoga reads the HTTP status from the `http` extension; it is taken out again before an error is sent. */
-const UNAUTHENTICATED = { http: { status: 401, headers: { 'www-authenticate': 'Bearer' } } };
+const UNAUTHENTICATED = { http: { status: 401, headers: { 'www-authenticate': CHALLENGE } } };
 const INTERNAL = { http: { status: 500 } };
 
 /** The error that was thrown first, inside those that graphql-js wrapped around it to add locations and paths. */

@@ -107,7 +107,7 @@ describe('a forged ticket', () => {
       expect([status, codes, headers['www-authenticate']]).toEqual([
         401,
         ['UNAUTHENTICATED'],
-        'Bearer',
+        'Bearer realm="topup-gateway"',
       ]);
       expect(text).not.toContain(ticket.slice('Bearer '.length));
       const socket = await AttackingSocket.open(target.port);

@@ -263,11 +263,11 @@ it('the next check is not said to come before calls resume', async () => {
 });
 
 describe('a request with a fault is told what is wrong with it', () => {
-  const post = async (contentType: string, request: object) => {
+  const post = async (contentType: string, request: object, accept = 'application/json') => {
     await using server = await serve(createMemoryStore());
     const response = await fetch(server.url, {
       method: 'POST',
-      headers: { accept: 'application/json', 'content-type': contentType },
+      headers: { accept, 'content-type': contentType },
       body: JSON.stringify(request),
     });
     const { errors = [] } = JSON.parse((await response.text()) || '{}');
@@ -281,9 +281,14 @@ describe('a request with a fault is told what is wrong with it', () => {
     ['{"id":"1","maxAge":"5"}', 'Variable "$maxAge" has invalid value: Int cannot represent'],
   ])('which variable it is: %s', async (variables, message) => {
     const query = 'query ($id: ID!, $maxAge: Int) { topup(id: $id, maxAge: $maxAge) { status } }';
-    expect(
-      await post('application/json', { query, variables: JSON.parse(variables) }),
-    ).toMatchObject({ message: expect.stringContaining(message), code: 'BAD_USER_INPUT' });
+    const request = { query, variables: JSON.parse(variables) };
+    const told = { message: expect.stringContaining(message), code: 'BAD_USER_INPUT' };
+    expect(await post('application/json', request)).toEqual({ status: 200, ...told });
+    // What this media type requires of an answer without data.
+    expect(await post('application/json', request, 'application/graphql-response+json')).toEqual({
+      status: 400,
+      ...told,
+    });
   });
 
   // What `fetch` sends for a text without a `content-type`.

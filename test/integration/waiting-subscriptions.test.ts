@@ -401,6 +401,19 @@ describe('a client', () => {
     expect(alive.socket.readyState).toBe(WebSocket.OPEN);
   });
 
+  // A proxy would take the connection for an idle one.
+  it('is pinged as often though slow clients are given longer', async () => {
+    const clock = new ManualClock();
+    const limits = { slowClientTimeoutMs: 10 * INTERVAL_MS };
+    await using serving = await serve(await storeOfOne(), { clock, limits });
+    using client = await begin(serving);
+    for (let nth = 1; nth <= 3; nth += 1) {
+      const asked = once(client.socket, 'ping');
+      await clock.advance(INTERVAL_MS);
+      await asked;
+    }
+  });
+
   it('is answered its own pings, with what they hold, once each', async () => {
     await using serving = await serve(await storeOfOne());
     using client = await begin(serving);

@@ -219,6 +219,8 @@ describe('parseConfig', () => {
     ['HOST', 'my host'],
     ['AUTH_JWKS_URL', 'keys'],
     ['AUTH_JWKS_URL', 'ftp://127.0.0.1/jwks.json'],
+    // `fetch` takes no such address: no ticket would ever be valid.
+    ['AUTH_JWKS_URL', 'https://me:secret@shop.example/jwks.json'],
     ['ALLOWED_ORIGINS', 'shop.example'],
     ['ALLOWED_ORIGINS', 'ftp://shop.example'],
     ['ALLOWED_ORIGINS', 'capacitor://localhost/page'],

@@ -60,6 +60,16 @@ describe('what a client is told of an error', () => {
     });
   });
 
+  it('is why it failed inside, where clients may know; the log tells the operator, who must see to it', () => {
+    const error = new GatewayError('INTERNAL_SERVER_ERROR', 'No key.', { isForClients: true });
+    const { told, lines } = tell(located(error));
+    expect(told).toMatchObject({
+      message: 'No key.',
+      extensions: { code: 'INTERNAL_SERVER_ERROR' },
+    });
+    expect(lines).toMatchObject([{ level: 'error', message: 'No key.' }]);
+  });
+
   it('never has a client ask again at once', () => {
     const { told } = tell(new GatewayError('UPSTREAM_THROTTLED', 'Busy.', { retryAfterMs: 0 }));
     expect(told.extensions).toMatchObject({ retryAfterSeconds: 1 });
@@ -69,7 +79,7 @@ describe('what a client is told of an error', () => {
     const { told } = tell(new GatewayError('UNAUTHENTICATED', 'No ticket.'));
     expect(told.extensions).toEqual({
       code: 'UNAUTHENTICATED',
-      http: { status: 401, headers: { 'www-authenticate': 'Bearer' } },
+      http: { status: 401, headers: { 'www-authenticate': 'Bearer realm="topup-gateway"' } },
     });
   });
 

@@ -115,7 +115,7 @@ export class GraphQLHttp {
   async #askYoga(
     { request, response, body, onStream }: GraphQLExchange,
     context: RequestContext,
-  ): Promise<YogaAnswer> {
+  ): Promise<YogaResponse> {
     const { yoga, guard } = this.#options;
     let live: Live | undefined;
     let target: StreamTarget | undefined;
@@ -142,7 +142,7 @@ export class GraphQLHttp {
   }
 }
 
-interface YogaAnswer {
+interface YogaResponse {
   readonly answer: Response;
   /** The subscription, if the answer is an event stream. */
   readonly live: Live | undefined;
@@ -152,7 +152,7 @@ interface YogaAnswer {
 
 async function send(
   { request, response }: GraphQLExchange,
-  { answer, live }: Pick<YogaAnswer, 'answer' | 'live'>,
+  { answer, live }: Pick<YogaResponse, 'answer' | 'live'>,
 ): Promise<void> {
   // Yoga begins a stream once its body is read, which it never is. Until then `cancel` fails, and ends nothing.
   if (response.destroyed) await live?.return();

@@ -2,8 +2,10 @@ import type { Clock, Timer } from '../../core/ports.ts';
 
 interface PulseOptions {
   readonly clock: Clock;
-  /** How often a client is asked for a sign of life, and how long it may take to give that sign. */
+  /** How often a client is asked for a sign of life. */
   readonly intervalMs: number;
+  /** How long it may take to give that sign; an interval if not set. */
+  readonly patienceMs?: number;
   /** All clients that are to be asked. */
   readonly patients: Iterable<Patient>;
 }
@@ -46,12 +48,12 @@ export class Pulse {
 
   #look(): void {
     this.#timer = undefined;
-    const { clock, intervalMs, patients } = this.#options;
+    const { clock, intervalMs, patienceMs = intervalMs, patients } = this.#options;
     const now = clock.steady();
     for (const patient of patients) {
       this.#timer ??= this.#lookLater();
       const { askAt, askedAt } = patient;
-      if (askedAt !== undefined && now - askedAt >= intervalMs) patient.cutOff?.();
+      if (askedAt !== undefined && now - askedAt >= patienceMs) patient.cutOff?.();
       else if (now >= askAt) {
         patient.askAt = now + intervalMs;
         patient.ask(now);

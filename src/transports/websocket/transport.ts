@@ -9,7 +9,7 @@ import { Client, type ClientParts, ClientSocket } from './client.ts';
 import { Clients } from './clients.ts';
 import { type OperationsOptions, SocketOperations } from './operations.ts';
 
-/** How often a client is asked for a sign of life, and how long it may take to give that sign. */
+/** How often a client is asked for a sign of life, and how long it may at least take to give that sign. */
 const KEEP_ALIVE_MS = 12_000;
 
 /** The close code for clients that are to reconnect, to another process. */
@@ -43,16 +43,16 @@ export function createWebSocketTransport(options: OperationsOptions): WebSocketT
     handleProtocols,
   });
   const clients = new Clients<Client>();
-  // At least the timeout for slow clients: a client that does not read is dismissed with a reason, rather than cut off
-  // earlier because it owes a pong.
-  const intervalMs = Math.max(KEEP_ALIVE_MS, guard.limits.slowClientTimeoutMs);
+  // Twice the timeout for slow clients, from the ping before: a client that does not read is dismissed with a reason,
+  // rather than cut off earlier because it owes a pong.
+  const patienceMs = Math.max(KEEP_ALIVE_MS, 2 * guard.limits.slowClientTimeoutMs - KEEP_ALIVE_MS);
   const parts: ClientParts = {
     guard,
     clock,
     logger,
     clients,
     rate: new MessageRate(guard.limits, clock),
-    pulse: new Pulse({ clock, intervalMs, patients: clients }),
+    pulse: new Pulse({ clock, intervalMs: KEEP_ALIVE_MS, patienceMs, patients: clients }),
     newcomers: new Deadlines(steadily(clock), (client) => {
       guard.onRefused('connection_init');
       client.close(CloseCode.ConnectionInitialisationTimeout, 'Connection initialisation timeout');
