@@ -2,7 +2,7 @@ import type { DocumentNode, ExecutionResult } from 'graphql';
 import type { Tickets } from '../auth/tickets.ts';
 import type { Access } from '../core/access.ts';
 import type { Basis } from '../core/basis.ts';
-import type { Asker, GraphQLContext } from '../graphql/context.ts';
+import type { Asker, GraphQLContext, Subscriber } from '../graphql/context.ts';
 import { type OnPlanGivenUp, run } from '../graphql/execution/engine.ts';
 import { Live, subscribeLive } from '../graphql/execution/live.ts';
 import type { Renderings } from '../graphql/execution/renderings.ts';
@@ -59,7 +59,7 @@ interface AnswersOptions {
   /** Makes the resolvers' context for a query. */
   readonly contextFor: (asker: Asker, basis: Basis) => GraphQLContext;
   /** Makes the resolvers' context for a subscription. */
-  readonly subscriberContext: (asker: Asker) => GraphQLContext;
+  readonly subscriberContext: (subscriber: Subscriber) => GraphQLContext;
   /** Shared with all transports. */
   readonly renderings: Renderings;
   readonly onPlanGivenUp: OnPlanGivenUp;
@@ -136,10 +136,10 @@ export class Answers {
   /** Begins a subscription; `undefined` if Yoga has to begin it, or has to tell the client why it cannot. */
   async subscribe(
     { operation, params, access }: KnownQuestion,
-    caller: string,
+    { caller, lastEvent }: Omit<Subscriber, 'access'>,
   ): Promise<Live | undefined> {
     const { known, subscriberContext, renderings } = this.#options;
-    const contextValue = subscriberContext({ access, caller });
+    const contextValue = subscriberContext({ access, caller, lastEvent });
     const args = known.argsOf(operation, { params, contextValue });
     const live = args && (await subscribeLive(args, renderings));
     return live instanceof Live ? live : undefined;

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { Cursor } from '../core/cursor.ts';
+import { type Cursor, encodeCursor } from '../core/cursor.ts';
 import type { Order } from '../core/store.ts';
 import type { Telemetry } from '../core/telemetry.ts';
 import { isSettled } from '../core/topup.ts';
@@ -67,6 +67,13 @@ export class Following implements AsyncIterable<FollowedEvent>, Member {
   /** When the right to the order ends, in Unix milliseconds; `undefined` if it does not. No bell rings then. */
   get expiresAt(): number | undefined {
     return this.#terms.expiry?.at;
+  }
+
+  /** The cursor of an event; an error has none. */
+  cursorOf(event: FollowedEvent): string | undefined {
+    if (event instanceof GatewayError) return undefined;
+    const { version } = event.snapshot;
+    return encodeCursor({ logId: this.#options.log.logId, version });
   }
 
   [Symbol.asyncIterator](): EventIterator {

@@ -1,6 +1,7 @@
 import { contextCacheSymbol } from '@pothos/core';
 import { type Access, SCOPES } from '../core/access.ts';
 import type { Basis } from '../core/basis.ts';
+import type { Cursor } from '../core/cursor.ts';
 import type { GatewayStatusSource } from '../core/gateway-status.ts';
 import type { SnapshotLog } from '../core/store.ts';
 import type { CallersTopups, Topups } from '../core/topups.ts';
@@ -12,6 +13,12 @@ export interface Asker {
   readonly access: Access;
   /** Whose allowance lookups are taken from if there is no ticket. */
   readonly caller: string;
+}
+
+/** The sender of a subscription. */
+export interface Subscriber extends Asker {
+  /** The last event that it has seen, if it has come back: it goes on after that one, whatever its arguments say. */
+  readonly lastEvent?: Cursor | undefined;
 }
 
 /** The resolvers' context for one request. */

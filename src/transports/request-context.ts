@@ -1,6 +1,7 @@
 import type { DocumentNode, ExecutionResult } from 'graphql';
 import type { Access } from '../core/access.ts';
 import type { Basis } from '../core/basis.ts';
+import type { Cursor } from '../core/cursor.ts';
 import type { GatewayError } from '../errors.ts';
 import type { Live } from '../graphql/execution/live.ts';
 
@@ -8,6 +9,8 @@ import type { Live } from '../graphql/execution/live.ts';
 export interface RequestContext {
   /** Whose allowance lookups are taken from. */
   readonly caller: string;
+  /** The last event that the client of an event stream has seen, if it has come back. */
+  readonly lastEvent?: Cursor | undefined;
   /** Called when the head of an event stream is made. */
   readonly onStream?: () => void;
   /** Called before a subscription is streamed over HTTP. Returns an error if there is no place for the stream. */

@@ -1,10 +1,13 @@
 import { type Basis, NO_BASIS } from '../core/basis.ts';
+import type { Cursor } from '../core/cursor.ts';
+import type { Feed } from '../feed/feed.ts';
 import type { Account } from '../feed/terms.ts';
 import {
   type Asker,
   type CallersParts,
   type GraphQLContext,
   type GraphQLParts,
+  type Subscriber,
   sharedChecks,
 } from '../graphql/context.ts';
 import type { TransportOptions } from './options.ts';
@@ -37,9 +40,14 @@ function partsFor(parts: GraphQLParts, account: Account): CallersParts {
 /** The resolvers' context for a subscriber. It outlives the request, so it refers to nothing of the request itself. */
 export function subscriberContext(
   options: ContextOptions,
-  { access, caller }: Asker,
+  { access, caller, lastEvent }: Subscriber,
 ): GraphQLContext {
   const own = contextFor(options, { access, caller, basis: NO_BASIS });
   const turns = options.guard.eventTurns.of(caller);
-  return { ...own, ...sharedChecks(access), turns };
+  const feed = lastEvent === undefined ? own.feed : resumed(own.feed, lastEvent);
+  return { ...own, ...sharedChecks(access), feed, turns };
+}
+
+function resumed(feed: Feed, lastEvent: Cursor): Feed {
+  return { follow: (orderId, _after, terms) => feed.follow(orderId, lastEvent, terms) };
 }

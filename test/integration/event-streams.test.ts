@@ -288,11 +288,20 @@ async function told(asked: Case, scene: Scene & Serving) {
       await steps[isAtOnce ? done : done + 1]?.(scene);
     }
   }
-  return { status: response.statusCode, headers: shownOf(response), body: withOnePing(body) };
+  return {
+    status: response.statusCode,
+    headers: shownOf(response),
+    body: withOnePing(withoutIds(body)),
+  };
 }
 
 function eventsIn(body: string): number {
   return body.match(/^event: next$/gm)?.length ?? 0;
+}
+
+/** Yoga gives events no ids. */
+function withoutIds(body: string): string {
+  return body.replaceAll(/^id: .*\n/gm, '');
 }
 
 /** How many there are is a matter of time. */
@@ -315,6 +324,16 @@ function shownOf({ rawHeaders }: IncomingMessage): readonly string[] {
     if (!OTHERS.has(name)) shown.push(`${name}: ${rawHeaders[at + 1]}`);
   }
   return shown;
+}
+
+/** All that comes until the end, as a browser would take it. */
+async function eventsFor(asked: Case, scene: Scene & Serving) {
+  const response = await send(asked, scene);
+  const blocks = (await text(response)).split('\n\n').filter((block) => block.includes('data: '));
+  return blocks.map((block) => {
+    const { data, errors } = JSON.parse(/^data: (.*)$/m.exec(block)?.[1] ?? 'null');
+    return { id: /^id: (.*)$/m.exec(block)?.[1], topup: data?.topupStatus, errors };
+  });
 }
 
 /** Asks for the same, and for something usual in the same way, and leaves. */
@@ -470,5 +489,62 @@ describe('an event stream', () => {
     expect(eventsIn(heard)).toBeLessThan(states);
     expect(heard).toMatch(/UNAUTHENTICATED[^\n]+\n\nevent: complete\ndata:\n\n$/);
     expect(heard.match(/UNAUTHENTICATED/g)).toHaveLength(1);
+  });
+});
+
+describe('a client that comes back', () => {
+  const from = (lastEvent: string, told: object = {}): Case => ({
+    ask: follow(told),
+    headers: { 'last-event-id': lastEvent },
+  });
+  const versionsFor = async (asked: Case, scene: Scene & Serving) =>
+    (await eventsFor(asked, scene)).map(({ topup }) => topup.version);
+
+  it('knows each event by its cursor, and an error by none', async () => {
+    await using scene = await open(serve, {});
+    await settleOrder(scene);
+    const [first, ...others] = await eventsFor(
+      { ask: follow({ after: cursor(`${scene.store.logId}@2`) }) },
+      scene,
+    );
+    expect(first?.id).toBe(first?.topup.cursor);
+    expect(others.map(({ id }) => id)).toEqual([cursor(`${scene.store.logId}@4`)]);
+    const [unknown] = await eventsFor({ ask: follow({ id: UNKNOWN_ID }) }, scene);
+    expect(unknown).toMatchObject({
+      id: undefined,
+      errors: [{ extensions: { code: 'TOPUP_NOT_FOUND' } }],
+    });
+  });
+
+  it('goes on after the last event that it names, whatever its address still says', async () => {
+    await using scene = await open(serve, {});
+    await settleOrder(scene);
+    const at = (version: number) => cursor(`${scene.store.logId}@${version}`);
+    // The first one by Yoga, the next ones as a known operation.
+    for (let nth = 0; nth < 3; nth += 1) {
+      expect(await versionsFor(from(at(1)), scene)).toEqual([2, 3, 4]);
+      expect(await versionsFor(from(at(3), { after: at(1) }), scene)).toEqual([4]);
+      expect(await versionsFor({ ...from(at(2)), method: 'GET' }, scene)).toEqual([3, 4]);
+    }
+    // A browser that was told all, and connects again as long as nobody stops it.
+    expect(await versionsFor(from(at(4)), scene)).toEqual([]);
+  });
+
+  it('is served as a new one if it names no event of this log', async () => {
+    await using scene = await open(serve, {});
+    await settleOrder(scene);
+    const after = cursor(`${scene.store.logId}@2`);
+    expect(await versionsFor(from(cursor('other@1'), { after }), scene)).toEqual([4]);
+    expect(await versionsFor(from('7'), scene)).toEqual([4]);
+    expect(await versionsFor(from('7', { after }), scene)).toEqual([3, 4]);
+  });
+
+  it('is no more allowed to see an order than it was', async () => {
+    const ticket = { topups: [OTHER_ID] };
+    await using scene = await open(serve, { ticket });
+    const asked = { ...from(cursor(`${scene.store.logId}@1`)), ticket };
+    const [answer, ...others] = await eventsFor(asked, scene);
+    expect(answer?.errors).toMatchObject([{ extensions: { code: 'TOPUP_NOT_FOUND' } }]);
+    expect(others).toEqual([]);
   });
 });

@@ -14,7 +14,12 @@ import type { Live } from '../../graphql/execution/live.ts';
 import type { Guard } from '../../limits/guard.ts';
 import { enterStream } from '../places.ts';
 import type { RequestContext } from '../request-context.ts';
-import { EventStreams, type StreamTarget, streamTargetOf } from '../streams/event-streams.ts';
+import {
+  EventStreams,
+  lastEventOf,
+  type StreamTarget,
+  streamTargetOf,
+} from '../streams/event-streams.ts';
 import type { Yoga } from '../yoga.ts';
 
 interface GraphQLHttpOptions {
@@ -71,7 +76,7 @@ export class GraphQLHttp {
   ): Promise<boolean> {
     const { answers, guard } = this.#options;
     const caller = guard.addressOf(request);
-    const live = await answers.subscribe(question, caller);
+    const live = await answers.subscribe(question, { caller, lastEvent: lastEventOf(request) });
     if (live === undefined) return false;
     const target = streamTargetOf(response);
     if (target === undefined || guard.connections.refusalOf(caller) !== undefined) {
@@ -92,6 +97,7 @@ export class GraphQLHttp {
     try {
       const { answer, live, target } = await this.#askYoga(exchange, {
         caller: guard.addressOf(request),
+        lastEvent: lastEventOf(request),
         basis: draft,
         executed,
         onAnswered: (answered) => {

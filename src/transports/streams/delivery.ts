@@ -21,7 +21,7 @@ export abstract class Delivery implements Sink {
   }
 
   /** Writes an event. Returns the socket that it was written to, or `undefined` if the client is gone. */
-  protected abstract tell(rendered: Rendered): Socket | undefined;
+  protected abstract tell(rendered: Rendered, event: FollowedEvent): Socket | undefined;
   /** Tells the client that nothing follows. */
   protected abstract tellEnd(): void;
   /** Tells the client what went wrong, and that nothing follows. */
@@ -49,11 +49,11 @@ export abstract class Delivery implements Sink {
   event(event: FollowedEvent): void {
     const rendered = this.#live.render(event);
     if (!(rendered instanceof Promise)) {
-      this.#send(rendered);
+      this.#send(rendered, event);
       return;
     }
     this.#isBusy = true;
-    rendered.then((late) => this.#send(late)).catch((error: unknown) => this.fail(error));
+    rendered.then((late) => this.#send(late, event)).catch((error: unknown) => this.fail(error));
   }
 
   end(): void {
@@ -68,11 +68,11 @@ export abstract class Delivery implements Sink {
     this.tellFault(error);
   }
 
-  #send(rendered: Rendered | undefined): void {
+  #send(rendered: Rendered | undefined, event: FollowedEvent): void {
     const wasBusy = this.#isBusy;
     this.#isBusy = false;
     if (this.#hasEnded || rendered === undefined) return;
-    const socket = this.tell(rendered);
+    const socket = this.tell(rendered, event);
     if (socket === undefined) return;
     if (socket.writableLength > 0) this.#waitUntilSent(socket);
     else if (wasBusy) this.readOn();

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { type Cursor, decodeCursor } from '../../core/cursor.ts';
 import type { Clock, Logger } from '../../core/ports.ts';
+import type { FollowedEvent } from '../../feed/following.ts';
 import type { Live } from '../../graphql/execution/live.ts';
 import type { Rendered } from '../../graphql/execution/renderings.ts';
 import { Deadlines } from './deadlines.ts';
@@ -114,8 +116,8 @@ class EventStream extends Delivery implements Patient {
     if (this.#socket.writableLength === 0) this.#write(SIGN);
   }
 
-  protected tell(rendered: Rendered): Socket | undefined {
-    return this.#write(eventOf(rendered));
+  protected tell(rendered: Rendered, event: FollowedEvent): Socket | undefined {
+    return this.#write(eventOf(rendered, this.live.following.cursorOf(event)));
   }
 
   protected tellEnd(): void {
@@ -156,17 +158,30 @@ function letGoOf(request: IncomingMessage): void {
 const events = new WeakMap<Rendered, Buffer>();
 
 /** Encoded once for all subscribers that are told the same. */
-function eventOf(rendered: Rendered): Buffer {
+function eventOf(rendered: Rendered, cursor: string | undefined): Buffer {
   const known = events.get(rendered);
   if (known !== undefined) return known;
-  const event = nextEvent(rendered.stringify());
+  const event = nextEvent(rendered.stringify(), cursor);
   events.set(rendered, event);
   return event;
 }
 
-/** `json` contains no line breaks, so one `data` line is enough. */
-function nextEvent(json: string): Buffer {
-  return chunk(`event: next\ndata: ${json}\n\n`);
+/**
+ * `json` contains no line breaks, so one `data` line is enough. A client that comes back sends the cursor of its last
+ * event as `Last-Event-ID`; browsers do so by themselves.
+ */
+function nextEvent(json: string, cursor?: string): Buffer {
+  const id = cursor === undefined ? '' : `id: ${cursor}\n`;
+  return chunk(`${id}event: next\ndata: ${json}\n\n`);
+}
+
+/**
+ * After which event a client that comes back wants to go on. One that names none of ours is served as one that is new:
+ * it could not ask otherwise.
+ */
+export function lastEventOf({ headers }: IncomingMessage): Cursor | undefined {
+  const id = headers['last-event-id'];
+  return typeof id === 'string' ? decodeCursor(id) : undefined;
 }
 
 /** A chunk of a response, as HTTP/1.1 encodes it (RFC 9112, section 7.1). */
