@@ -11,7 +11,8 @@ const published = new WeakSet<GraphQLError>();
 
 /**
  * The one place that decides what a client is told of an error. A `GatewayError` keeps its code and message, an error
- * in the request itself is `BAD_USER_INPUT`, and anything else is logged and reported as `INTERNAL_SERVER_ERROR`.
+ * in the request itself is `BAD_USER_INPUT`, and anything else is reported as `INTERNAL_SERVER_ERROR`. Whatever is
+ * reported so is logged.
  */
 export function toPublicError(error: unknown, logger: Logger): GraphQLError {
   const origin = originOf(error);

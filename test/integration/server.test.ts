@@ -220,7 +220,7 @@ it.each([
   expect(await response.json()).toEqual({ data: { topup: { history: { edges, pageInfo } } } });
 });
 
-it('a card that no key opens is said to be unreadable, and hides nothing else', async () => {
+it('a card that no key opens is said to be unreadable, to the operator too, and hides nothing else', async () => {
   const store = createMemoryStore();
   const { order } = await store.record(observation({ upstreamStatus: 'FULFILLED' }), () => null);
   const latest = { ...order.latest, isCardUnreadable: true as const };
@@ -241,6 +241,8 @@ it('a card that no key opens is said to be unreadable, and hides nothing else', 
       ],
     });
   }
+  const message = expect.stringContaining('CARD_CODE_KEYS');
+  expect(server.logger.lines).toContainEqual({ level: 'error', fields: {}, message });
 });
 
 it('the next check is not said to come before calls resume', async () => {
