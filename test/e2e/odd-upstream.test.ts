@@ -46,7 +46,7 @@ describe.concurrent('an answer that is not as it should be', () => {
     stack = await startGatewayOverSimulator({ LOG_LEVEL: 'trace' });
     // Each order is asked for by itself, so that the answers are those that a test makes odd.
     stack.simulator.fail({ fault: 'serverError', operation: 'list' });
-  }, 30_000);
+  });
 
   afterAll(() => stack[Symbol.asyncDispose]());
 
@@ -197,7 +197,7 @@ describe('a call that fails', () => {
   beforeAll(async () => {
     stack = await startGatewayOverSimulator({ UPSTREAM_TIMEOUT_MS: '500', LOG_LEVEL: 'trace' });
     stack.simulator.fail({ fault: 'serverError', operation: 'list' });
-  }, 30_000);
+  });
 
   afterAll(() => stack[Symbol.asyncDispose]());
 

@@ -198,7 +198,7 @@ describe('a gateway that runs', () => {
   beforeAll(async () => {
     stack = await startGatewayOverSimulator({ LOG_LEVEL: 'trace' });
     at = (path) => fetch(new URL(path, stack.gateway.url));
-  }, 30_000);
+  });
 
   afterAll(() => stack[Symbol.asyncDispose]());
 
@@ -316,7 +316,7 @@ describe.concurrent('a gateway whose database is torn away', () => {
       .all();
     for (const table of tables) database.exec(`DROP TABLE "${table}"`);
     database.close();
-  }, 30_000);
+  });
 
   afterAll(() => stack[Symbol.asyncDispose]());
 

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Recorded } from '../../src/core/store.ts';
 import type { Observation } from '../../src/core/topup.ts';
@@ -14,7 +13,6 @@ import { Sweeps } from '../../src/poller/sweeps.ts';
 import { Watchers } from '../../src/poller/watchers.ts';
 import type { FaultName } from '../../src/simulator/faults.ts';
 import { fulfilledAfter, refundedAfter } from '../../src/simulator/life.ts';
-import type { SimulatorOptions } from '../../src/simulator/simulator.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { createMemoryStore } from '../support/memory-store.ts';
 import { observation } from '../support/observations.ts';
@@ -704,59 +702,3 @@ it('lists come back within a minute and a half of an outage, however long that w
   await clock.advance(1.5 * MINUTE_MS);
   expect(poller.status().usesLists).toBe(true);
 });
-
-it('whatever fails: never over budget, one call for an order at a time, and each order settles once', async () => {
-  const options = fc.record({
-    listCarriesCards: fc.boolean(),
-    rowsName: fc.constantFrom('topups' as const, 'items' as const),
-  });
-  const fault = fc.record({
-    fault: fc.constantFrom<FaultName>(
-      'serverError',
-      'hang',
-      'throttled',
-      'throttledBare',
-      'htmlOk',
-      'noData',
-      'truncated',
-      'connectionReset',
-      'missingFields',
-      'nullFields',
-      'otherId',
-      'unavailable',
-      'unknownStatus',
-    ),
-    operation: fc.constantFrom('check-id' as const, 'list' as const),
-    times: fc.integer({ min: 1, max: 8 }),
-    atOrder: fc.nat(20),
-  });
-  await fc.assert(
-    fc.asyncProperty(
-      options,
-      fc.array(fault, { maxLength: 4 }),
-      fc.array(fc.integer({ min: 0, max: 45_000 }), { minLength: 2, maxLength: 20 }),
-      async (simulatorOptions: SimulatorOptions, faults, lives) => {
-        const polled = await pollSimulator(simulatorOptions);
-        const ids: string[] = [];
-        for (const [index, life] of lives.entries()) {
-          for (const { atOrder, ...each } of faults)
-            if (atOrder === index) polled.simulator.fail(each);
-          ids.push(...(await sendAndWatch(polled, [life])));
-        }
-        await polled.clock.advance(20 * MINUTE_MS);
-        for (const [index, id] of ids.entries()) {
-          const snapshots = await polled.store.read(id, { limit: 100, from: 'oldest' });
-          const final = snapshots.filter(({ upstreamStatus }) => /^(FUL|REF)/.test(upstreamStatus));
-          expect(final).toHaveLength(1);
-          expect(final[0]).toBe(snapshots.at(-1));
-          expect(final[0]?.upstreamStatus).toBe(
-            (lives[index] ?? 0) % 2 === 0 ? 'FULFILLED' : 'REFUNDED',
-          );
-          expect(polled.simulator.calls.mostAtOnceFor(id)).toBeLessThanOrEqual(1);
-        }
-        expect(mostInAMinute(polled.calls)).toBeLessThanOrEqual(120);
-      },
-    ),
-    { numRuns: 150, seed: 20_261_124 },
-  );
-}, 60_000);
