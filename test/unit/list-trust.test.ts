@@ -10,7 +10,7 @@ const DAY_MS = 24 * 3_600_000;
 /** The upstream's clock, which is right. */
 const NOW = Date.UTC(2026, 0, 1);
 
-it('comes back though the clock of the machine was behind at first, and then was set forward', async () => {
+it('the trust in lists comes back though the clock of the machine was behind at first, and then was set forward', async () => {
   const clock = new ManualClock(NOW - DAY_MS);
   const logger = recordingLogger();
   const trust = new ListTrust({ clock, logger, telemetry: noTelemetry });
@@ -33,7 +33,7 @@ it('comes back though the clock of the machine was behind at first, and then was
   expect(trust.isTrusted).toBe(true);
 });
 
-it('stays, once checks have shown that orders are processed long before they are shown as settled', async () => {
+it('it stays, once checks have shown that orders are processed long before they are shown as settled', async () => {
   const clock = new ManualClock(NOW);
   const logger = recordingLogger();
   const trust = new ListTrust({ clock, logger, telemetry: noTelemetry });
@@ -59,7 +59,7 @@ it.each([
   ['one that is wrong', [0, 3_600_000, 0], false],
   ['several that are early', [0, 20_000, 0, 20_000, 0], true],
 ])(
-  'is lost over late orders, or not, after checks have shown times of processing: %s',
+  'it is lost over late orders, or not, after checks have shown times of processing: %s',
   async (_, shown, isTrusted) => {
     const clock = new ManualClock(NOW);
     const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
@@ -91,7 +91,7 @@ it.each([
   },
 );
 
-it('takes lists that were in flight together, and failed one after the other, for one failure', async () => {
+it('lists that were in flight together, and failed one after the other, count as one failure', async () => {
   const clock = new ManualClock(NOW);
   const logger = recordingLogger();
   const counted: string[] = [];
@@ -116,7 +116,7 @@ it.each([
   ['slow', { tolerated: 2, waitSeconds: 60 }],
   ['unreadable', { tolerated: 0, waitSeconds: 60 }],
   ['forbidden', { tolerated: 0, waitSeconds: 1_800 }],
-])('is lost over several lists that fail in a row, for a while (%s)', (reason, expected) => {
+])('it is lost over several lists that fail in a row, for a while (%s)', (reason, expected) => {
   const clock = new ManualClock(NOW);
   const logger = recordingLogger();
   const trust = new ListTrust({ clock, logger, telemetry: noTelemetry });
@@ -130,7 +130,7 @@ it.each([
   expect(logger.lines).toMatchObject([{ fields: { reason, waitSeconds } }]);
 });
 
-it('is not lost over orders that look late because the list that showed them took long', async () => {
+it('it is not lost over orders that look late because the list that showed them took long', async () => {
   const clock = new ManualClock(NOW);
   const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
   const showEndAfterSlowList = async (listMs: number) => {
@@ -154,7 +154,7 @@ it('is not lost over orders that look late because the list that showed them too
   expect(trust.isTrusted).toBe(false);
 });
 
-it('is not lost over lists that fail now and then', () => {
+it('it is not lost over lists that fail now and then', () => {
   const clock = new ManualClock(NOW);
   const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
   for (let list = 0; list < 3; list += 1) {
@@ -164,7 +164,7 @@ it('is not lost over lists that fail now and then', () => {
   expect(trust.isTrusted).toBe(true);
 });
 
-it('is not lost over several lists that were in flight when one connection dropped', () => {
+it('it is not lost over several lists that were in flight when one connection dropped', () => {
   const clock = new ManualClock(NOW);
   const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
   const before = trust.failuresInRow;
@@ -174,7 +174,7 @@ it('is not lost over several lists that were in flight when one connection dropp
   expect(trust.isTrusted).toBe(false);
 });
 
-it('is lost for twice as long each time, up to half an hour, while other calls show orders', async () => {
+it('it is lost for twice as long each time, up to half an hour, while other calls show orders', async () => {
   const clock = new ManualClock(NOW);
   const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
   const minutes: number[] = [];
@@ -190,7 +190,7 @@ it('is lost for twice as long each time, up to half an hour, while other calls s
 });
 
 it.each(['QUEUED', 'FULFILLED'])(
-  'is not lost over an order that was %s when it was last seen, long after it was processed',
+  'it is not lost over an order that was %s when it was last seen, long after it was processed',
   async (upstreamStatus) => {
     const clock = new ManualClock(NOW);
     const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
@@ -205,7 +205,7 @@ it.each(['QUEUED', 'FULFILLED'])(
   },
 );
 
-it('is not lost over an order of which nobody says when it was processed, such as a refunded one', async () => {
+it('it is not lost over an order of which nobody says when it was processed, such as a refunded one', async () => {
   const clock = new ManualClock(NOW);
   const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
   const before = orderOf({ createdAt: NOW }, clock);
@@ -216,7 +216,7 @@ it('is not lost over an order of which nobody says when it was processed, such a
   expect(trust.isTrusted).toBe(true);
 });
 
-it('is lost for no longer than before while no call shows an order, since checks would do no better', async () => {
+it('it is lost for no longer than before while no call shows an order, since checks would do no better', async () => {
   const clock = new ManualClock(NOW);
   const logger = recordingLogger();
   const trust = new ListTrust({ clock, logger, telemetry: noTelemetry });
@@ -228,7 +228,7 @@ it('is lost for no longer than before while no call shows an order, since checks
   expect(logger.lines.map(({ fields }) => fields['waitSeconds'])).toEqual([60, 60, 60]);
 });
 
-it('is to be confirmed by a check a second after five ends that lists should have shown, or after 15 s', async () => {
+it('it is to be confirmed by a check a second after five ends that lists should have shown, or after 15 s', async () => {
   const clock = new ManualClock(NOW);
   const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
   trust.expected(3);
@@ -249,7 +249,7 @@ it('is to be confirmed by a check a second after five ends that lists should hav
   expect(trust.isToBeConfirmed).toBe(true);
 });
 
-it('is lost over orders that lists leave out one by one, if these are more than five within a minute', async () => {
+it('it is lost over orders that lists leave out one by one, if these are more than five within a minute', async () => {
   const clock = new ManualClock(NOW);
   const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
   const leaveOut = (orderId: string) => {
@@ -268,7 +268,7 @@ it('is lost over orders that lists leave out one by one, if these are more than 
   expect(trust.leavesOut('19')).toBe(false);
 });
 
-it('needs no check to confirm it, however long ago a list showed an end, as long as none has shown no end since', async () => {
+it('it needs no check to confirm it, however long ago a list showed an end, as long as none has shown no end since', async () => {
   const clock = new ManualClock(NOW);
   const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
   trust.expected(1);

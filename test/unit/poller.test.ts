@@ -236,7 +236,7 @@ describe('a query', () => {
   });
 });
 
-it('is answered whenever it comes, also while the poller goes to sleep', async () => {
+it('a query is answered whenever it comes, also while the poller goes to sleep', async () => {
   for (let turns = 0; turns < 60; turns += 1) {
     const { clock, poller } = await startPolling();
     await clock.advance(10_000);
