@@ -172,6 +172,9 @@ it('it is not lost over several lists that were in flight when one connection dr
   expect(trust.isTrusted).toBe(true);
   trust.failed('network', trust.failuresInRow);
   expect(trust.isTrusted).toBe(false);
+  // One that was asked for first, and is given up last.
+  trust.failed('network', before);
+  expect(trust.failuresInRow).toBe(2);
 });
 
 it('it is lost for twice as long each time, up to half an hour, while other calls show orders', async () => {
@@ -241,6 +244,10 @@ it('it is to be confirmed by a check a second after five ends that lists should 
   expect(trust.isToBeConfirmed).toBe(false);
   await clock.advance(1);
   expect(trust.isToBeConfirmed).toBe(true);
+  trust.confirming();
+  await clock.advance(5_000);
+  // On a key of few calls, a list comes next.
+  expect(trust.isToBeConfirmed).toBe(false);
   trust.confirmed();
   trust.expected(1);
   await clock.advance(14_999);
@@ -268,9 +275,29 @@ it('it is lost over orders that lists leave out one by one, if these are more th
   expect(trust.leavesOut('19')).toBe(false);
 });
 
+it.each([
+  ['one of two', { count: 1, all: 2, isTrusted: true }],
+  ['the only one', { count: 1, all: 1, isTrusted: false }],
+  ['an eighth of many', { count: 2, all: 16, isTrusted: true }],
+  ['more than an eighth', { count: 2, all: 15, isTrusted: false }],
+])('it is lost, or not, over a list that leaves out %s', (_, { count, all, isTrusted }) => {
+  const logger = recordingLogger();
+  const trust = new ListTrust({ clock: new ManualClock(NOW), logger, telemetry: noTelemetry });
+  const orderIds = Array.from({ length: count }, (_each, nth) => `${nth}`);
+  trust.leftOut(orderIds, all);
+  expect(trust.isTrusted).toBe(isTrusted);
+  expect(orderIds.map((orderId) => trust.leavesOut(orderId))).toEqual(
+    orderIds.map(() => isTrusted),
+  );
+  const told = isTrusted ? { level: 'info', fields: { orders: count } } : { level: 'warn' };
+  expect(logger.lines).toMatchObject([told]);
+});
+
 it('it needs no check to confirm it, however long ago a list showed an end, as long as none has shown no end since', async () => {
   const clock = new ManualClock(NOW);
   const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
+  await clock.advance(60_000);
+  expect(trust.isToBeConfirmed).toBe(false);
   trust.expected(1);
   trust.confirmed();
   await clock.advance(60_000);
