@@ -55,41 +55,61 @@ it('it stays, once checks have shown that orders are processed long before they 
   expect(trust.isTrusted).toBe(false);
 });
 
+/** Shows an order as in progress, and then its end, processed so long before it was last seen. */
+function endsOf(trust: ListTrust, clock: ManualClock) {
+  return async (processedMsBefore: number) => {
+    const createdAt = clock.now();
+    const first = orderOf({ createdAt }, clock);
+    trust.verify({ before: undefined, order: first, appended: undefined });
+    await clock.advance(5_000);
+    const before = orderOf({ createdAt }, clock);
+    const processedAt = clock.now() - processedMsBefore;
+    const settled = { createdAt, upstreamStatus: 'FULFILLED', processedAt };
+    await clock.advance(1_000);
+    trust.verify({ before, order: orderOf(settled, clock), appended: undefined });
+  };
+}
+
 it.each([
-  ['one that is wrong', [0, 3_600_000, 0], false],
-  ['several that are early', [0, 20_000, 0, 20_000, 0], true],
+  ['one that is wrong', [[0, 3_600_000, 0]], false],
+  ['several that are early', [[0, 20_000, 0, 20_000, 0]], true],
+  [
+    'several that are early, and the next time none',
+    [
+      [20_000, 20_000],
+      [0, 0],
+    ],
+    false,
+  ],
 ])(
   'it is lost over late orders, or not, after checks have shown times of processing: %s',
   async (_, shown, isTrusted) => {
     const clock = new ManualClock(NOW);
     const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
-    const showEnd = async (processedMsBefore: number) => {
-      const createdAt = clock.now();
-      trust.verify({
-        before: undefined,
-        order: orderOf({ createdAt }, clock),
-        appended: undefined,
-      });
-      await clock.advance(5_000);
-      const before = orderOf({ createdAt }, clock);
-      const settled = {
-        createdAt,
-        upstreamStatus: 'FULFILLED',
-        processedAt: clock.now() - processedMsBefore,
-      };
-      await clock.advance(1_000);
-      trust.verify({ before, order: orderOf(settled, clock), appended: undefined });
-    };
+    const showEnd = endsOf(trust, clock);
     await showEnd(0);
-    trust.lost('unreadable');
-    await clock.advance(20_000);
-    for (const processedMsBefore of shown) await showEnd(processedMsBefore);
-    await clock.advance(60_000);
-    expect(trust.isTrusted).toBe(true);
+    for (const times of shown) {
+      trust.lost('unreadable');
+      await clock.advance(20_000);
+      for (const processedMsBefore of times) await showEnd(processedMsBefore);
+      await clock.advance(120_000);
+      expect(trust.isTrusted).toBe(true);
+    }
     await showEnd(16_000);
     expect(trust.isTrusted).toBe(isTrusted);
   },
 );
+
+it('it is lost over late orders though others looked as late, which the last lists may have shown', async () => {
+  const clock = new ManualClock(NOW);
+  const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
+  const showEnd = endsOf(trust, clock);
+  trust.lost('stale rows');
+  for (const late of [20_000, 20_000]) await showEnd(late);
+  await clock.advance(60_000);
+  await showEnd(20_000);
+  expect(trust.isTrusted).toBe(false);
+});
 
 it('lists that were in flight together, and failed one after the other, count as one failure', async () => {
   const clock = new ManualClock(NOW);
@@ -139,12 +159,16 @@ it('it is not lost over orders that look late because the list that showed them 
     const askedAt = clock.now();
     await clock.advance(listMs);
     trust.answered(askedAt);
+    // One that was quick, beside it.
+    trust.answered(clock.now());
     const before = orderOf({ createdAt }, clock);
     const settled = { createdAt, upstreamStatus: 'FULFILLED', processedAt: askedAt + 1 };
     trust.verify({ before, order: orderOf(settled, clock), appended: undefined });
   };
   await showEndAfterSlowList(8_000);
   expect(trust.isTrusted).toBe(true);
+  // The clock was set forward while one was on its way.
+  trust.answered(clock.now() - DAY_MS);
   for (let list = 0; list < 30; list += 1) trust.answered(clock.now());
   const [createdAt, processedAt] = [clock.now(), clock.now() + 1];
   await clock.advance(8_000);
@@ -192,17 +216,21 @@ it('it is lost for twice as long each time, up to half an hour, while other call
   expect(minutes).toEqual([1, 2, 4, 8, 16, 30, 30, 30]);
 });
 
-it.each(['QUEUED', 'FULFILLED'])(
-  'it is not lost over an order that was %s when it was last seen, long after it was processed',
-  async (upstreamStatus) => {
+it.each([
+  ['QUEUED', 'FULFILLED'],
+  ['FULFILLED', 'FULFILLED'],
+  ['HANDLING', 'VERIFYING'],
+])(
+  'it is not lost over an order that was %s, and is %s long after it was processed',
+  async (statusBefore, status) => {
     const clock = new ManualClock(NOW);
     const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
     const fresh = orderOf({ createdAt: NOW }, clock);
     trust.verify({ before: undefined, order: fresh, appended: undefined });
     await clock.advance(60_000);
-    const before = orderOf({ createdAt: NOW, upstreamStatus }, clock);
+    const before = orderOf({ createdAt: NOW, upstreamStatus: statusBefore }, clock);
     const processedAt = NOW + 30_000;
-    const order = orderOf({ createdAt: NOW, upstreamStatus: 'FULFILLED', processedAt }, clock);
+    const order = orderOf({ createdAt: NOW, upstreamStatus: status, processedAt }, clock);
     trust.verify({ before, order, appended: undefined });
     expect(trust.isTrusted).toBe(true);
   },
