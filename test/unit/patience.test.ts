@@ -14,6 +14,11 @@ it('a call is allowed all of its time until one was answered', () => {
 it.each([
   ['three seconds where answers are quick', Array(20).fill(200), 3_000],
   ['twice the usual time where they are slow, and always alike', Array(60).fill(4_000), 8_000],
+  [
+    'five times as long as the first one took, as long as that is all that is known',
+    [2_000],
+    10_000,
+  ],
   ['no more than any call may take', [6_000, 1_000, 12_000], 15_000],
 ])('a call is allowed %s', (_, durationsMs, ms) => {
   expect(Math.round(after(durationsMs).ms / 100) * 100).toBe(ms);
@@ -33,13 +38,16 @@ it('fewer than one call in a hundred is given up where durations vary', () => {
     }
   }
   expect(givenUp).toBeLessThan(10);
+  expect(patience.ms).toBeLessThan(12_000);
 });
 
 it('the time that is allowed doubles with each call that was given up, once for those in flight together, until one is answered', () => {
   const patience = after(Array(20).fill(200));
   for (const ms of [3_000, 3_000, 3_000]) patience.gaveUp(ms);
   expect(patience.ms).toBe(6_000);
-  for (const ms of [6_000, 6_000, 12_000]) patience.gaveUp(ms);
+  for (const ms of [6_000, 6_000, 3_000]) patience.gaveUp(ms);
+  expect(patience.ms).toBe(12_000);
+  patience.gaveUp(12_000);
   expect(patience.ms).toBe(15_000);
   patience.answered(200);
   expect(patience.ms).toBe(3_000);
