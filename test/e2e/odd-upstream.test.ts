@@ -214,7 +214,8 @@ describe('a call that fails', () => {
       topup: null,
       errors: [{ code: 'UPSTREAM_UNAVAILABLE', retryAfterSeconds: 2 }],
     });
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    // Well below the 15 s that a call may take where nothing else is said.
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
     expect((await residentBytes(stack)) - before).toBeLessThan(40_000_000);
     const stale = await outcome(stack, cached, 0);
     expect(stale.errors).toEqual([]);
