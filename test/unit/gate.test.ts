@@ -118,6 +118,13 @@ describe('UpstreamGate', () => {
     expect(gate.refusalAt(0)).toMatchObject({ code: 'UPSTREAM_REFUSED', retryAfterMs: 900_000 });
   });
 
+  it('lets no call through once it is closed, and says that the gateway shuts down', () => {
+    const gate = new UpstreamGate({ name: 'serving', failuresInRow: 0 });
+    gate.close();
+    expect(gate.placeInMs(0, [])).toBe(Number.POSITIVE_INFINITY);
+    expect(gate.refusalAt(0)).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE', retryAfterMs: 3_000 });
+  });
+
   it.each([
     [20_000, 20_000],
     // Whoever asks for a whole hour may have meant something else.

@@ -394,8 +394,8 @@ describe('the schedule', () => {
     expect(client.mostInFlightForOne).toBe(1);
   });
 
-  it('makes four calls at most with a key that is revoked while others take long', async () => {
-    const { clock, client, poller } = await startPolling();
+  it('makes four calls at most with a key that is revoked while others take long, and one error of it', async () => {
+    const { clock, client, poller, logger } = await startPolling();
     client.latencyMs = 8_000;
     for (const id of orderIds(60)) poller.watch(id, () => undefined);
     await clock.advance(MINUTE_MS);
@@ -410,6 +410,7 @@ describe('the schedule', () => {
     await clock.advance(10 * MINUTE_MS);
     expect(tries().length).toBeGreaterThan(0);
     expect(tries().length).toBeLessThanOrEqual(4);
+    expect(logger.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
   });
 
   it('knows after a restart when its last call was answered', async () => {
@@ -782,6 +783,16 @@ describe('when the upstream fails', () => {
       await Promise.all([poller.lookup('good').catch(() => undefined), clock.advance(3_000)]);
       await Promise.all([poller.lookup('better'), clock.advance(1_000)]);
       expect(poller.status().state).toBe('SERVING');
+    });
+
+    it('stops all calls for as long as it says, where it says so', async () => {
+      const { clock, client, poller } = await startPolling();
+      await Promise.all([poller.lookup(ORDER_ID), clock.advance(500)]);
+      client.answer(() => ({ ...(FAILURES[0] as CheckAnswer), retryAfterMs: 40_000 }));
+      await clock.advance(10_000);
+      const { state, resumesAt } = poller.status();
+      expect(state).toBe('FAILING');
+      expect((resumesAt ?? 0) - clock.now()).toBeGreaterThan(25_000);
     });
 
     it('breaks once another one fails too', async () => {

@@ -13,6 +13,7 @@ import { Sweeps } from '../../src/poller/sweeps.ts';
 import { Watchers } from '../../src/poller/watchers.ts';
 import type { FaultName } from '../../src/simulator/faults.ts';
 import { fulfilledAfter, refundedAfter } from '../../src/simulator/life.ts';
+import type { ListAnswer } from '../../src/upstream/answer.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { createMemoryStore } from '../support/memory-store.ts';
 import { observation } from '../support/observations.ts';
@@ -441,7 +442,7 @@ describe('one list', () => {
     const planner = new SweepPlanner({ ...parts, isBusy: () => false });
     const observations = rows.map((row) => observation({ observedAt: clock.now(), ...row }));
     const listed = { kind: 'listed', observations, rows: rows.length + others } as const;
-    const list = async () => ({ ...listed, askedAt: clock.now() });
+    const list = async (): Promise<ListAnswer> => ({ ...listed, askedAt: clock.now() });
     const client = { list, check: shouldNot, validate: shouldNot };
     const recorded: string[] = [];
     const news = {
@@ -459,7 +460,7 @@ describe('one list', () => {
     };
     const record = (orderId: string, upstreamStatus = 'HANDLING') =>
       store.record(observation({ orderId, upstreamStatus, observedAt: NOW }), () => NOW);
-    return { ...parts, planner, recorded, run, record };
+    return { ...parts, client, planner, recorded, run, record };
   }
 
   const shouldNot = () => Promise.reject(new Error('not asked for'));
@@ -645,6 +646,23 @@ describe('one list', () => {
     await clock.advance(5_001);
     await run([FIRST, SECOND, THIRD]);
     expect(trust.isTrusted).toBe(false);
+  });
+
+  it('that shows an order which others left out makes up for that', async () => {
+    const { trust, run } = await over([{ orderId: FIRST }]);
+    trust.leftOut([FIRST], 20);
+    await run([FIRST]);
+    expect(trust.leavesOut(FIRST)).toBe(false);
+  });
+
+  it.each<ListAnswer>([
+    { kind: 'throttled', retryAfterMs: 30_000 },
+    { kind: 'refused', httpStatus: 401, upstreamCode: undefined },
+  ])('that says nothing but that calls must wait is trusted: $kind', async (answer) => {
+    const { client, trust, run } = await over([]);
+    client.list = async () => answer;
+    expect(await run([FIRST])).toEqual([]);
+    expect(trust.isTrusted).toBe(true);
   });
 
   it('that leaves out the only order is not trusted', async () => {
