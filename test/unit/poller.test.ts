@@ -204,6 +204,16 @@ describe('a query', () => {
     expect(refused[0]?.retryAfterMs).toBeGreaterThan(5_000);
   });
 
+  it('is told after five seconds that OneClickDz does not answer, where it waits for the very first call', async () => {
+    const { clock, client, poller } = await startPolling();
+    client.latencyMs = 20_000;
+    void poller.lookup(ORDER_ID);
+    await clock.advance(10);
+    const waiting = poller.lookup(orderIds(1)[0] ?? '').catch((error: unknown) => error);
+    await clock.advance(5_000);
+    expect(await waiting).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+  });
+
   it('has its call at once, though more orders are due than there are calls', async () => {
     const { clock, client, poller } = await startPolling();
     for (const id of orderIds(60)) {

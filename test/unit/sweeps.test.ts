@@ -648,6 +648,29 @@ describe('one list', () => {
     expect(trust.isTrusted).toBe(false);
   });
 
+  it('that is answered makes up for one that failed', async () => {
+    const { trust, run } = await over([{ orderId: FIRST }]);
+    trust.failed('network', 0);
+    await run([FIRST]);
+    expect(trust.failuresInRow).toBe(0);
+  });
+
+  it('that shows an end needs no check to confirm it; one that shows none counts those that it should', async () => {
+    const refunded = { upstreamStatus: 'REFUNDED', refundMessage: 'sorry' };
+    const withEnd = await over([{ orderId: FIRST, ...refunded }]);
+    await withEnd.record(FIRST);
+    withEnd.trust.expected(9);
+    await withEnd.run([FIRST]);
+    expect(withEnd.trust.isToBeConfirmed).toBe(false);
+    const { clock, trust, record, run } = await over([{ orderId: FIRST }, { orderId: SECOND }]);
+    const expected: number[] = [];
+    trust.expected = (ends) => void expected.push(ends);
+    for (const orderId of [FIRST, SECOND]) await record(orderId);
+    await clock.advance(40_000);
+    await run([FIRST, SECOND]);
+    expect(expected).toEqual([expect.toSatisfy((ends) => ends > 1 && ends < 2)]);
+  });
+
   it('that shows an order which others left out makes up for that', async () => {
     const { trust, run } = await over([{ orderId: FIRST }]);
     trust.leftOut([FIRST], 20);
