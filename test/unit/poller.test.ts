@@ -39,7 +39,8 @@ describe('a query', () => {
     const answers = Array.from({ length: 10_000 }, () => poller.lookup(ORDER_ID));
     await clock.advance(200);
     const views = await Promise.all(answers);
-    expect(client.calls).toHaveLength(1);
+    // Which may take all the time that a call may take.
+    expect(client.calls).toMatchObject([{ isPatient: true }]);
     expect(views.every((view) => view?.snapshot.upstreamStatus === 'HANDLING')).toBe(true);
   });
 
