@@ -9,7 +9,7 @@ export type Few<T extends object> = T | Several<T> | undefined;
 
 export function withOne<T extends object>(few: Few<T>, one: T): Few<T> {
   if (few instanceof Several) return few.add(one);
-  return few === undefined || few === one ? one : new Several([few, one]);
+  return few === undefined ? one : new Several([few, one]);
 }
 
 export function withoutOne<T extends object>(few: Few<T>, one: T): Few<T> {

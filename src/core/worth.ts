@@ -29,8 +29,8 @@ const PRICE_STEP = 1.1;
 const AGES = Float64Array.from(agesOfGrid());
 
 export class Worth {
-  /** Computed from the settling times as they were at construction. */
-  readonly #curve: Curve;
+  /** By age: the share of orders still in progress, by the settling times as they were at construction. */
+  readonly #unsettled: Float64Array;
   /**
    * Prices by the age at the last check, then by the present age; both are indices into the grid. Computed at first
    * use, since it takes long and a gateway that starts may have no order to check.
@@ -38,7 +38,7 @@ export class Worth {
   #table: readonly Float32Array[] | undefined;
 
   constructor(times: SettlingTimes) {
-    this.#curve = curveOf(times);
+    this.#unsettled = shareInProgress(times);
   }
 
   /**
@@ -48,7 +48,7 @@ export class Worth {
   priceMs({ checkedMs, ageMs }: { readonly checkedMs: number; readonly ageMs: number }): number {
     if (checkedMs >= EVEN_UNTIL_MS) return 0;
     const checked = Math.floor(placeOf(checkedMs));
-    this.#table ??= tableOf(this.#curve);
+    this.#table ??= tableOf(this.#unsettled);
     const row = this.#table[checked];
     // Keep the time since the last check, which was a little later than its place in the grid.
     const place = placeOf(ageMs - (Math.max(0, checkedMs) - at(AGES, checked)));
@@ -75,11 +75,11 @@ function placeOf(ageMs: number): number {
   return Math.min(place, AGES.length - 1);
 }
 
-function tableOf(curve: Curve): readonly Float32Array[] {
+function tableOf(unsettled: Float64Array): readonly Float32Array[] {
   const table = Array.from(AGES, () => new Float32Array(AGES.length).fill(HIGHEST_PRICE_MS));
   // From the highest price down: an order that is checked at a price is checked no later at any lower one.
   for (let price = HIGHEST_PRICE_MS; price >= LOWEST_PRICE_MS; price /= PRICE_STEP) {
-    for (const [checked, next] of bestNext(curve, price).entries()) {
+    for (const [checked, next] of bestNext(unsettled, price).entries()) {
       // Until the best next check at this price, a check is worth at most the price.
       table[checked]?.fill(price, 0, next);
     }
@@ -87,41 +87,31 @@ function tableOf(curve: Curve): readonly Float32Array[] {
   return table;
 }
 
-interface Curve {
-  /** By age: the share of orders still in progress, and the average time for which an order has been settled. */
-  readonly unsettled: Float64Array;
-  readonly settledMs: Float64Array;
-}
-
-function curveOf(times: SettlingTimes): Curve {
+/** By age: the share of orders still in progress. */
+function shareInProgress(times: SettlingTimes): Float64Array {
   const unsettled = new Float64Array(AGES.length).fill(1);
-  const settledMs = new Float64Array(AGES.length);
   for (let place = 1; place < AGES.length; place += 1) {
     const ageMs = at(AGES, place - 1);
     const delayMs = at(AGES, place) - ageMs;
-    const before = at(unsettled, place - 1);
-    unsettled[place] = before * times.unsettled({ ageMs, delayMs });
-    const lagMs = times.expectedLagMs({ ageMs, delayMs });
-    settledMs[place] = at(settledMs, place - 1) + (1 - before) * delayMs + before * lagMs;
+    unsettled[place] = at(unsettled, place - 1) * times.unsettled({ ageMs, delayMs });
   }
-  return { unsettled, settledMs };
+  return unsettled;
 }
 
 /** For each age at a check that found nothing: the age at which the next check is best made at this price. */
-function bestNext({ unsettled, settledMs }: Curve, price: number): Int16Array {
+function bestNext(unsettled: Float64Array, price: number): Int16Array {
   const last = AGES.length - 1;
   const costs = new Float64Array(AGES.length);
   const nexts = new Int16Array(AGES.length).fill(last);
   for (let from = last - 1; from >= 0; from -= 1) {
-    const settled = at(settledMs, from);
     const age = at(AGES, from);
     const known = 1 - at(unsettled, from);
     let least = Number.POSITIVE_INFINITY;
     for (let to = from + 1; to <= last; to += 1) {
-      const lostMs = at(settledMs, to) - settled - (at(AGES, to) - age) * known;
-      if (lostMs >= least) break;
+      // No check changes for how long an order is settled. So the lag is least where that is known for the longest.
+      const knownMs = (at(AGES, to) - age) * known;
       // The call that finds the order settled is made in any case, so it costs nothing here.
-      const cost = lostMs + price * at(unsettled, to) + at(costs, to);
+      const cost = price * at(unsettled, to) + at(costs, to) - knownMs;
       if (cost >= least) continue;
       least = cost;
       nexts[from] = to;

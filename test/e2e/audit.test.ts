@@ -16,7 +16,7 @@ let results: readonly AuditResult[];
 beforeAll(async () => {
   gateway = await startGatewayProcess({ DATABASE_URL: 'file::memory:' });
   results = await Promise.all(serverAudits({ url: gateway.url }).map(({ fn }) => fn()));
-}, 30_000);
+});
 
 afterAll(() => gateway[Symbol.asyncDispose]());
 

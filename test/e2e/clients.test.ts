@@ -198,7 +198,7 @@ let stack: GatewayOverSimulator;
 
 beforeAll(async () => {
   stack = await startGatewayOverSimulator();
-}, 30_000);
+});
 
 afterAll(() => stack[Symbol.asyncDispose]());
 

@@ -41,7 +41,7 @@ let denials: ReadonlyMap<Follow, Promise<Denial>>;
 beforeAll(async () => {
   stack = await startGatewayOverSimulator();
   denials = new Map(TRANSPORTS.map(([name, follow]) => [follow, deny(follow, name)]));
-}, 30_000);
+});
 
 afterAll(() => stack[Symbol.asyncDispose]());
 
@@ -550,7 +550,7 @@ describe.concurrent.each(TRANSPORTS)('topupStatus over %s', (_, follow) => {
         ],
       },
     ]);
-  }, 30_000);
+  });
 });
 
 describe.concurrent('an error', () => {

@@ -29,7 +29,7 @@ describe.skipIf(missingBrowser !== undefined)('GraphiQL', () => {
       startGatewayProcess({ DATABASE_URL: 'file::memory:' }),
       startGatewayOverSimulator({ AUTH_JWT_SECRET: SECRET }),
     ]);
-  }, 30_000);
+  });
 
   afterAll(async () => {
     await browser.close();
@@ -42,7 +42,7 @@ describe.skipIf(missingBrowser !== undefined)('GraphiQL', () => {
 
     beforeAll(async () => {
       page = await GraphiQLPage.open(browser, gateway.url);
-    }, 30_000);
+    });
 
     it('opens with a tab for each thing that the gateway does', async () => {
       expect(await page.tabs()).toEqual([
@@ -98,7 +98,7 @@ describe.skipIf(missingBrowser !== undefined)('GraphiQL', () => {
 
     beforeAll(async () => {
       page = await GraphiQLPage.open(browser, stack.gateway.url);
-    }, 30_000);
+    });
 
     const showTicketFor = async (id: string) => {
       const exp = Math.floor(Date.now() / 1_000) + 60;

@@ -46,7 +46,7 @@ describe.concurrent('an answer that is not as it should be', () => {
     stack = await startGatewayOverSimulator({ LOG_LEVEL: 'trace' });
     // Each order is asked for by itself, so that the answers are those that a test makes odd.
     stack.simulator.fail({ fault: 'serverError', operation: 'list' });
-  }, 30_000);
+  });
 
   afterAll(() => stack[Symbol.asyncDispose]());
 
@@ -197,7 +197,7 @@ describe('a call that fails', () => {
   beforeAll(async () => {
     stack = await startGatewayOverSimulator({ UPSTREAM_TIMEOUT_MS: '500', LOG_LEVEL: 'trace' });
     stack.simulator.fail({ fault: 'serverError', operation: 'list' });
-  }, 30_000);
+  });
 
   afterAll(() => stack[Symbol.asyncDispose]());
 
@@ -214,7 +214,8 @@ describe('a call that fails', () => {
       topup: null,
       errors: [{ code: 'UPSTREAM_UNAVAILABLE', retryAfterSeconds: 2 }],
     });
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    // Well below the 15 s that a call may take where nothing else is said.
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
     expect((await residentBytes(stack)) - before).toBeLessThan(40_000_000);
     const stale = await outcome(stack, cached, 0);
     expect(stale.errors).toEqual([]);

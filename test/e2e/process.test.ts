@@ -198,7 +198,7 @@ describe('a gateway that runs', () => {
   beforeAll(async () => {
     stack = await startGatewayOverSimulator({ LOG_LEVEL: 'trace' });
     at = (path) => fetch(new URL(path, stack.gateway.url));
-  }, 30_000);
+  });
 
   afterAll(() => stack[Symbol.asyncDispose]());
 
@@ -316,7 +316,7 @@ describe.concurrent('a gateway whose database is torn away', () => {
       .all();
     for (const table of tables) database.exec(`DROP TABLE "${table}"`);
     database.close();
-  }, 30_000);
+  });
 
   afterAll(() => stack[Symbol.asyncDispose]());
 
@@ -426,8 +426,8 @@ async function expectTidyEnd(stack: GatewayOverSimulator, signal: NodeJS.Signals
   expect(await socket.closed).toBe(1001);
   for (const { ends } of streams) expect(await ends).toBe(true);
   expect(await ended).toBe(0);
-  // Well below what a shutdown allows a query to take: nothing waits for subscribers.
-  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  // Below the 10 s that a shutdown allows a query to take: nothing waits for subscribers.
+  expect(performance.now() - startedAt).toBeLessThan(9_000);
   expect(await readdir(dirname(stack.databasePath))).toEqual([
     'gateway.db',
     'gateway.db.card-keys',

@@ -181,6 +181,7 @@ it('a page of another name that points here is turned away where no tickets are 
     expect(await rawGet(path, host, open)).toMatch(/^HTTP\/1.1 421 /);
     expect(await rawGet(path, host)).toMatch(/^HTTP\/1.1 401 /);
   }
+  expect(await rawGet(path, 'of.no.port:99999', open)).toMatch(/^HTTP\/1.1 421 /);
   for (const host of ['localhost:9', '127.0.0.1', '[::1]:4000']) {
     expect(await rawGet('/health/live', host)).toMatch(/^HTTP\/1.1 200 /);
   }

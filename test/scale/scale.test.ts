@@ -46,34 +46,27 @@ async function databaseOf(count: typeof MANY | typeof FEW): Promise<string> {
 }
 
 describe('a gateway that starts on 100,000 tracked orders, most of them long overdue', () => {
-  it('answers within two seconds, and calls no more often than ever', async ({ annotate }) => {
+  it('answers within two seconds, or about as soon as on a thousand where the machine is busy', async ({
+    annotate,
+  }) => {
+    await using server = await startSimulatorServer(createSimulator(), { port: 0 });
+    let [many, few] = [await startMs(MANY, server.url), 0];
+    for (let tries = 0; many >= 2_000 && many >= 2 * few && tries < 3; tries += 1) {
+      few = await startMs(FEW, server.url);
+      many = Math.min(many, await startMs(MANY, server.url));
+    }
+    await annotate(`a state from the log after ${Math.round(many)} ms`);
+    expect(many).toBeLessThan(Math.max(2_000, 2 * few));
+  });
+
+  it('calls no more often than ever', async ({ annotate }) => {
     const simulator = simulatorOf(orders, { listCarriesCards: true });
     await using server = await startSimulatorServer(simulator, { port: 0 });
-    const environment = {
-      ONECLICKDZ_API_KEY: SIMULATOR_API_KEY,
-      ONECLICKDZ_BASE_URL: server.url,
-      DATABASE_URL: `file:${await databaseOf(MANY)}`,
-    };
-    const [known, asked] = [idOf(orders[1]), idOf(orders[MANY - 1])];
-
-    const startedAt = performance.now();
-    await using gateway = await startGatewayProcess(environment);
-    const elapsedMs = () => Math.round(performance.now() - startedAt);
+    await using gateway = await startGatewayProcess(await environmentOf(MANY, server.url));
     const health = await fetch(new URL('/health/ready', gateway.url));
-    const readyMs = elapsedMs();
     expect(health.status).toBe(200);
-    const { topup: fromLog } = await ask<Asked>(gateway, lookup(known, 30 * 86_400));
-    const fromLogMs = elapsedMs();
-    const { topup: fromUpstream } = await ask<Asked>(gateway, lookup(asked, 0));
-    const fromUpstreamMs = elapsedMs();
-    await annotate(
-      `ready after ${readyMs} ms, a state from the log after ${fromLogMs} ms, from OneClickDz after ${fromUpstreamMs} ms`,
-    );
-    expect(fromLog?.id).toBe(known);
-    expect(Date.parse(fromUpstream?.checkedAt ?? '')).toBeGreaterThan(stoppedAt + DOWN_MS);
-    // On a machine that is busy with other tests, hardly more than a start on next to nothing takes there.
-    const mostMs = fromLogMs < 2_000 ? 2_000 : 2 * (await startMs(FEW, environment));
-    expect(fromLogMs).toBeLessThan(mostMs);
+    const { topup } = await ask<Asked>(gateway, lookup(idOf(orders[MANY - 1]), 0));
+    expect(Date.parse(topup?.checkedAt ?? '')).toBeGreaterThan(stoppedAt + DOWN_MS);
 
     const calls = await callsOfTenSeconds(simulator);
     await annotate(`calls, in ms since the first: ${calls.join(' ')}`);
@@ -89,11 +82,7 @@ describe('a gateway that starts on 100,000 tracked orders, most of them long ove
   it('asks for somebody who waits at once, also with a hundred cards to fetch', async () => {
     const simulator = simulatorOf(orders, { listCarriesCards: false });
     await using server = await startSimulatorServer(simulator, { port: 0 });
-    await using gateway = await startGatewayProcess({
-      ONECLICKDZ_API_KEY: SIMULATOR_API_KEY,
-      ONECLICKDZ_BASE_URL: server.url,
-      DATABASE_URL: `file:${await databaseOf(MANY)}`,
-    });
+    await using gateway = await startGatewayProcess(await environmentOf(MANY, server.url));
     await expect.poll(() => simulator.calls.byOperation()['check-id'] ?? 0).toBeGreaterThan(0);
     const { topup } = await ask<Asked>(gateway, lookup(idOf(orders[MANY - 1]), 0));
     // Not before it was asked for: the longest due come first.
@@ -121,17 +110,23 @@ describe('what an order costs', () => {
   });
 });
 
+async function environmentOf(count: typeof MANY | typeof FEW, upstreamUrl: string) {
+  return {
+    ONECLICKDZ_API_KEY: SIMULATOR_API_KEY,
+    ONECLICKDZ_BASE_URL: upstreamUrl,
+    DATABASE_URL: `file:${await databaseOf(count)}`,
+  };
+}
+
 /** From the start of a process on so many orders to a state from its log, in milliseconds. */
-async function startMs(
-  count: typeof MANY | typeof FEW,
-  environment: Readonly<Record<string, string>>,
-): Promise<number> {
-  const database = `file:${await databaseOf(count)}`;
+async function startMs(count: typeof MANY | typeof FEW, upstreamUrl: string): Promise<number> {
+  const environment = await environmentOf(count, upstreamUrl);
   const startedAt = performance.now();
-  await using gateway = await startGatewayProcess({ ...environment, DATABASE_URL: database });
+  await using gateway = await startGatewayProcess(environment);
   const { topup } = await ask<Asked>(gateway, lookup(idOf(orders[1]), 30 * 86_400));
+  const tookMs = performance.now() - startedAt;
   expect(topup?.id).toBe(idOf(orders[1]));
-  return performance.now() - startedAt;
+  return tookMs;
 }
 
 /** Of the ends that the first list shows, one of each kind is checked at once. */

@@ -173,10 +173,11 @@ describe('overdueAfter', () => {
 });
 
 describe('retryDelayMs', () => {
-  it('spreads over a range that doubles, up to five minutes, and is never under a second', () => {
+  it('is whole milliseconds of a range that doubles, up to five minutes, and never under a second', () => {
     expect(retryDelayMs(1, 0)).toBe(SECOND_MS);
     expect(retryDelayMs(1, 0.999)).toBeLessThan(3 * SECOND_MS);
     expect(retryDelayMs(3, 0.5)).toBe(5 * SECOND_MS);
+    expect(retryDelayMs(1, 1 / 3)).toBe(1_666);
     expect(retryDelayMs(60, 0.999)).toBeLessThanOrEqual(5 * MINUTE_MS + SECOND_MS);
     expect(retryDelayMs(60, 0.999, true)).toBeLessThanOrEqual(31 * SECOND_MS);
   });

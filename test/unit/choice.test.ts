@@ -90,10 +90,11 @@ describe('the order alone on the page that is worth most', () => {
 });
 
 describe('an order too old for the pages of young ones, on a key that is too busy for all', () => {
-  /** The next dozen looks: `old` for a check of that order, `page` for one that does not show it. */
-  async function looks(dueMs: number) {
+  /** The next dozen looks: `old` for a check of that order, `page` for a list that does not show it. */
+  async function looks(dueMs: number, twinDueMs = 0) {
     const { choice, add } = scene();
     await add(ALONE, { createdMs: 25 * MINUTE_MS, checkedMs: 90 * SECOND_MS, dueMs });
+    await add(TWIN, { createdMs: 25 * MINUTE_MS, checkedMs: 90 * SECOND_MS, dueMs: twinDueMs });
     for (let nth = 0; nth < 300; nth += 1) {
       const id = nth.toString(16).padStart(24, 'f');
       await add(id, { createdMs: 10 * SECOND_MS + nth * 100, checkedMs: 9 * SECOND_MS });
@@ -105,7 +106,7 @@ describe('an order too old for the pages of young ones, on a key that is too bus
 
   function shown(job: Job | undefined): string {
     if (job === undefined) return 'nothing';
-    if (job.kind === 'check') return job.orderId === ALONE ? 'old' : 'young';
+    if (job.kind === 'check') return job.orderId === ALONE ? 'old' : 'another';
     return job.sweep.covered.some(({ orderId }) => orderId === ALONE) ? 'both' : 'page';
   }
 
@@ -113,6 +114,11 @@ describe('an order too old for the pages of young ones, on a key that is too bus
     const pages = Array<string>(5).fill('page');
     expect(await looks(20 * SECOND_MS)).toEqual([...pages, 'old', ...pages, 'old']);
     expect(await looks(19 * SECOND_MS)).toEqual(Array<string>(12).fill('page'));
+  });
+
+  it('has it before another one that is due for less long', async () => {
+    expect((await looks(21 * SECOND_MS, 20 * SECOND_MS))[5]).toBe('old');
+    expect((await looks(20 * SECOND_MS, 21 * SECOND_MS))[5]).toBe('another');
   });
 });
 

@@ -11,7 +11,7 @@ function scene() {
   return { clock, due, deadlines, at: (ms: number) => start + ms };
 }
 
-it('tells of each when its time is up, in whatever order they were put in', async () => {
+it('each deadline is told of when its time is up, in whatever order they were put in', async () => {
   const { clock, due, deadlines, at } = scene();
   deadlines.add('last', at(3_000));
   deadlines.add('first', at(1_000));
@@ -26,7 +26,7 @@ it('tells of each when its time is up, in whatever order they were put in', asyn
   ]);
 });
 
-it('tells nothing of what was taken out, nor anything twice', async () => {
+it('nothing is told of what was taken out, nor anything twice', async () => {
   const { clock, due, deadlines, at } = scene();
   deadlines.add('out', at(1_000));
   deadlines.add('in', at(2_000));
@@ -35,7 +35,7 @@ it('tells nothing of what was taken out, nor anything twice', async () => {
   expect(due).toEqual([['in', 2_000]]);
 });
 
-it('looks once for all that are due within a moment, and misses none', async () => {
+it('all that are due within a moment are looked for once, and none is missed', async () => {
   const { clock, due, deadlines, at } = scene();
   for (let ms = 0; ms < 100; ms += 1) deadlines.add(`${ms}`, at(1_000 + ms));
   await clock.advance(10_000);
@@ -47,7 +47,7 @@ it('looks once for all that are due within a moment, and misses none', async () 
   }
 });
 
-it('begins anew after all were due, and for what is put in as another is due', async () => {
+it('deadlines begin anew after all were due, and for what is put in as another is due', async () => {
   const clock = new ManualClock();
   const due: string[] = [];
   const deadlines = new Deadlines<string>(clock, (name) => {
@@ -61,7 +61,7 @@ it('begins anew after all were due, and for what is put in as another is due', a
   expect(due).toEqual(['one', 'two', 'three']);
 });
 
-it('has one timer at most, which runs out only when something is due, and none once nothing is', async () => {
+it('there is one timer at most, which runs out only when something is due, and none once nothing is', async () => {
   const { clock, due, deadlines, at } = scene();
   const after = clock.after.bind(clock);
   let [started, running] = [0, 0];

@@ -69,6 +69,22 @@ describe('UpstreamGate', () => {
     }
   });
 
+  it('pauses after five failures in a row about more orders than one, whichever came first', () => {
+    const gate = new UpstreamGate({ name: 'serving', failuresInRow: 0 });
+    for (const orderId of ['a', 'b', 'b', 'b']) gate.report({ ...FAILED, orderId }, 0);
+    expect(admits(gate, 0, 0)).toBe(true);
+    gate.report({ ...FAILED, orderId: 'b' }, 0);
+    expect(admits(gate, 0, 0)).toBe(false);
+  });
+
+  it('opens up before a pause is over with a good answer to an earlier call', () => {
+    const gate = new UpstreamGate({ name: 'serving', failuresInRow: 4 });
+    gate.report(FAILED, 0);
+    expect(admits(gate, 1, 0)).toBe(false);
+    gate.report(GOOD, 1);
+    expect(admits(gate, 1, 3)).toBe(true);
+  });
+
   it('forgets the order whose check failed with the next good answer', () => {
     const gate = new UpstreamGate({ name: 'serving', failuresInRow: 0 });
     for (let n = 0; n < 4; n += 1) gate.report({ ...FAILED, orderId: 'a' }, 0);
@@ -90,10 +106,23 @@ describe('UpstreamGate', () => {
     expect(admits(gate, 0, 0)).toBe(false);
   });
 
+  it('takes no single doubtful refusal for one of the key, be it that of the very first call', () => {
+    const gate = new UpstreamGate();
+    gate.report({ kind: 'doubtful' }, 0);
+    expect([admits(gate, 0, 0), admits(gate, 0, 1)]).toEqual([true, false]);
+  });
+
   it('takes two doubtful refusals in a row for one of the key: no fifth bad try comes after four in flight', () => {
     const gate = new UpstreamGate({ name: 'serving', failuresInRow: 0 });
     for (let n = 0; n < 4; n += 1) gate.report({ kind: 'doubtful' }, 0);
     expect(gate.refusalAt(0)).toMatchObject({ code: 'UPSTREAM_REFUSED', retryAfterMs: 900_000 });
+  });
+
+  it('lets no call through once it is closed, and says that the gateway shuts down', () => {
+    const gate = new UpstreamGate({ name: 'serving', failuresInRow: 0 });
+    gate.close();
+    expect(gate.placeInMs(0, [])).toBe(Number.POSITIVE_INFINITY);
+    expect(gate.refusalAt(0)).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE', retryAfterMs: 3_000 });
   });
 
   it.each([
@@ -118,6 +147,7 @@ describe('UpstreamGate', () => {
     gate.report(result, 0);
     gate.report(GOOD, 1);
     gate.report(FAILED, 2);
+    gate.report({ ...FAILED, retryAfterMs: 1 }, 2);
     gate.report({ kind: 'throttled', retryAfterMs: 1 }, 3);
     expect(admits(gate, waitMs - 1, 0)).toBe(false);
     expect(gate.refusalAt(0)).toMatchObject({ code, retryAfterMs: waitMs });

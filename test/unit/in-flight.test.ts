@@ -3,7 +3,7 @@ import { InFlight } from '../../src/poller/in-flight.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { ORDER_ID } from '../support/observations.ts';
 
-it('counts checks, sweeps and other calls until each has ended, and knows when they started', async () => {
+it('checks, sweeps and other calls count until each has ended, and it is known when they started', async () => {
   const clock = new ManualClock(0);
   const inFlight = new InFlight(clock);
   const call = Promise.withResolvers<void>();

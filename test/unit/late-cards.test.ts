@@ -62,13 +62,17 @@ describe('an order that is fulfilled without its card', () => {
     ]);
   });
 
-  it('is no news either if nobody has seen it before', async () => {
+  it.each([
+    ['OneClickDz does not say when it ended', null],
+    ['it ended a moment ago', -500],
+  ])('is no news either if nobody has seen it before, and %s', async (_, processedMs) => {
     const { clock, client, poller, store } = await startPolling();
     const since = clock.now();
+    const processedAt = processedMs === null ? null : since + processedMs;
     const orderId = `${Math.floor(since / 1_000 - 30).toString(16)}e9e88196b4eb64b2`;
     client.answer((_, at) => {
       const { observation: told } = observedAs(at, at < since + 1_500 ? null : CARD);
-      return { kind: 'observed', observation: { ...told, orderId }, askedAt: at };
+      return { kind: 'observed', observation: { ...told, orderId, processedAt }, askedAt: at };
     });
     const refused = expect(poller.lookup(orderId)).rejects.toMatchObject({
       code: 'UPSTREAM_UNAVAILABLE',

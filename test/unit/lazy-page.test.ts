@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
 import { LazyPage } from '../../src/transports/graphiql/lazy-page.ts';
 
-it('renders the page once, and again only where that failed', async () => {
+it('the page is rendered once, and again only where that failed', async () => {
   const renders: string[] = [];
   const page = new LazyPage(async () => {
     renders.push(`render ${renders.length + 1}`);

@@ -10,7 +10,7 @@ const DAY_MS = 24 * 3_600_000;
 /** The upstream's clock, which is right. */
 const NOW = Date.UTC(2026, 0, 1);
 
-it('comes back though the clock of the machine was behind at first, and then was set forward', async () => {
+it('the trust in lists comes back though the clock of the machine was behind at first, and then was set forward', async () => {
   const clock = new ManualClock(NOW - DAY_MS);
   const logger = recordingLogger();
   const trust = new ListTrust({ clock, logger, telemetry: noTelemetry });
@@ -33,7 +33,7 @@ it('comes back though the clock of the machine was behind at first, and then was
   expect(trust.isTrusted).toBe(true);
 });
 
-it('stays, once checks have shown that orders are processed long before they are shown as settled', async () => {
+it('it stays, once checks have shown that orders are processed long before they are shown as settled', async () => {
   const clock = new ManualClock(NOW);
   const logger = recordingLogger();
   const trust = new ListTrust({ clock, logger, telemetry: noTelemetry });
@@ -55,43 +55,63 @@ it('stays, once checks have shown that orders are processed long before they are
   expect(trust.isTrusted).toBe(false);
 });
 
+/** Shows an order as in progress, and then its end, processed so long before it was last seen. */
+function endsOf(trust: ListTrust, clock: ManualClock) {
+  return async (processedMsBefore: number) => {
+    const createdAt = clock.now();
+    const first = orderOf({ createdAt }, clock);
+    trust.verify({ before: undefined, order: first, appended: undefined });
+    await clock.advance(5_000);
+    const before = orderOf({ createdAt }, clock);
+    const processedAt = clock.now() - processedMsBefore;
+    const settled = { createdAt, upstreamStatus: 'FULFILLED', processedAt };
+    await clock.advance(1_000);
+    trust.verify({ before, order: orderOf(settled, clock), appended: undefined });
+  };
+}
+
 it.each([
-  ['one that is wrong', [0, 3_600_000, 0], false],
-  ['several that are early', [0, 20_000, 0, 20_000, 0], true],
+  ['one that is wrong', [[0, 3_600_000, 0]], false],
+  ['several that are early', [[0, 20_000, 0, 20_000, 0]], true],
+  [
+    'several that are early, and the next time none',
+    [
+      [20_000, 20_000],
+      [0, 0],
+    ],
+    false,
+  ],
 ])(
-  'is lost over late orders, or not, after checks have shown times of processing: %s',
+  'it is lost over late orders, or not, after checks have shown times of processing: %s',
   async (_, shown, isTrusted) => {
     const clock = new ManualClock(NOW);
     const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
-    const showEnd = async (processedMsBefore: number) => {
-      const createdAt = clock.now();
-      trust.verify({
-        before: undefined,
-        order: orderOf({ createdAt }, clock),
-        appended: undefined,
-      });
-      await clock.advance(5_000);
-      const before = orderOf({ createdAt }, clock);
-      const settled = {
-        createdAt,
-        upstreamStatus: 'FULFILLED',
-        processedAt: clock.now() - processedMsBefore,
-      };
-      await clock.advance(1_000);
-      trust.verify({ before, order: orderOf(settled, clock), appended: undefined });
-    };
+    const showEnd = endsOf(trust, clock);
     await showEnd(0);
-    trust.lost('too_large');
-    await clock.advance(20_000);
-    for (const processedMsBefore of shown) await showEnd(processedMsBefore);
-    await clock.advance(60_000);
-    expect(trust.isTrusted).toBe(true);
+    for (const times of shown) {
+      trust.lost('too_large');
+      await clock.advance(20_000);
+      for (const processedMsBefore of times) await showEnd(processedMsBefore);
+      await clock.advance(120_000);
+      expect(trust.isTrusted).toBe(true);
+    }
     await showEnd(16_000);
     expect(trust.isTrusted).toBe(isTrusted);
   },
 );
 
-it('takes lists that were in flight together, and failed one after the other, for one failure', async () => {
+it('it is lost over late orders though others looked as late, which the last lists may have shown', async () => {
+  const clock = new ManualClock(NOW);
+  const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
+  const showEnd = endsOf(trust, clock);
+  trust.lost('stale rows');
+  for (const late of [20_000, 20_000]) await showEnd(late);
+  await clock.advance(60_000);
+  await showEnd(20_000);
+  expect(trust.isTrusted).toBe(false);
+});
+
+it('lists that were in flight together, and failed one after the other, count as one failure', async () => {
   const clock = new ManualClock(NOW);
   const logger = recordingLogger();
   const counted: string[] = [];
@@ -117,7 +137,7 @@ it.each([
   ['unreadable', { tolerated: 1, waitSeconds: 10 }],
   ['too_large', { tolerated: 0, waitSeconds: 60 }],
   ['forbidden', { tolerated: 0, waitSeconds: 1_800 }],
-])('is lost over several lists that fail in a row, for a while (%s)', (reason, expected) => {
+])('it is lost over several lists that fail in a row, for a while (%s)', (reason, expected) => {
   const clock = new ManualClock(NOW);
   const logger = recordingLogger();
   const trust = new ListTrust({ clock, logger, telemetry: noTelemetry });
@@ -131,7 +151,7 @@ it.each([
   expect(logger.lines).toMatchObject([{ fields: { reason, waitSeconds } }]);
 });
 
-it('is not lost over orders that look late because the list that showed them took long', async () => {
+it('it is not lost over orders that look late because the list that showed them took long', async () => {
   const clock = new ManualClock(NOW);
   const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
   const showEndAfterSlowList = async (listMs: number) => {
@@ -140,12 +160,16 @@ it('is not lost over orders that look late because the list that showed them too
     const askedAt = clock.now();
     await clock.advance(listMs);
     trust.answered(askedAt);
+    // One that was quick, beside it.
+    trust.answered(clock.now());
     const before = orderOf({ createdAt }, clock);
     const settled = { createdAt, upstreamStatus: 'FULFILLED', processedAt: askedAt + 1 };
     trust.verify({ before, order: orderOf(settled, clock), appended: undefined });
   };
   await showEndAfterSlowList(8_000);
   expect(trust.isTrusted).toBe(true);
+  // The clock was set forward while one was on its way.
+  trust.answered(clock.now() - DAY_MS);
   for (let list = 0; list < 30; list += 1) trust.answered(clock.now());
   const [createdAt, processedAt] = [clock.now(), clock.now() + 1];
   await clock.advance(8_000);
@@ -155,7 +179,7 @@ it('is not lost over orders that look late because the list that showed them too
   expect(trust.isTrusted).toBe(false);
 });
 
-it('is not lost over lists that fail now and then', () => {
+it('it is not lost over lists that fail now and then', () => {
   const clock = new ManualClock(NOW);
   const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
   for (let list = 0; list < 3; list += 1) {
@@ -165,7 +189,7 @@ it('is not lost over lists that fail now and then', () => {
   expect(trust.isTrusted).toBe(true);
 });
 
-it('is not lost over several lists that were in flight when one connection dropped', () => {
+it('it is not lost over several lists that were in flight when one connection dropped', () => {
   const clock = new ManualClock(NOW);
   const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
   const before = trust.failuresInRow;
@@ -173,9 +197,12 @@ it('is not lost over several lists that were in flight when one connection dropp
   expect(trust.isTrusted).toBe(true);
   trust.failed('network', trust.failuresInRow);
   expect(trust.isTrusted).toBe(false);
+  // One that was asked for first, and is given up last.
+  trust.failed('network', before);
+  expect(trust.failuresInRow).toBe(2);
 });
 
-it('is lost for twice as long each time, up to half an hour, while other calls show orders', async () => {
+it('it is lost for twice as long each time, up to half an hour, while other calls show orders', async () => {
   const clock = new ManualClock(NOW);
   const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
   const minutes: number[] = [];
@@ -190,23 +217,27 @@ it('is lost for twice as long each time, up to half an hour, while other calls s
   expect(minutes).toEqual([1, 2, 4, 8, 16, 30, 30, 30]);
 });
 
-it.each(['QUEUED', 'FULFILLED'])(
-  'is not lost over an order that was %s when it was last seen, long after it was processed',
-  async (upstreamStatus) => {
+it.each([
+  ['QUEUED', 'FULFILLED'],
+  ['FULFILLED', 'FULFILLED'],
+  ['HANDLING', 'VERIFYING'],
+])(
+  'it is not lost over an order that was %s, and is %s long after it was processed',
+  async (statusBefore, status) => {
     const clock = new ManualClock(NOW);
     const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
     const fresh = orderOf({ createdAt: NOW }, clock);
     trust.verify({ before: undefined, order: fresh, appended: undefined });
     await clock.advance(60_000);
-    const before = orderOf({ createdAt: NOW, upstreamStatus }, clock);
+    const before = orderOf({ createdAt: NOW, upstreamStatus: statusBefore }, clock);
     const processedAt = NOW + 30_000;
-    const order = orderOf({ createdAt: NOW, upstreamStatus: 'FULFILLED', processedAt }, clock);
+    const order = orderOf({ createdAt: NOW, upstreamStatus: status, processedAt }, clock);
     trust.verify({ before, order, appended: undefined });
     expect(trust.isTrusted).toBe(true);
   },
 );
 
-it('is not lost over an order of which nobody says when it was processed, such as a refunded one', async () => {
+it('it is not lost over an order of which nobody says when it was processed, such as a refunded one', async () => {
   const clock = new ManualClock(NOW);
   const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
   const before = orderOf({ createdAt: NOW }, clock);
@@ -217,7 +248,7 @@ it('is not lost over an order of which nobody says when it was processed, such a
   expect(trust.isTrusted).toBe(true);
 });
 
-it('is lost for no longer than before while no call shows an order, since checks would do no better', async () => {
+it('it is lost for no longer than before while no call shows an order, since checks would do no better', async () => {
   const clock = new ManualClock(NOW);
   const logger = recordingLogger();
   const trust = new ListTrust({ clock, logger, telemetry: noTelemetry });
@@ -229,7 +260,7 @@ it('is lost for no longer than before while no call shows an order, since checks
   expect(logger.lines.map(({ fields }) => fields['waitSeconds'])).toEqual([60, 60, 60]);
 });
 
-it('is to be confirmed by a check a second after five ends that lists should have shown, or after 15 s', async () => {
+it('it is to be confirmed by a check a second after five ends that lists should have shown, or after 15 s', async () => {
   const clock = new ManualClock(NOW);
   const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
   trust.confirmation.expected(3);
@@ -242,6 +273,10 @@ it('is to be confirmed by a check a second after five ends that lists should hav
   expect(trust.confirmation.isDue).toBe(false);
   await clock.advance(1);
   expect(trust.confirmation.isDue).toBe(true);
+  trust.confirmation.checking();
+  await clock.advance(5_000);
+  // On a key of few calls, a list comes next.
+  expect(trust.confirmation.isDue).toBe(false);
   trust.confirmation.confirmed();
   trust.confirmation.expected(1);
   await clock.advance(14_999);
@@ -250,7 +285,7 @@ it('is to be confirmed by a check a second after five ends that lists should hav
   expect(trust.confirmation.isDue).toBe(true);
 });
 
-it('is lost over orders that lists leave out one by one, if these are more than five within a minute', async () => {
+it('it is lost over orders that lists leave out one by one, if these are more than five within a minute', async () => {
   const clock = new ManualClock(NOW);
   const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
   const leaveOut = (orderId: string) => {
@@ -269,9 +304,29 @@ it('is lost over orders that lists leave out one by one, if these are more than 
   expect(trust.leavesOut('19')).toBe(false);
 });
 
-it('needs no check to confirm it, however long ago a list showed an end, as long as none has shown no end since', async () => {
+it.each([
+  ['one of two', { count: 1, all: 2, isTrusted: true }],
+  ['the only one', { count: 1, all: 1, isTrusted: false }],
+  ['an eighth of many', { count: 2, all: 16, isTrusted: true }],
+  ['more than an eighth', { count: 2, all: 15, isTrusted: false }],
+])('it is lost, or not, over a list that leaves out %s', (_, { count, all, isTrusted }) => {
+  const logger = recordingLogger();
+  const trust = new ListTrust({ clock: new ManualClock(NOW), logger, telemetry: noTelemetry });
+  const orderIds = Array.from({ length: count }, (_each, nth) => `${nth}`);
+  trust.leftOut(orderIds, all);
+  expect(trust.isTrusted).toBe(isTrusted);
+  expect(orderIds.map((orderId) => trust.leavesOut(orderId))).toEqual(
+    orderIds.map(() => isTrusted),
+  );
+  const told = isTrusted ? { level: 'info', fields: { orders: count } } : { level: 'warn' };
+  expect(logger.lines).toMatchObject([told]);
+});
+
+it('it needs no check to confirm it, however long ago a list showed an end, as long as none has shown no end since', async () => {
   const clock = new ManualClock(NOW);
   const trust = new ListTrust({ clock, logger: recordingLogger(), telemetry: noTelemetry });
+  await clock.advance(60_000);
+  expect(trust.confirmation.isDue).toBe(false);
   trust.confirmation.expected(1);
   trust.confirmation.confirmed();
   await clock.advance(60_000);

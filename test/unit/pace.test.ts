@@ -195,7 +195,7 @@ it('what is learned of a type counts for that type alone, and from the twenty-fi
 });
 
 it.each([-3_600_000, -30_000, 30_000, 3_600_000])(
-  'learns the same from what was seen, though the upstream tells times of processing %i ms apart from that',
+  'the same is learned from what was seen, though the upstream tells times of processing %i ms apart from that',
   (apartMs) => {
     const [right, wrong] = [startPacer(), startPacer()];
     for (let n = 0; n < 500; n += 1) {

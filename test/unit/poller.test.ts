@@ -39,7 +39,8 @@ describe('a query', () => {
     const answers = Array.from({ length: 10_000 }, () => poller.lookup(ORDER_ID));
     await clock.advance(200);
     const views = await Promise.all(answers);
-    expect(client.calls).toHaveLength(1);
+    // Which may take all the time that a call may take.
+    expect(client.calls).toMatchObject([{ isPatient: true }]);
     expect(views.every((view) => view?.snapshot.upstreamStatus === 'HANDLING')).toBe(true);
   });
 
@@ -204,6 +205,16 @@ describe('a query', () => {
     expect(refused[0]?.retryAfterMs).toBeGreaterThan(5_000);
   });
 
+  it('is told after five seconds that OneClickDz does not answer, where it waits for the very first call', async () => {
+    const { clock, client, poller } = await startPolling();
+    client.latencyMs = 20_000;
+    void poller.lookup(ORDER_ID);
+    await clock.advance(10);
+    const waiting = poller.lookup(orderIds(1)[0] ?? '').catch((error: unknown) => error);
+    await clock.advance(5_000);
+    expect(await waiting).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+  });
+
   it('has its call at once, though more orders are due than there are calls', async () => {
     const { clock, client, poller } = await startPolling();
     for (const id of orderIds(60)) {
@@ -236,7 +247,7 @@ describe('a query', () => {
   });
 });
 
-it('is answered whenever it comes, also while the poller goes to sleep', async () => {
+it('a query is answered whenever it comes, also while the poller goes to sleep', async () => {
   for (let turns = 0; turns < 60; turns += 1) {
     const { clock, poller } = await startPolling();
     await clock.advance(10_000);
@@ -394,8 +405,8 @@ describe('the schedule', () => {
     expect(client.mostInFlightForOne).toBe(1);
   });
 
-  it('makes four calls at most with a key that is revoked while others take long', async () => {
-    const { clock, client, poller } = await startPolling();
+  it('makes four calls at most with a key that is revoked while others take long, and one error of it', async () => {
+    const { clock, client, poller, logger } = await startPolling();
     client.latencyMs = 8_000;
     for (const id of orderIds(60)) poller.watch(id, () => undefined);
     await clock.advance(MINUTE_MS);
@@ -410,6 +421,7 @@ describe('the schedule', () => {
     await clock.advance(10 * MINUTE_MS);
     expect(tries().length).toBeGreaterThan(0);
     expect(tries().length).toBeLessThanOrEqual(4);
+    expect(logger.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
   });
 
   it('knows after a restart when its last call was answered', async () => {
@@ -796,6 +808,16 @@ describe('when the upstream fails', () => {
       await Promise.all([poller.lookup('good').catch(() => undefined), clock.advance(3_000)]);
       await Promise.all([poller.lookup('better'), clock.advance(1_000)]);
       expect(poller.status().state).toBe('SERVING');
+    });
+
+    it('stops all calls for as long as it says, where it says so', async () => {
+      const { clock, client, poller } = await startPolling();
+      await Promise.all([poller.lookup(ORDER_ID), clock.advance(500)]);
+      client.answer(() => ({ ...(FAILURES[0] as CheckAnswer), retryAfterMs: 40_000 }));
+      await clock.advance(10_000);
+      const { state, resumesAt } = poller.status();
+      expect(state).toBe('FAILING');
+      expect((resumesAt ?? 0) - clock.now()).toBeGreaterThan(25_000);
     });
 
     it('breaks once another one fails too', async () => {

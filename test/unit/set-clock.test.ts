@@ -145,7 +145,7 @@ describe('a clock that is set forward', () => {
   });
 });
 
-it('is told in the log that the clock was set back, once', async () => {
+it('the log tells once that the clock was set back', async () => {
   const polling = await startPolling();
   await track(polling);
   polling.clock.set(-HOUR_MS);

@@ -28,17 +28,17 @@ async function looksAMinute(cards: number): Promise<number> {
   return looks;
 }
 
-it('leaves looks what the cards of the last minute, and the root of their number, leave over', async () => {
+it('looks have what the cards of the last minute, and the root of their number, leave over', async () => {
   expect(await looksAMinute(25)).toBeCloseTo(120 - 25 - 5, -1);
   expect(await looksAMinute(81)).toBeCloseTo(120 - 81 - 9, -1);
 });
 
-it('lets looks go on at one call in six, however many cards there are', async () => {
+it('looks go on at one call in six, however many cards there are', async () => {
   expect(await looksAMinute(118)).toBeGreaterThanOrEqual(19);
   expect(await looksAMinute(118)).toBeLessThanOrEqual(21);
 });
 
-it('tells how long to wait for the next look, to the millisecond', async () => {
+it('it is told how long to wait for the next look, to the millisecond', async () => {
   const { clock, spare } = newSpare();
   for (let card = 0; card < 25; card += 1) spare.tookCard();
   while (spare.waitMs() === 0) spare.tookLook();
@@ -50,7 +50,7 @@ it('tells how long to wait for the next look, to the millisecond', async () => {
   expect(spare.waitMs()).toBe(0);
 });
 
-it('leaves all calls to looks again a minute after the last card', async () => {
+it('looks have all calls again a minute after the last card', async () => {
   const { clock, spare } = newSpare();
   for (let card = 0; card < 25; card += 1) spare.tookCard();
   await clock.advance(60_000);
@@ -58,7 +58,7 @@ it('leaves all calls to looks again a minute after the last card', async () => {
   expect(spare.waitMs()).toBe(500);
 });
 
-it('asks nobody to wait where no cards are', () => {
+it('nobody waits where no cards are', () => {
   const { spare } = newSpare();
   for (let look = 0; look < 4; look += 1) {
     expect(spare.waitMs()).toBe(0);

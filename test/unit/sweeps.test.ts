@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Recorded } from '../../src/core/store.ts';
 import type { Observation } from '../../src/core/topup.ts';
@@ -14,7 +13,7 @@ import { Sweeps } from '../../src/poller/sweeps.ts';
 import { Watchers } from '../../src/poller/watchers.ts';
 import type { FaultName } from '../../src/simulator/faults.ts';
 import { fulfilledAfter, refundedAfter } from '../../src/simulator/life.ts';
-import type { SimulatorOptions } from '../../src/simulator/simulator.ts';
+import type { ListAnswer } from '../../src/upstream/answer.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { createMemoryStore } from '../support/memory-store.ts';
 import { observation } from '../support/observations.ts';
@@ -455,7 +454,7 @@ describe('one list', () => {
     const planner = new SweepPlanner({ ...parts, isBusy: () => false });
     const observations = rows.map((row) => observation({ observedAt: clock.now(), ...row }));
     const listed = { kind: 'listed', observations, rows: rows.length + others } as const;
-    const list = async () => ({ ...listed, askedAt: clock.now() });
+    const list = async (): Promise<ListAnswer> => ({ ...listed, askedAt: clock.now() });
     const client = { list, check: shouldNot, validate: shouldNot };
     const recorded: string[] = [];
     const news = {
@@ -473,7 +472,7 @@ describe('one list', () => {
     };
     const record = (orderId: string, upstreamStatus = 'HANDLING') =>
       store.record(observation({ orderId, upstreamStatus, observedAt: NOW }), () => NOW);
-    return { ...parts, planner, recorded, run, record };
+    return { ...parts, client, planner, recorded, run, record };
   }
 
   const shouldNot = () => Promise.reject(new Error('not asked for'));
@@ -661,6 +660,46 @@ describe('one list', () => {
     expect(trust.isTrusted).toBe(false);
   });
 
+  it('that is answered makes up for one that failed', async () => {
+    const { trust, run } = await over([{ orderId: FIRST }]);
+    trust.failed('network', 0);
+    await run([FIRST]);
+    expect(trust.failuresInRow).toBe(0);
+  });
+
+  it('that shows an end needs no check to confirm it; one that shows none counts those that it should', async () => {
+    const refunded = { upstreamStatus: 'REFUNDED', refundMessage: 'sorry' };
+    const withEnd = await over([{ orderId: FIRST, ...refunded }]);
+    await withEnd.record(FIRST);
+    withEnd.trust.confirmation.expected(9);
+    await withEnd.run([FIRST]);
+    expect(withEnd.trust.confirmation.isDue).toBe(false);
+    const { clock, trust, record, run } = await over([{ orderId: FIRST }, { orderId: SECOND }]);
+    const expected: number[] = [];
+    trust.confirmation.expected = (ends) => void expected.push(ends);
+    for (const orderId of [FIRST, SECOND]) await record(orderId);
+    await clock.advance(40_000);
+    await run([FIRST, SECOND]);
+    expect(expected).toEqual([expect.toSatisfy((ends) => ends > 1 && ends < 2)]);
+  });
+
+  it('that shows an order which others left out makes up for that', async () => {
+    const { trust, run } = await over([{ orderId: FIRST }]);
+    trust.leftOut([FIRST], 20);
+    await run([FIRST]);
+    expect(trust.leavesOut(FIRST)).toBe(false);
+  });
+
+  it.each<ListAnswer>([
+    { kind: 'throttled', retryAfterMs: 30_000 },
+    { kind: 'refused', httpStatus: 401, upstreamCode: undefined },
+  ])('that says nothing but that calls must wait is trusted: $kind', async (answer) => {
+    const { client, trust, run } = await over([]);
+    client.list = async () => answer;
+    expect(await run([FIRST])).toEqual([]);
+    expect(trust.isTrusted).toBe(true);
+  });
+
   it('that leaves out the only order is not trusted', async () => {
     const { clock, trust, record, run } = await over([], 90);
     await record(SECOND);
@@ -716,59 +755,3 @@ it('lists come back within a minute and a half of an outage, however long that w
   await clock.advance(1.5 * MINUTE_MS);
   expect(poller.status().usesLists).toBe(true);
 });
-
-it('whatever fails: never over budget, one call for an order at a time, and each order settles once', async () => {
-  const options = fc.record({
-    listCarriesCards: fc.boolean(),
-    rowsName: fc.constantFrom('topups' as const, 'items' as const),
-  });
-  const fault = fc.record({
-    fault: fc.constantFrom<FaultName>(
-      'serverError',
-      'hang',
-      'throttled',
-      'throttledBare',
-      'htmlOk',
-      'noData',
-      'truncated',
-      'connectionReset',
-      'missingFields',
-      'nullFields',
-      'otherId',
-      'unavailable',
-      'unknownStatus',
-    ),
-    operation: fc.constantFrom('check-id' as const, 'list' as const),
-    times: fc.integer({ min: 1, max: 8 }),
-    atOrder: fc.nat(20),
-  });
-  await fc.assert(
-    fc.asyncProperty(
-      options,
-      fc.array(fault, { maxLength: 4 }),
-      fc.array(fc.integer({ min: 0, max: 45_000 }), { minLength: 2, maxLength: 20 }),
-      async (simulatorOptions: SimulatorOptions, faults, lives) => {
-        const polled = await pollSimulator(simulatorOptions);
-        const ids: string[] = [];
-        for (const [index, life] of lives.entries()) {
-          for (const { atOrder, ...each } of faults)
-            if (atOrder === index) polled.simulator.fail(each);
-          ids.push(...(await sendAndWatch(polled, [life])));
-        }
-        await polled.clock.advance(20 * MINUTE_MS);
-        for (const [index, id] of ids.entries()) {
-          const snapshots = await polled.store.read(id, { limit: 100, from: 'oldest' });
-          const final = snapshots.filter(({ upstreamStatus }) => /^(FUL|REF)/.test(upstreamStatus));
-          expect(final).toHaveLength(1);
-          expect(final[0]).toBe(snapshots.at(-1));
-          expect(final[0]?.upstreamStatus).toBe(
-            (lives[index] ?? 0) % 2 === 0 ? 'FULFILLED' : 'REFUNDED',
-          );
-          expect(polled.simulator.calls.mostAtOnceFor(id)).toBeLessThanOrEqual(1);
-        }
-        expect(mostInAMinute(polled.calls)).toBeLessThanOrEqual(120);
-      },
-    ),
-    { numRuns: 150, seed: 20_261_124 },
-  );
-}, 60_000);

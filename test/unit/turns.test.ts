@@ -6,7 +6,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 const ONE = '192.0.2.1';
 const OTHER = '192.0.2.2';
 
-it('lets each address begin eight pieces of work at once, and eight in each round', async () => {
+it('each address may begin eight pieces of work at once, and eight in each round', async () => {
   const turns = new Turns(new ManualClock());
   const begun: string[] = [];
   const take = (address: string, name: string) => {
@@ -54,7 +54,7 @@ function rounds(mostAfterQuick?: number) {
   };
 }
 
-it('lets each address begin one after a round that took long, and more again after short ones', async () => {
+it('each may begin one after a round that took long, and more again after short ones', async () => {
   const { want, inNextRound } = rounds();
   expect(want(40)).toBe(8);
   expect(await inNextRound(51)).toBe(1);
@@ -65,7 +65,7 @@ it('lets each address begin one after a round that took long, and more again aft
   expect(await inNextRound(0)).toBe(8);
 });
 
-it('lets each begin more after quick rounds, where that is allowed, and eight again in another series', async () => {
+it('each may begin more after quick rounds, where that is allowed, and eight again in another series', async () => {
   const { want, inNextRound } = rounds(32);
   expect(want(150)).toBe(8);
   expect(await inNextRound(15)).toBe(16);
@@ -79,14 +79,28 @@ it('lets each begin more after quick rounds, where that is allowed, and eight ag
   expect(want(20)).toBe(8);
 });
 
-it('forgets an address that has begun all', async () => {
+it('an address begins at once what it may still begin in a round, after what waited for that', async () => {
+  const { want, inNextRound } = rounds();
+  expect(want(9)).toBe(8);
+  expect(await inNextRound(0)).toBe(1);
+  expect(want(8)).toBe(7);
+});
+
+it('a round that took long is remembered, though nothing waited for the next', async () => {
+  const { want, inNextRound } = rounds();
+  want(8);
+  await inNextRound(51);
+  expect(want(3)).toBe(1);
+});
+
+it('an address that has begun all is forgotten', async () => {
   const turns = new Turns(new ManualClock());
   for (let n = 0; n < 8; n += 1) expect(turns.take(ONE)).toBeUndefined();
   await nextRound();
   for (let n = 0; n < 8; n += 1) expect(turns.take(ONE)).toBeUndefined();
 });
 
-it('has no rounds while nobody has anything to begin', async () => {
+it('there are no rounds while nobody has anything to begin', async () => {
   vi.useFakeTimers({ toFake: ['setImmediate'] });
   onTestFinished(() => void vi.useRealTimers());
   const turns = new Turns(new ManualClock());

@@ -19,7 +19,7 @@ describe('what a check is worth by itself', () => {
   it('never falls while an order waits', () => {
     for (const checked of [0, 5, 20, 38.2]) {
       let before = 0;
-      for (let age = checked; age < 60; age += 0.5) {
+      for (let age = checked; age < 60; age += 0.1) {
         expect(priceMs(checked, age)).toBeGreaterThanOrEqual(before);
         before = priceMs(checked, age);
       }
@@ -52,6 +52,27 @@ describe('what a check is worth by itself', () => {
     // Where the hazard hardly changes, it is the lag that a check ends, once or twice; here far more.
     expect(priceMs(20, 22)).toBeLessThan(3 * lagAt(20, 22));
     expect(priceMs(36, 48)).toBeGreaterThan(3 * lagAt(36, 48));
+  });
+
+  it('counts the time since the last check, however old the order was then', () => {
+    expect(priceMs(20.2, 25.2)).toBeCloseTo(priceMs(20, 25), 6);
+  });
+
+  it('grows evenly from one age that was computed to the next', () => {
+    const middle = (priceMs(20, 24.5) + priceMs(20, 25)) / 2;
+    expect(priceMs(20, 24.75)).toBeCloseTo(middle, 6);
+    expect(priceMs(20, 24.5)).toBeLessThan(priceMs(20, 24.75));
+  });
+
+  it('is small for minutes where orders take ten, and highest after that', () => {
+    const slow = new SettlingTimes();
+    for (let n = 0; n < 2_000; n += 1) slow.add(600_000 + 30 * n);
+    const slowWorth = new Worth(slow);
+    const slowPriceMs = (age: number) =>
+      slowWorth.priceMs({ checkedMs: 50 * SECOND_MS, ageMs: age * SECOND_MS });
+    expect(slowPriceMs(90)).toBeLessThan(10);
+    expect(slowPriceMs(500)).toBeLessThan(100);
+    expect(slowPriceMs(700)).toBeGreaterThan(50 * SECOND_MS);
   });
 
   it('leaves old orders to the lag that a check ends', () => {
