@@ -15,13 +15,13 @@ const STATUSES = {
   connections_per_address: '429 Too Many Requests',
 };
 
-/** Whether there is a place for a WebSocket, which takes it once it is open. If not, refuses the upgrade. */
-export function hasPlace(request: IncomingMessage, socket: Duplex, guard: Guard): boolean {
+/** Refuses the upgrade to a WebSocket if there is no place for one, and returns whether it did. */
+export function refuseIfFull(request: IncomingMessage, socket: Duplex, guard: Guard): boolean {
   const refusal = guard.connections.refusalOf(guard.addressOf(request));
-  if (refusal === undefined) return true;
+  if (refusal === undefined) return false;
   guard.onRefused(refusal);
   refuseUpgrade(socket, STATUSES[refusal], refusalBody(MESSAGES[refusal]));
-  return false;
+  return true;
 }
 
 /** Takes a place for an event stream, out of those for WebSockets. Returns an error if there is none. */

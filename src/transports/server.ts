@@ -10,7 +10,7 @@ import { Pipelines } from './http/pipelines.ts';
 import { HttpRequests, type HttpRequestsOptions } from './http/requests.ts';
 import { isAllowedOrigin, isForUs } from './origin.ts';
 import { GRAPHQL_PATH, pathOf } from './paths.ts';
-import { hasPlace } from './places.ts';
+import { refuseIfFull } from './places.ts';
 import { refuseUpgrade } from './refusals.ts';
 import type { WebSocketTransport } from './websocket/transport.ts';
 
@@ -95,7 +95,7 @@ export class GatewayServer {
     else if (!isAllowedOrigin({ origin, host }, this.#options.allowedOrigins)) {
       this.#foreignPages.refused(origin);
       refuseUpgrade(socket, '403 Forbidden');
-    } else if (hasPlace(request, socket, this.#options.guard)) {
+    } else if (!refuseIfFull(request, socket, this.#options.guard)) {
       // From here on `ws` has its own error listener.
       socket.off('error', destroy);
       this.#options.webSockets.upgrade(request, socket, head);

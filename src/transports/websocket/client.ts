@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { CloseCode, MessageType, type WebSocket as ProtocolSocket, type Server } from 'graphql-ws';
-import { type RawData, WebSocket } from 'ws';
+import type { RawData } from 'ws';
 import { type Access, NO_ACCESS } from '../../core/access.ts';
 import { loggedError } from '../../core/logged-error.ts';
 import type { Clock, Logger } from '../../core/ports.ts';
@@ -14,14 +14,10 @@ import {
 import type { Deadlines } from '../streams/deadlines.ts';
 import type { Patient, Pulse } from '../streams/pulse.ts';
 import { Busy, type WaitingSubscription } from './busy.ts';
+import { type ClientSocket, type Listener, listenTo, shortened } from './client-socket.ts';
 import type { Clients } from './clients.ts';
 import type { Held } from './held.ts';
 import { isServerMessage } from './server-messages.ts';
-
-/** A WebSocket that knows its client, so that all sockets can share the same listeners. */
-export class ClientSocket extends WebSocket {
-  client: Client | undefined = undefined;
-}
 
 /** Shared by all clients. */
 export interface ClientParts {
@@ -70,7 +66,7 @@ const FAR_BEHIND = 8;
  * One object holds the whole state of a client, without closures: with ten thousand waiting clients, each byte is there
  * ten thousand times.
  */
-export class Client implements ProtocolSocket, Patient {
+export class Client implements ProtocolSocket, Patient, Listener {
   readonly socket: ClientSocket;
   readonly stream: Socket;
   readonly address: string;
@@ -206,7 +202,7 @@ export class Client implements ProtocolSocket, Patient {
   }
 
   hear(data: RawData): void {
-    if (!this.#takes()) return;
+    if (this.#refusesAnother()) return;
     const text = String(data);
     if (isServerMessage(text)) {
       this.close(CloseCode.BadRequest, 'Invalid message received');
@@ -248,11 +244,11 @@ export class Client implements ProtocolSocket, Patient {
 
   /** Pings count as messages, since each is answered, and the pongs for a client that does not read pile up. */
   ping(data: Buffer): void {
-    if (this.#takes() && this.isOpen) this.socket.pong(data);
+    if (!this.#refusesAnother() && this.isOpen) this.socket.pong(data);
   }
 
   pong(): void {
-    this.#isInRate();
+    this.#dismissIfTooFast();
     this.askedAt = undefined;
   }
 
@@ -272,6 +268,7 @@ export class Client implements ProtocolSocket, Patient {
   }
 
   stalled(): void {
+    if (this.#isDismissed) return;
     this.#parts.guard.onRefused('slow_client');
     this.dismiss(TRY_AGAIN_LATER, 'Too slow to read; go on after the last cursor');
   }
@@ -313,67 +310,19 @@ export class Client implements ProtocolSocket, Patient {
     if (operation?.next !== undefined && this.isOpen) this.#pass(operation.next);
   }
 
-  /** Dismisses a client that asks, and hardly reads. */
-  #takes(): boolean {
-    if (!this.#isInRate()) return false;
-    if (this.stream.writableLength <= MOST_UNREAD_BYTES * FAR_BEHIND) return true;
-    this.stalled();
-    return false;
+  /** Dismisses a client that sends too many messages, or asks and hardly reads. Returns whether it is dismissed. */
+  #refusesAnother(): boolean {
+    this.#dismissIfTooFast();
+    if (this.stream.writableLength > MOST_UNREAD_BYTES * FAR_BEHIND) this.stalled();
+    return this.#isDismissed;
   }
 
-  /** Counts a message. Dismisses the client and returns `false` if it sends too many. */
-  #isInRate(): boolean {
-    if (this.#isDismissed) return false;
+  /** Counts a message. */
+  #dismissIfTooFast(): void {
+    if (this.#isDismissed) return;
     const { rate, guard } = this.#parts;
-    if (rate.allows(this)) return true;
+    if (rate.allows(this)) return;
     guard.onRefused('message_rate');
     this.dismiss(TOO_MANY_REQUESTS, `More than ${rate.perSecond} messages a second`);
-    return false;
   }
 }
-
-/** Adds the same functions to all sockets; each finds the client by the socket that it is called on. */
-function listenTo(socket: ClientSocket, client: Client): void {
-  socket.client = client;
-  socket.on('message', onMessage);
-  socket.on('ping', onPing);
-  socket.on('pong', onPong);
-  // Without a listener, an error would end the process.
-  socket.on('error', onError);
-  socket.on('close', onClose);
-}
-
-function onMessage(this: WebSocket, data: RawData): void {
-  clientOf(this)?.hear(data);
-}
-
-function onPing(this: WebSocket, data: Buffer): void {
-  clientOf(this)?.ping(data);
-}
-
-function onPong(this: WebSocket): void {
-  clientOf(this)?.pong();
-}
-
-function onError(this: WebSocket, error: NodeJS.ErrnoException): void {
-  clientOf(this)?.failed(error);
-}
-
-function onClose(this: WebSocket, code: number, reason: Buffer): void {
-  clientOf(this)?.left(code, String(reason));
-}
-
-function clientOf(socket: WebSocket): Client | undefined {
-  return socket instanceof ClientSocket ? socket.client : undefined;
-}
-
-/** The payload of a close frame (RFC 6455, section 5.5) less the two bytes of the code. */
-const MOST_REASON_BYTES = 123;
-
-/** Cuts a reason to what a close frame can carry, at a character boundary. */
-function shortened(reason: string): string {
-  if (Buffer.byteLength(reason) <= MOST_REASON_BYTES) return reason;
-  return reason.slice(0, encoder.encodeInto(reason, new Uint8Array(MOST_REASON_BYTES)).read);
-}
-
-const encoder = new TextEncoder();

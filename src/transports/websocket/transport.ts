@@ -5,7 +5,8 @@ import { WebSocketServer } from 'ws';
 import { MessageRate } from '../../limits/sockets.ts';
 import { Deadlines, steadily } from '../streams/deadlines.ts';
 import { Pulse } from '../streams/pulse.ts';
-import { Client, type ClientParts, ClientSocket } from './client.ts';
+import { Client, type ClientParts } from './client.ts';
+import { ClientSocket } from './client-socket.ts';
 import { Clients } from './clients.ts';
 import { type OperationsOptions, SocketOperations } from './operations.ts';
 
