@@ -59,7 +59,11 @@ export async function startGateway(config: Config, given: Outside): Promise<Gate
   const outside = { ...given, logger: seldomErrors(given.logger, given.clock) };
   const upstream = chooseUpstream(config, outside);
   const metrics = new Metrics();
-  const database = { url: config.databaseUrl, cardKeys: config.cardKeys };
+  const database = {
+    url: config.databaseUrl,
+    cardKeys: config.cardKeys,
+    onUnreadableCards: (count: number) => given.logger.error({ count }, UNREADABLE_CARDS),
+  };
   const { store, release } = await claimStore(database, upstream.name);
   try {
     // Its errors are each told, since they come only when something has changed.
@@ -87,6 +91,9 @@ export async function startGateway(config: Config, given: Outside): Promise<Gate
     throw error;
   }
 }
+
+const UNREADABLE_CARDS =
+  'card codes of the newest orders are encrypted with a key that is not there: give it in CARD_CODE_KEYS, or restore the key file of the database';
 
 /** The database notes which upstream its orders come from, so that simulated orders are never taken for real. */
 const UPSTREAM_NOTE = 'upstream';

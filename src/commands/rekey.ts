@@ -21,6 +21,9 @@ async function main(): Promise<void> {
   const database = openExisting(databaseUrl);
   try {
     const keys = cardKeysOf(databasePath(databaseUrl), cardKeys);
+    if (keys === undefined) {
+      throw new StartupError('there is no key: CARD_CODE_KEYS must be that of the gateway');
+    }
     if (!gatewayHasCardKey(database, keys[0])) {
       throw new StartupError(
         `the gateway was last started without the key ${keys[0].id}, and could not read what it encrypts: start the gateway with it first in CARD_CODE_KEYS, then rekey`,

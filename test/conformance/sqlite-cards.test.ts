@@ -82,6 +82,34 @@ it('without its key a card cannot be read, and all else can', async () => {
   await store.close();
 });
 
+it.each([
+  ['all can be read', [ONE], 0],
+  ['their key is gone', [TWO], 5],
+  // As with a command that makes a new key at each start.
+  ['another key has its name', [{ ...TWO, id: ONE.id }], 5],
+])(
+  'an opening tells how many of the newest cards cannot be read, if any: %s',
+  async (_, keys, count) => {
+    await fill(5, [ONE]);
+    const told: number[] = [];
+    const onUnreadableCards = (unreadable: number) => void told.push(unreadable);
+    await (
+      await openSqliteStore({ url: `file:${path}`, cardKeys: keys, onUnreadableCards })
+    ).close();
+    expect(told).toEqual(count === 0 ? [] : [count]);
+  },
+);
+
+it('an opening looks through the newest cards alone, however large the log is', async () => {
+  await fill(1_003, [ONE]);
+  const told: number[] = [];
+  const onUnreadableCards = (unreadable: number) => void told.push(unreadable);
+  await (
+    await openSqliteStore({ url: `file:${path}`, cardKeys: [TWO], onUnreadableCards })
+  ).close();
+  expect(told).toEqual([1_000]);
+});
+
 it('the keys of a file still open what they sealed once keys are configured', async () => {
   await fill(1);
   const store = await open([ONE]);

@@ -61,6 +61,10 @@ it('the key of card codes is in a file for its owner alone; without it they cann
   await stack.gateway.end('SIGTERM');
   await rm(keyFile);
   const gateway = await stack.restart();
+  // Told at once, not only when a customer asks.
+  await gateway.line(
+    (line) => line.includes('"count":1') && line.includes('a key that is not there'),
+  );
   const { httpStatus, body } = await post<CardAnswer>(gateway, { document: cardOf(id ?? '') });
   expect([httpStatus, body.data]).toEqual([
     200,

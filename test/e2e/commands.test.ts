@@ -141,6 +141,17 @@ describe('npm run rekey', () => {
     });
   });
 
+  it('refuses where there is no key, and makes none, which the next start would take for its own', async () => {
+    await using folder = await temporaryFolder();
+    await gatewayStoredCard(folder, [OLD]);
+    await expect(command(folder, ['rekey'])).rejects.toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('there is no key'),
+    });
+    expect(existsSync(join(folder.path, 'gateway.db.card-keys'))).toBe(false);
+  });
+
   it('does nothing while the gateway has not been started with the new key', async () => {
     await using folder = await temporaryFolder();
     await gatewayStoredCard(folder, [OLD]);

@@ -11,6 +11,7 @@ import { asOpenError } from './open-error.ts';
 import { createPrivately } from './private-file.ts';
 import { sealPlainCodes } from './seal-plain.ts';
 import { SqliteStore } from './store.ts';
+import { countUnreadable } from './unreadable-cards.ts';
 
 export interface SqliteOptions {
   /** `file:<path>`, absolute or relative to the working directory, or `file::memory:`. */
@@ -19,6 +20,8 @@ export interface SqliteOptions {
   readonly busyTimeoutMs?: number;
   /** The first key seals card codes; all of them open card codes, as do the keys in the file beside the database. */
   readonly cardKeys?: readonly CardKey[] | undefined;
+  /** Called if none of the keys opens the card codes of some of the newest snapshots: how many they are. */
+  readonly onUnreadableCards?: (count: number) => void;
 }
 
 const WRITE_AHEAD_ATTEMPTS = 20;
@@ -41,10 +44,12 @@ export async function openSqliteStore(options: SqliteOptions): Promise<Store> {
   try {
     database = new Database(path, { timeout: busyTimeoutMs });
     const logId = prepareDatabase(database, path);
-    const keys = cardKeysOf(path, options.cardKeys);
+    const keys = cardKeysOf(path, options.cardKeys) ?? makeCardKeys(path);
     noteCardKeys(database, keys);
     const cards = new CardCodes(keys);
     sealPlainCodes(database, cards);
+    const unreadable = countUnreadable(database, cards);
+    if (unreadable > 0) options.onUnreadableCards?.(unreadable);
     return new SqliteStore(database, { logId, cards });
   } catch (error) {
     database?.close();
@@ -63,14 +68,17 @@ export function keyFileInUse({ url, cardKeys = [] }: SqliteOptions): string | un
   return path === IN_MEMORY || cardKeys.length > 0 ? undefined : keyFileOf(path);
 }
 
+/** The keys that are given, and those of the key file; `undefined` if there are none yet. */
 export function cardKeysOf(
   path: string,
   [first, ...others]: readonly CardKey[] = [],
-): readonly [CardKey, ...CardKey[]] {
-  if (path === IN_MEMORY) return first === undefined ? [newCardKey()] : [first, ...others];
-  const file = keyFileOf(path);
-  if (first !== undefined) return [first, ...others, ...(readCardKeys(file) ?? [])];
-  return keepCardKeys(file);
+): readonly [CardKey, ...CardKey[]] | undefined {
+  const kept = path === IN_MEMORY ? undefined : readCardKeys(keyFileOf(path));
+  return first === undefined ? kept : [first, ...others, ...(kept ?? [])];
+}
+
+function makeCardKeys(path: string): readonly [CardKey, ...CardKey[]] {
+  return path === IN_MEMORY ? [newCardKey()] : keepCardKeys(keyFileOf(path));
 }
 
 /**
