@@ -12,6 +12,9 @@ interface KeyTrialOptions {
 const SHARED =
   'the API key may send orders too, so calls are left for those that your backend sends with it; a READ-ONLY key for the gateway alone would have all its calls for looking at orders';
 
+const UNKNOWN =
+  'OneClickDz has not said what the API key is for, so calls are left for orders that your backend may send with it';
+
 /** Asks once, at the start, whether the key is good: otherwise a wrong one would show only when somebody asks. */
 export class KeyTrial {
   readonly #options: KeyTrialOptions;
@@ -32,7 +35,7 @@ export class KeyTrial {
     const answer = await this.#options.client.validate(this.#abort.signal);
     onAnswer(answer);
     if (answer.kind === 'validated') this.#tell(answer.key);
-    if (answer.kind === 'failed' && answer.reason !== 'aborted') this.#tellOfSharing();
+    if (answer.kind === 'failed' && answer.reason !== 'aborted') this.#tellOfSharing(UNKNOWN);
   }
 
   /** Ends the call if it is in flight. */
@@ -47,7 +50,7 @@ export class KeyTrial {
     if (isEnabled === false) {
       logger.warn({}, 'OneClickDz says that the API key is disabled: it may refuse its calls');
     }
-    if (maySend(key)) this.#tellOfSharing();
+    if (maySend(key)) this.#tellOfSharing(SHARED);
     if (type === 'SANDBOX' && assumedCallsPerMinute !== undefined) {
       logger.warn(
         {},
@@ -57,8 +60,8 @@ export class KeyTrial {
   }
 
   /** Whoever has set the limit knows. */
-  #tellOfSharing(): void {
+  #tellOfSharing(message: string): void {
     const { logger, assumedCallsPerMinute } = this.#options;
-    if (assumedCallsPerMinute !== undefined) logger.info({}, SHARED);
+    if (assumedCallsPerMinute !== undefined) logger.info({}, message);
   }
 }

@@ -77,10 +77,12 @@ describe('a good key', () => {
     for (const { clock } of [assumed, told]) await clock.advance(MINUTE_MS);
     expect(said(assumed).slice(1)).toEqual([expect.stringMatching(/^info .*READ-ONLY key/)]);
     expect(said(told).slice(1)).toEqual([]);
-    // Nobody has said that it cannot.
+  });
+
+  it('is said to be unknown, and calls are left, if nobody has said that it cannot send', async () => {
     const untold = await startWithKey(FAILED, { isLimitAssumed: true });
     await untold.clock.advance(MINUTE_MS);
-    expect(said(untold)).toEqual([expect.stringMatching(/^info .*READ-ONLY key/)]);
+    expect(said(untold)).toEqual([expect.stringMatching(/^info OneClickDz has not said/)]);
   });
 
   it('is warned of if it is disabled', async () => {
