@@ -27,6 +27,7 @@ const LOGS_TWICE = `
   });
 `;
 
+/** To touch `process.stdout`, as the gateway does, makes a pipe one that does not wait for its reader. */
 const LOGS_A_LOT = `
   process.stdout;
   for (let nth = 1; nth <= ${LINES}; nth += 1) logger.info({}, 'line ' + nth);
