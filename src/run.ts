@@ -19,6 +19,7 @@ async function run(): Promise<void> {
   const logger = await createLogger({
     level: config.logLevel,
     readable: process.stdout.isTTY ?? false,
+    clock: systemClock,
   });
   stopOnFault(logger);
   for (const warning of misspelt(process.env)) logger.warn({}, warning);

@@ -12,7 +12,7 @@ const UNUSUAL = [
 
 /**
  * Everything in a request that the answer may depend on, except the body and the ticket, as one string. `undefined` for
- * a request of an unusual kind, whose answer is never kept.
+ * a request of an unusual kind, whose answer is never kept. Nor are events, so `Last-Event-ID` is left out.
  */
 export function usualHead(request: IncomingMessage, path: string): string | undefined {
   const { method, url = '', headers } = request;

@@ -25,9 +25,10 @@ export async function rehearse(): Promise<void> {
 
 async function start(database: string): Promise<Gateway> {
   const config = parseConfig({ DATABASE_URL: `file:${database}`, PORT: '0', LOG_LEVEL: 'silent' });
-  const logger = await createLogger({ level: config.logLevel, readable: false });
+  const clock = systemClock;
+  const logger = await createLogger({ level: config.logLevel, readable: false, clock });
   const { fetch } = globalThis;
-  return startGateway(config, { clock: systemClock, random: Math.random, fetch, logger });
+  return startGateway(config, { clock, random: Math.random, fetch, logger });
 }
 
 async function ask({ url, demoOrders }: Gateway): Promise<void> {

@@ -1,33 +1,27 @@
-import { pino } from 'pino';
-import type { Logger, LogLevel } from '../core/ports.ts';
+import { writeSync } from 'node:fs';
+import { type DestinationStream, pino } from 'pino';
+import type { Clock, Logger, LogLevel } from '../core/ports.ts';
+import { Output } from './output.ts';
 
 const STDOUT = 1;
 
-/** The length of all lines together that wait for the next one, in bytes. */
-const MOST_WAITING_BYTES = 1_000_000;
-
-/** Writes to standard output: JSON lines, or readable ones for a terminal. */
-export async function createLogger(options: {
+interface LoggerOptions {
   readonly level: LogLevel;
   readonly readable: boolean;
-}): Promise<Logger> {
-  const { level, readable } = options;
+  readonly clock: Clock;
+}
+
+/** Writes to standard output: JSON lines, or readable ones for a terminal. */
+export async function createLogger({ level, readable, clock }: LoggerOptions): Promise<Logger> {
   const settings = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime };
-  const out = standardOutput();
+  const out = new Output({ clock, write: (bytes) => writeSync(STDOUT, bytes) });
+  process.once('exit', () => out.writeWaiting());
   const logger: Logger = pino(settings, readable ? await madeReadable(out) : out);
   return logger;
 }
 
-/**
- * A line that cannot be written, as on a full disk, is tried again with the next one; those that are too many by then
- * are lost. By itself pino would throw, and end the gateway, which can serve without a log.
- */
-function standardOutput() {
-  const out = pino.destination({ dest: STDOUT, sync: true, maxLength: MOST_WAITING_BYTES });
-  return out.on('error', () => undefined);
-}
-
-async function madeReadable(destination: ReturnType<typeof pino.destination>) {
-  const { default: pretty } = await import('pino-pretty');
-  return pretty({ destination, singleLine: true });
+async function madeReadable(out: Output): Promise<DestinationStream> {
+  const { prettyFactory } = await import('pino-pretty');
+  const readable = prettyFactory({ singleLine: true });
+  return { write: (line) => out.write(readable(line)) };
 }
