@@ -58,7 +58,7 @@ export class Sweeps {
     }
     const missing = missingOf(sweep, list);
     pages.pageSize.learn({ ...list, missing });
-    await pages.adapt(sweep, list.rows);
+    await pages.adapt(sweep, list.rows, missing.length > 0);
     trust.answered(list.askedAt);
     for (const { orderId } of list.observations) trust.shown(orderId);
     // A full page may have had no room for the missing orders.
