@@ -716,6 +716,29 @@ describe('one list', () => {
     expect(trust.isTrusted).toBe(true);
   });
 
+  it('that shows no QUEUED order is trusted; those that it should show are in no page', async () => {
+    const { clock, planner, trust, record, run } = await over(
+      Array.from({ length: 20 }, (_, nth) => ({ orderId: `${nth}`, createdAt: NOW + 1 })),
+    );
+    for (const orderId of IDS) await record(orderId, 'QUEUED');
+    await clock.advance(60_000);
+    await run([...IDS, '0']);
+    expect(trust.isTrusted).toBe(true);
+    expect(IDS.every((orderId) => trust.leavesOut(orderId))).toBe(true);
+    // It was not cut.
+    expect(planner.pageSize.rows).toBe(100);
+  });
+
+  it('that shows one QUEUED order and leaves out others is not trusted', async () => {
+    const { clock, trust, record, run } = await over([
+      { orderId: FIRST, upstreamStatus: 'QUEUED' },
+    ]);
+    for (const orderId of IDS) await record(orderId, 'QUEUED');
+    await clock.advance(60_000);
+    await run(IDS);
+    expect(trust.isTrusted).toBe(false);
+  });
+
   it('that leaves out the only order is not trusted', async () => {
     const { clock, trust, record, run } = await over([], 90);
     await record(SECOND);
