@@ -39,9 +39,11 @@ const IN_PROGRESS_STEPS: readonly { readonly untilMs: number; readonly intervalM
 const LONGEST_INTERVAL_MS = 30 * MINUTE_MS;
 
 const FIRST_RETRY_MS = SECOND_MS;
-const LONGEST_RETRY_MS = 5 * MINUTE_MS;
+export const LONGEST_RETRY_MS = 5 * MINUTE_MS;
 /** Shorter than the gate's longest break: when it lets a call through, an order must be due, or nobody asks. */
-const LONGEST_RETRY_IN_OUTAGE_MS = 30 * SECOND_MS;
+const LONGEST_RETRY_OF_ONE_MS = 30 * SECOND_MS;
+/** If so many orders are to be tried again, one of them is due soon without that. */
+export const MANY_RETRIED = LONGEST_RETRY_MS / LONGEST_RETRY_OF_ONE_MS;
 
 export function isParked({ latest }: Pick<Order, 'latest'>): boolean {
   return statusOf(latest.upstreamStatus) === 'QUEUED';
@@ -145,11 +147,11 @@ export function freshUntil(order: Pick<Order, 'latest' | 'checkedAt'>, maxAgeMs?
 
 /**
  * The backoff after a number of consecutive failed checks, in milliseconds: full jitter over a doubling range,
- * so that orders whose checks failed together are not retried together. `random` is in [0, 1). `isOutage`: the last
- * check failed as any other call would have, so the order is no reason to wait for long.
+ * so that orders whose checks failed together are not retried together. `random` is in [0, 1). `among`: how
+ * many orders there are to ask for. Of few, each is tried sooner, so that it is noticed when the upstream answers again.
  */
-export function retryDelayMs(failures: number, random: number, isOutage = false): number {
-  const longestMs = isOutage ? LONGEST_RETRY_IN_OUTAGE_MS : LONGEST_RETRY_MS;
+export function retryDelayMs(failures: number, random: number, among = MANY_RETRIED): number {
+  const longestMs = Math.min(LONGEST_RETRY_OF_ONE_MS * among, LONGEST_RETRY_MS);
   const range = Math.min(FIRST_RETRY_MS * 2 ** failures, longestMs);
   return SHORTEST_INTERVAL_MS + Math.floor(random * range);
 }

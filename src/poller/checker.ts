@@ -1,5 +1,11 @@
 import { LRUCache } from 'lru-cache';
-import { planner, retryDelayMs, trackedSince } from '../core/cadence.ts';
+import {
+  LONGEST_RETRY_MS,
+  MANY_RETRIED,
+  planner,
+  retryDelayMs,
+  trackedSince,
+} from '../core/cadence.ts';
 import { HOUR_MS } from '../core/durations.ts';
 import { creationTimeOf } from '../core/order-id.ts';
 import type { Clock, Logger, Random } from '../core/ports.ts';
@@ -34,7 +40,7 @@ export type Checked =
   | { readonly kind: 'failed'; readonly error: GatewayError; readonly wasGivenUp?: boolean };
 
 interface CheckerOptions {
-  readonly store: Pick<SnapshotLog & Schedule, 'find' | 'record' | 'reschedule'>;
+  readonly store: Pick<SnapshotLog & Schedule, 'find' | 'record' | 'reschedule' | 'due'>;
   readonly client: Pick<UpstreamClient, 'check'>;
   readonly watchers: Watchers;
   readonly pacer: Pacer;
@@ -152,10 +158,17 @@ export class Checker {
     const since = trackedSince(order, now);
     const unplanned = { ...order, trackedSince: since, checkedAt: now };
     const plannedAt = planner(watchers.has(orderId))(unplanned);
-    const retryAt = now + retryDelayMs(failures, random(), isOutage);
+    const among = isOutage ? await this.#dueSoon(now) : undefined;
+    const retryAt = now + retryDelayMs(failures, random(), among);
     const dueAt = plannedAt === null ? null : Math.max(plannedAt, retryAt);
     await store.reschedule(orderId, { dueAt, failures, trackedSince: since });
     if (dueAt === null) news.abandoned(order);
+  }
+
+  /** How many orders there are to ask for, this one included: if the upstream fails at some alone, many others. */
+  async #dueSoon(now: number): Promise<number> {
+    const before = now + LONGEST_RETRY_MS;
+    return (await this.#options.store.due({ before, limit: MANY_RETRIED })).length;
   }
 }
 

@@ -54,6 +54,8 @@ export class ListTrust {
   readonly #lateEnds = new LateEnds();
   /** Orders that lists left out, and until when that counts, by `Clock.steady`. */
   readonly #leftOut = new LRUCache<string, number>({ max: MOST_LEFT_OUT });
+  /** The same for parked orders, where lists may show none: these do not speak against lists. */
+  readonly #hidden = new LRUCache<string, number>({ max: MOST_LEFT_OUT });
 
   constructor(options: ListTrustOptions) {
     this.#options = options;
@@ -110,6 +112,11 @@ export class ListTrust {
     );
   }
 
+  /** To be called with each parked order that a list left out which shows none: it is in no page for a while. */
+  hidden(orderId: string): void {
+    this.#hidden.set(orderId, this.#options.clock.steady() + LEFT_OUT_MS);
+  }
+
   #leftOutWithinMinute(now: number): number {
     const since = now + LEFT_OUT_MS - MINUTE_MS;
     return [...this.#leftOut.values()].filter((until) => until > since).length;
@@ -118,11 +125,13 @@ export class ListTrust {
   /** To be called with each order that a list shows. */
   shown(orderId: string): void {
     this.#leftOut.delete(orderId);
+    this.#hidden.delete(orderId);
   }
 
   /** Whether lists leave out this order, although the upstream has shown it. */
   leavesOut(orderId: string): boolean {
-    return (this.#leftOut.get(orderId) ?? 0) > this.#options.clock.steady();
+    const until = Math.max(this.#leftOut.get(orderId) ?? 0, this.#hidden.get(orderId) ?? 0);
+    return until > this.#options.clock.steady();
   }
 
   /** To be called after a list that cannot be relied on: ends the trust for a while. */

@@ -128,13 +128,17 @@ export class SweepPlanner {
     return isCovered && wanted.length > 1 ? page : undefined;
   }
 
-  /** Learns from a page how many rows there are per order that the gateway knows of. */
-  async adapt(sweep: Sweep, rows: number): Promise<void> {
+  /**
+   * Learns from a page how many rows there are per order that the gateway knows of. `isLacking`: the page did not show
+   * all orders that it was asked for.
+   */
+  async adapt(sweep: Sweep, rows: number, isLacking = false): Promise<void> {
     const known = await this.#options.store.creationTimes(sweep);
     const unseen = sweep.covered.filter(({ order }) => order === undefined).length;
     const expected = Math.max(1, known.length + unseen);
     // A full page does not show how many orders it left out: assume a tenth more, until a page is not full.
-    const isFull = rows >= this.pageSize.rows && expected < this.pageSize.rows;
+    const most = this.pageSize.rows;
+    const isFull = rows >= most && (expected < most || (expected === most && isLacking));
     const age = this.#ageOf(sweep.to);
     const before = this.#rowsPerOrder[age];
     const seen = isFull ? before * MORE : rows / expected;

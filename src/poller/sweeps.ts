@@ -1,8 +1,9 @@
-import { planner } from '../core/cadence.ts';
+import { isParked, planner } from '../core/cadence.ts';
 import type { Order, SnapshotLog, UnplannedOrder } from '../core/store.ts';
-import { isSettled, lacksCard, type Observation } from '../core/topup.ts';
+import { isSettled, lacksCard, type Observation, statusOf } from '../core/topup.ts';
 import type { ListAnswer } from '../upstream/answer.ts';
 import type { UpstreamClient } from '../upstream/client.ts';
+import type { Covered } from './best-page.ts';
 import { LATEST_ROW_MS } from './late-ends.ts';
 import type { ListTrust } from './list-trust.ts';
 import type { ListedEnds } from './listed-ends.ts';
@@ -56,11 +57,15 @@ export class Sweeps {
       trust.lost('stale rows');
       return [];
     }
-    const missing = missingOf(sweep, list);
+    const absent = absentOf(sweep, list);
+    const hasRoom = list.rows < pages.pageSize.rows;
+    const hidden = new Set(hasRoom ? absent.filter((each) => isHidden(each, list)) : []);
+    const missing = absent.filter((each) => !hidden.has(each));
     pages.pageSize.learn({ ...list, missing });
-    await pages.adapt(sweep, list.rows);
+    await pages.adapt(sweep, list.rows, missing.length > 0);
     trust.answered(list.askedAt);
     for (const { orderId } of list.observations) trust.shown(orderId);
+    for (const { orderId } of hidden) trust.hidden(orderId);
     // A full page may have had no room for the missing orders.
     const isFull = list.rows >= pages.pageSize.rows;
     if (!isFull) this.#leaveToChecks(missing, { sweep, list });
@@ -144,10 +149,16 @@ export class Sweeps {
   }
 }
 
-/** The orders that a list should have shown, and did not. */
-function missingOf(sweep: Sweep, { observations }: Listed): Sweep['covered'] {
+/** The orders of a sweep that its list did not show. */
+function absentOf(sweep: Sweep, { observations }: Listed): Sweep['covered'] {
   const shown = new Set(observations.map(({ orderId }) => orderId));
   return sweep.covered.filter(({ orderId }) => !shown.has(orderId));
+}
+
+/** Whether an absent order is parked, and so are none of those shown: perhaps lists show no such orders at all. */
+function isHidden({ order }: Covered, { observations }: Listed): boolean {
+  if (order === undefined || !isParked(order)) return false;
+  return !observations.some(({ upstreamStatus }) => statusOf(upstreamStatus) === 'QUEUED');
 }
 
 function knownOf(covered: Sweep['covered']): readonly Order[] {

@@ -109,7 +109,8 @@ export class Watchers {
     const unseen = this.#unseen.get(orderId);
     if (unseen === undefined) return;
     unseen.failures += 1;
-    unseen.dueAt = this.#clock.now() + retryDelayMs(unseen.failures, this.#random(), isOutage);
+    const among = isOutage ? this.#unseen.size : undefined;
+    unseen.dueAt = this.#clock.now() + retryDelayMs(unseen.failures, this.#random(), among);
   }
 
   #remove(orderId: string, watcher: Watcher): void {

@@ -179,6 +179,8 @@ describe('retryDelayMs', () => {
     expect(retryDelayMs(3, 0.5)).toBe(5 * SECOND_MS);
     expect(retryDelayMs(1, 1 / 3)).toBe(1_666);
     expect(retryDelayMs(60, 0.999)).toBeLessThanOrEqual(5 * MINUTE_MS + SECOND_MS);
-    expect(retryDelayMs(60, 0.999, true)).toBeLessThanOrEqual(31 * SECOND_MS);
+    expect(retryDelayMs(60, 0.999, 1)).toBe(SECOND_MS + 29_970);
+    expect(retryDelayMs(60, 0.999, 2)).toBe(SECOND_MS + 59_940);
+    expect(retryDelayMs(60, 0.999, 50)).toBe(retryDelayMs(60, 0.999));
   });
 });

@@ -734,6 +734,22 @@ describe('when the upstream fails', () => {
     },
   );
 
+  it('is asked minutes later for an order that fails beside many others, as any order might', async () => {
+    const { clock, client, poller } = await startPolling();
+    const [broken = '', ...sound] = orderIds(11);
+    for (const id of [broken, ...sound]) poller.watch(id, () => undefined);
+    await clock.advance(20_000);
+    client.answer((id, at) =>
+      id === broken ? { kind: 'failed', reason: 'http_status', httpStatus: 502 } : observed(id, at),
+    );
+    await clock.advance(5 * MINUTE_MS);
+    const [before = 0, last = 0] = client.calls
+      .filter(({ orderId }) => orderId === broken)
+      .slice(-2)
+      .map(({ at }) => at);
+    expect(last - before).toBeGreaterThan(MINUTE_MS);
+  });
+
   describe('at one order alone', () => {
     const FAILURES: readonly CheckAnswer[] = [
       { kind: 'failed', reason: 'http_status', httpStatus: 500 },

@@ -506,6 +506,22 @@ describe('one list', () => {
     expect([missingCards.first, missingCards.size]).toEqual([SECOND, 1]);
   });
 
+  it('asks for fewer parked orders where a full page did not show them all, though it was to be full of them', async () => {
+    const { store, planner, clock } = await over([]);
+    for (let nth = 0; nth < 120; nth += 1) {
+      const orderId = nth.toString(16).padStart(24, '0');
+      const times = { createdAt: NOW + nth * 1_000, observedAt: NOW + 120_000 };
+      await store.record(observation({ orderId, upstreamStatus: 'QUEUED', ...times }), () => NOW);
+    }
+    await clock.advance(13 * 60 * MINUTE_MS);
+    const due = await store.find('0'.repeat(24));
+    if (due === undefined) throw new Error('not recorded');
+    const page = await planner.forParked(due);
+    expect(page?.covered).toHaveLength(100);
+    if (page !== undefined) await planner.adapt(page, 100, true);
+    expect((await planner.forParked(due))?.covered).toHaveLength(90);
+  });
+
   it('asks for fewer orders where the key has others too, which take up room on a page', async () => {
     const { store, planner, clock, run } = await over([], 100);
     const ids = Array.from({ length: 80 }, (_, n) => n.toString(16).padStart(24, '0'));
@@ -698,6 +714,29 @@ describe('one list', () => {
     client.list = async () => answer;
     expect(await run([FIRST])).toEqual([]);
     expect(trust.isTrusted).toBe(true);
+  });
+
+  it('that shows no QUEUED order is trusted; those that it should show are in no page', async () => {
+    const { clock, planner, trust, record, run } = await over(
+      Array.from({ length: 20 }, (_, nth) => ({ orderId: `${nth}`, createdAt: NOW + 1 })),
+    );
+    for (const orderId of IDS) await record(orderId, 'QUEUED');
+    await clock.advance(60_000);
+    await run([...IDS, '0']);
+    expect(trust.isTrusted).toBe(true);
+    expect(IDS.every((orderId) => trust.leavesOut(orderId))).toBe(true);
+    // It was not cut.
+    expect(planner.pageSize.rows).toBe(100);
+  });
+
+  it('that shows one QUEUED order and leaves out others is not trusted', async () => {
+    const { clock, trust, record, run } = await over([
+      { orderId: FIRST, upstreamStatus: 'QUEUED' },
+    ]);
+    for (const orderId of IDS) await record(orderId, 'QUEUED');
+    await clock.advance(60_000);
+    await run(IDS);
+    expect(trust.isTrusted).toBe(false);
   });
 
   it('that leaves out the only order is not trusted', async () => {
