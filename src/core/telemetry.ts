@@ -21,6 +21,9 @@ export interface Telemetry {
   /** Lists are no longer trusted for a while, so sweeps stop. */
   sweepsStopped(reason: string): void;
 
+  /** A list, which is still trusted, does not show so many of the orders that it should. */
+  ordersLeftOut(count: number): void;
+
   /** An event was handed to a subscriber. */
   eventSent(): void;
 

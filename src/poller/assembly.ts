@@ -146,10 +146,10 @@ function lookParts(options: PollerOptions, state: Awaited<ReturnType<typeof open
   const { watchers, pacer, trust, requests, listedEnds, missingCards, inFlight } = state;
   const isBusy = (orderId: string) => inFlight.has(orderId) || missingCards.has(orderId);
   const mostBusy = () => inFlight.orders + missingCards.size;
-  const planner = new SweepPlanner({ store, watchers, requests, pacer, trust, clock, isBusy });
+  const sweepPlanner = new SweepPlanner({ store, watchers, requests, pacer, trust, clock, isBusy });
   const choice = new Choice({
     schedule: store,
-    planner,
+    sweepPlanner,
     trust,
     requests,
     missingCards,
@@ -177,7 +177,7 @@ function lookParts(options: PollerOptions, state: Awaited<ReturnType<typeof open
     watchers,
     requests,
     pacer,
-    planner,
+    sweepPlanner,
     trust,
     listedEnds,
     missingCards,

@@ -34,7 +34,7 @@ export type Job =
 
 interface ChoiceOptions {
   readonly schedule: Pick<Schedule, 'due' | 'createdWithin'>;
-  readonly planner: SweepPlanner;
+  readonly sweepPlanner: SweepPlanner;
   readonly trust: ListTrust;
   readonly requests: Requests;
   readonly missingCards: MissingCards;
@@ -84,10 +84,10 @@ export class Choice {
 
   /** The call for the query that has waited longest: a list if it can answer other queries too, otherwise a check. */
   async forRequests(): Promise<Job | undefined> {
-    const { requests, planner, isBusy } = this.#options;
+    const { requests, sweepPlanner, isBusy } = this.#options;
     for (const { orderId, isUnlisted } of requests) {
       if (isBusy(orderId)) continue;
-      const sweep = isUnlisted ? undefined : await planner.forRequests(orderId);
+      const sweep = isUnlisted ? undefined : await sweepPlanner.forRequests(orderId);
       return sweep === undefined ? { kind: 'check', orderId } : { kind: 'sweep', sweep };
     }
     return undefined;
@@ -107,8 +107,8 @@ export class Choice {
     if (neediest === undefined) return undefined;
     const leftOut = this.#leftOut(due);
     if (leftOut !== undefined) return { kind: 'check', orderId: leftOut };
-    const { planner } = this.#options;
-    const page = await planner.forSchedule(neediest);
+    const { sweepPlanner } = this.#options;
+    const page = await sweepPlanner.forSchedule(neediest);
     const [first, second] = page?.covered ?? [];
     if (page !== undefined && second !== undefined) {
       return this.#confirmation(page) ?? { kind: 'sweep', sweep: page };
@@ -116,7 +116,7 @@ export class Choice {
     // A check shows no less than a list of one order, and may show a card that a list leaves out. It must be of that
     // order: its page would go on being the best one, and the order itself never be looked at.
     const { orderId, order } = first !== undefined && this.#isDue(first) ? first : neediest;
-    const sweep = order && isParked(order) ? await planner.forParked(order) : undefined;
+    const sweep = order && isParked(order) ? await sweepPlanner.forParked(order) : undefined;
     return sweep === undefined ? { kind: 'check', orderId } : { kind: 'sweep', sweep };
   }
 
@@ -140,9 +140,9 @@ export class Choice {
   #isLeftOut({ order, isUnlisted }: Due): boolean {
     const looks = this.#looksSinceLeftOut;
     if (order === undefined) return isUnlisted && looks >= LOOKS_BETWEEN_UNLISTED;
-    const { trust, planner } = this.#options;
+    const { trust, sweepPlanner } = this.#options;
     if (looks < LOOKS_BETWEEN_OLD || !trust.isTrusted) return false;
-    return isInProgress(order) && planner.isOutOfReach(order);
+    return isInProgress(order) && sweepPlanner.isOutOfReach(order);
   }
 
   /** In place of a list, if lists have to be confirmed: a check of the order that is likeliest to have ended unseen. */

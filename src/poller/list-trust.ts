@@ -97,7 +97,7 @@ export class ListTrust {
    * for a while, so that an order that no list ever shows does not end the trust again and again. Many end it.
    */
   leftOut(orderIds: readonly string[], all: number): void {
-    const { clock, logger } = this.#options;
+    const { clock, logger, telemetry } = this.#options;
     const now = clock.steady();
     const count = orderIds.length;
     const isFew = count < all && (count === 1 || count <= all * FEW_SHARE);
@@ -106,6 +106,7 @@ export class ListTrust {
       return;
     }
     for (const orderId of orderIds) this.#leftOut.set(orderId, now + LEFT_OUT_MS);
+    telemetry.ordersLeftOut(count);
     logger.info(
       { orders: count },
       'a list leaves out orders that it should show; they are checked one by one',

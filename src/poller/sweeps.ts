@@ -20,7 +20,7 @@ interface SweepsOptions {
   readonly watchers: Watchers;
   readonly requests: Requests;
   readonly pacer: Pacer;
-  readonly planner: SweepPlanner;
+  readonly sweepPlanner: SweepPlanner;
   readonly trust: ListTrust;
   readonly listedEnds: ListedEnds;
   readonly missingCards: MissingCards;
@@ -52,23 +52,13 @@ export class Sweeps {
   }
 
   async #take(sweep: Sweep, list: Listed): Promise<readonly Order[]> {
-    const { planner: pages, trust } = this.#options;
+    const { trust } = this.#options;
     if (await this.#isStale(list)) {
       trust.lost('stale rows');
       return [];
     }
-    const absent = absentOf(sweep, list);
-    const hasRoom = list.rows < pages.pageSize.rows;
-    const hidden = new Set(hasRoom ? absent.filter((each) => isHidden(each, list)) : []);
-    const missing = absent.filter((each) => !hidden.has(each));
-    pages.pageSize.learn({ ...list, missing });
-    await pages.adapt(sweep, list.rows, missing.length > 0);
     trust.answered(list.askedAt);
-    for (const { orderId } of list.observations) trust.shown(orderId);
-    for (const { orderId } of hidden) trust.hidden(orderId);
-    // A full page may have had no room for the missing orders.
-    const isFull = list.rows >= pages.pageSize.rows;
-    if (!isFull) this.#leaveToChecks(missing, { sweep, list });
+    const isComplete = await this.#noteAbsent(sweep, list);
     const covered = new Set(sweep.covered.map(({ orderId }) => orderId));
     const rows = list.observations.filter(({ orderId }) => covered.has(orderId)).sort(byEnd);
     const orders = await this.#record(this.#recordable(rows), list.askedAt);
@@ -76,8 +66,25 @@ export class Sweeps {
     if (rows.some(({ upstreamStatus }) => isSettled(upstreamStatus)))
       trust.confirmation.confirmed();
     else trust.confirmation.expected(this.#expectedEnds(sweep, list));
-    if ((isFull ? missing : knownOf(missing)).length === 0) trust.proved();
+    if (isComplete) trust.proved();
     return orders;
+  }
+
+  /** Learns from the orders that a list does not show. Returns whether it shows all that it should. */
+  async #noteAbsent(sweep: Sweep, list: Listed): Promise<boolean> {
+    const { sweepPlanner, trust } = this.#options;
+    const { pageSize } = sweepPlanner;
+    const absent = absentOf(sweep, list);
+    const hidden = list.rows < pageSize.rows ? absent.filter((each) => isHidden(each, list)) : [];
+    const missing = absent.filter((each) => !hidden.includes(each));
+    for (const { orderId } of list.observations) trust.shown(orderId);
+    for (const { orderId } of hidden) trust.hidden(orderId);
+    pageSize.learn({ ...list, missing });
+    await sweepPlanner.adapt(sweep, list.rows, missing.length > 0);
+    // A full page may have had no room for the missing orders.
+    if (list.rows >= pageSize.rows) return missing.length === 0;
+    this.#leaveToChecks(missing, { sweep, list });
+    return knownOf(missing).length === 0;
   }
 
   #expectedEnds({ covered }: Sweep, { askedAt: to }: Listed): number {

@@ -52,6 +52,12 @@ export class Metrics implements Telemetry {
     registers: [this.#registry],
   });
 
+  readonly #leftOut = new Counter({
+    name: `${PREFIX}orders_left_out_total`,
+    help: 'Orders that a list of OneClickDz did not show, although it was relied on: checked one by one for a while.',
+    registers: [this.#registry],
+  });
+
   readonly #events = new Counter({
     name: `${PREFIX}events_sent_total`,
     help: 'Events handed to subscribers.',
@@ -105,6 +111,10 @@ export class Metrics implements Telemetry {
 
   sweepsStopped(reason: string): void {
     this.#sweepsStopped.inc({ reason });
+  }
+
+  ordersLeftOut(count: number): void {
+    this.#leftOut.inc(count);
   }
 
   eventSent(): void {

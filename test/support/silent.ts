@@ -12,6 +12,7 @@ export const noTelemetry: Telemetry = {
   upstreamCall() {},
   snapshotAppended() {},
   sweepsStopped() {},
+  ordersLeftOut() {},
   eventSent() {},
   subscriptionOpened() {},
   subscriptionClosed() {},

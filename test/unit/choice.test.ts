@@ -42,7 +42,7 @@ function scene() {
     isBusy: () => false,
     mostBusy: () => 0,
   };
-  const choice = new Choice({ ...parts, planner: new SweepPlanner(parts) });
+  const choice = new Choice({ ...parts, sweepPlanner: new SweepPlanner(parts) });
   /** An order that was created and last checked so long ago, and is due since. */
   const add = (
     orderId: string,

@@ -311,7 +311,12 @@ it.each([
   ['more than an eighth', { count: 2, all: 15, isTrusted: false }],
 ])('it is lost, or not, over a list that leaves out %s', (_, { count, all, isTrusted }) => {
   const logger = recordingLogger();
-  const trust = new ListTrust({ clock: new ManualClock(NOW), logger, telemetry: noTelemetry });
+  const counted: number[] = [];
+  const telemetry = {
+    ...noTelemetry,
+    ordersLeftOut: (orders: number) => void counted.push(orders),
+  };
+  const trust = new ListTrust({ clock: new ManualClock(NOW), logger, telemetry });
   const orderIds = Array.from({ length: count }, (_each, nth) => `${nth}`);
   trust.leftOut(orderIds, all);
   expect(trust.isTrusted).toBe(isTrusted);
@@ -320,6 +325,7 @@ it.each([
   );
   const told = isTrusted ? { level: 'info', fields: { orders: count } } : { level: 'warn' };
   expect(logger.lines).toMatchObject([told]);
+  expect(counted).toEqual(isTrusted ? [count] : []);
 });
 
 it('it needs no check to confirm it, however long ago a list showed an end, as long as none has shown no end since', async () => {

@@ -451,7 +451,7 @@ describe('one list', () => {
       listedEnds.checked(end.orderId);
     }
     const parts = { ...common, watchers, requests, pacer, trust, listedEnds, missingCards };
-    const planner = new SweepPlanner({ ...parts, isBusy: () => false });
+    const sweepPlanner = new SweepPlanner({ ...parts, isBusy: () => false });
     const observations = rows.map((row) => observation({ observedAt: clock.now(), ...row }));
     const listed = { kind: 'listed', observations, rows: rows.length + others } as const;
     const list = async (): Promise<ListAnswer> => ({ ...listed, askedAt: clock.now() });
@@ -460,7 +460,7 @@ describe('one list', () => {
     const news = {
       recorded: ({ order }: Recorded) => void recorded.push(order.latest.orderId),
     };
-    const sweeps = new Sweeps({ ...parts, client, planner, news });
+    const sweeps = new Sweeps({ ...parts, client, sweepPlanner, news });
     /** Runs a sweep that covers these orders, as far as the log holds them. */
     const run = async (covered: readonly string[]) => {
       const values = { createdAt: NOW, gainMs: 1, worth: 1 };
@@ -472,7 +472,7 @@ describe('one list', () => {
     };
     const record = (orderId: string, upstreamStatus = 'HANDLING') =>
       store.record(observation({ orderId, upstreamStatus, observedAt: NOW }), () => NOW);
-    return { ...parts, client, planner, recorded, run, record };
+    return { ...parts, client, sweepPlanner, recorded, run, record };
   }
 
   const shouldNot = () => Promise.reject(new Error('not asked for'));
@@ -507,7 +507,7 @@ describe('one list', () => {
   });
 
   it('asks for fewer parked orders where a full page did not show them all, though it was to be full of them', async () => {
-    const { store, planner, clock } = await over([]);
+    const { store, sweepPlanner, clock } = await over([]);
     for (let nth = 0; nth < 120; nth += 1) {
       const orderId = nth.toString(16).padStart(24, '0');
       const times = { createdAt: NOW + nth * 1_000, observedAt: NOW + 120_000 };
@@ -516,14 +516,14 @@ describe('one list', () => {
     await clock.advance(13 * 60 * MINUTE_MS);
     const due = await store.find('0'.repeat(24));
     if (due === undefined) throw new Error('not recorded');
-    const page = await planner.forParked(due);
+    const page = await sweepPlanner.forParked(due);
     expect(page?.covered).toHaveLength(100);
-    if (page !== undefined) await planner.adapt(page, 100, true);
-    expect((await planner.forParked(due))?.covered).toHaveLength(90);
+    if (page !== undefined) await sweepPlanner.adapt(page, 100, true);
+    expect((await sweepPlanner.forParked(due))?.covered).toHaveLength(90);
   });
 
   it('asks for fewer orders where the key has others too, which take up room on a page', async () => {
-    const { store, planner, clock, run } = await over([], 100);
+    const { store, sweepPlanner, clock, run } = await over([], 100);
     const ids = Array.from({ length: 80 }, (_, n) => n.toString(16).padStart(24, '0'));
     for (const [nth, orderId] of ids.entries()) {
       const row = observation({ orderId, createdAt: NOW + nth * 1_000, observedAt: NOW + 80_000 });
@@ -532,7 +532,7 @@ describe('one list', () => {
     await clock.advance(90_000);
     const plan = async () => {
       const due = { orderId: ids[0] ?? '', order: await store.find(ids[0] ?? ''), gainMs: 0 };
-      return planner.forSchedule(due);
+      return sweepPlanner.forSchedule(due);
     };
     const all = await plan();
     if (all === undefined) throw new Error('no list');
@@ -542,23 +542,23 @@ describe('one list', () => {
     const fewer = (await plan())?.covered.length ?? 0;
     expect(fewer).toBeGreaterThan(50);
     expect(fewer).toBeLessThan(65);
-    for (let page = 0; page < 30; page += 1) await planner.adapt(all, 80);
+    for (let page = 0; page < 30; page += 1) await sweepPlanner.adapt(all, 80);
     expect((await plan())?.covered).toHaveLength(80);
     // Around old orders many a row may be of one that has ended long ago, or was never asked about.
     const old = { ...all, from: all.from - 3_600_000, to: all.to - 3_600_000 };
-    for (let page = 0; page < 30; page += 1) await planner.adapt({ ...old, covered: [] }, 100);
+    for (let page = 0; page < 30; page += 1) await sweepPlanner.adapt({ ...old, covered: [] }, 100);
     expect((await plan())?.covered).toHaveLength(80);
   });
 
   it('covers young orders though the clock of this machine is behind that of OneClickDz', async () => {
-    const { store, planner, clock } = await over([]);
+    const { store, sweepPlanner, clock } = await over([]);
     for (const [nth, orderId] of [FIRST, SECOND, THIRD].entries()) {
       const createdAt = NOW + nth * 1_800_000;
       await store.record(observation({ orderId, createdAt, observedAt: NOW }), () => NOW);
     }
     await clock.advance(5_000);
     const due = { orderId: SECOND, order: await store.find(SECOND), gainMs: 0 };
-    expect((await planner.forSchedule(due))?.covered).toHaveLength(3);
+    expect((await sweepPlanner.forSchedule(due))?.covered).toHaveLength(3);
   });
 
   describe('for queries', () => {
@@ -568,11 +568,11 @@ describe('one list', () => {
 
     /** The orders of the list that answers a query for the first of these, while queries for all of them wait. */
     async function listFor(ids: readonly string[], known: readonly Partial<Observation>[] = []) {
-      const { planner, requests, store } = await over([]);
+      const { sweepPlanner, requests, store } = await over([]);
       for (const row of known)
         await store.record(observation({ observedAt: NOW, ...row }), () => NOW);
       for (const orderId of ids) void requests.add(orderId);
-      const sweep = await planner.forRequests(ids[0] ?? '');
+      const sweep = await sweepPlanner.forRequests(ids[0] ?? '');
       return sweep && { ...sweep, covered: sweep.covered.map(({ orderId }) => orderId) };
     }
 
@@ -625,11 +625,11 @@ describe('one list', () => {
 
     it('leaves out an order that a list has left out before', async () => {
       const [one, other] = [idOf(2_000), idOf(1_000)];
-      const { planner, requests } = await over([]);
+      const { sweepPlanner, requests } = await over([]);
       for (const orderId of [one, other]) void requests.add(orderId);
-      expect((await planner.forRequests(one))?.covered).toHaveLength(2);
+      expect((await sweepPlanner.forRequests(one))?.covered).toHaveLength(2);
       requests.notListed(other);
-      expect(await planner.forRequests(one)).toBeUndefined();
+      expect(await sweepPlanner.forRequests(one)).toBeUndefined();
     });
   });
 
@@ -717,7 +717,7 @@ describe('one list', () => {
   });
 
   it('that shows no QUEUED order is trusted; those that it should show are in no page', async () => {
-    const { clock, planner, trust, record, run } = await over(
+    const { clock, sweepPlanner, trust, record, run } = await over(
       Array.from({ length: 20 }, (_, nth) => ({ orderId: `${nth}`, createdAt: NOW + 1 })),
     );
     for (const orderId of IDS) await record(orderId, 'QUEUED');
@@ -726,7 +726,7 @@ describe('one list', () => {
     expect(trust.isTrusted).toBe(true);
     expect(IDS.every((orderId) => trust.leavesOut(orderId))).toBe(true);
     // It was not cut.
-    expect(planner.pageSize.rows).toBe(100);
+    expect(sweepPlanner.pageSize.rows).toBe(100);
   });
 
   it('that shows one QUEUED order and leaves out others is not trusted', async () => {
