@@ -143,9 +143,10 @@ async function openState(options: PollerOptions) {
 /** The parts that look at orders: which ones, and how. */
 function lookParts(options: PollerOptions, state: Awaited<ReturnType<typeof openState>>) {
   const { store, client, clock, random, logger, telemetry } = options;
-  const { watchers, pacer, trust, requests, listedEnds, missingCards, inFlight } = state;
+  const { watchers, pacer, trust, requests, listedEnds, missingCards, inFlight, gate } = state;
   const isBusy = (orderId: string) => inFlight.has(orderId) || missingCards.has(orderId);
   const mostBusy = () => inFlight.orders + missingCards.size;
+  const isProbe = () => gate.isNextAProbe(clock.steady());
   const sweepPlanner = new SweepPlanner({ store, watchers, requests, pacer, trust, clock, isBusy });
   const choice = new Choice({
     schedule: store,
@@ -158,6 +159,8 @@ function lookParts(options: PollerOptions, state: Awaited<ReturnType<typeof open
     clock,
     isBusy,
     mostBusy,
+    isProbe,
+    random,
   });
   const news = new News({ pacer, trust, logger, telemetry });
   const checker = new Checker({

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import { isInProgress, isParked } from '../core/cadence.ts';
-import type { Clock } from '../core/ports.ts';
+import type { Clock, Random } from '../core/ports.ts';
 import type { Order, Schedule } from '../core/store.ts';
 import type { Covered } from './best-page.ts';
 import type { ListTrust } from './list-trust.ts';
@@ -41,10 +41,13 @@ interface ChoiceOptions {
   readonly watchers: Watchers;
   readonly pacer: Pacer;
   readonly clock: Clock;
+  readonly random: Random;
   /** Whether a call in flight, or one that is already bound to start, will show this order. */
   readonly isBusy: (orderId: string) => boolean;
   /** At least the number of busy orders. */
   readonly mostBusy: () => number;
+  /** Whether the next call is to try if the upstream answers at all. */
+  readonly isProbe: () => boolean;
 }
 
 /** An order that is due; `order` is `undefined` if no call has shown it yet. */
@@ -64,6 +67,8 @@ export class Choice {
   readonly #options: ChoiceOptions;
   /** When a check of an order was last chosen to confirm lists. */
   readonly #confirming = new LRUCache<string, number>({ max: MOST_CONFIRMING });
+
+  #wasProbedByList = false;
 
   /** How many looks there were since one took the place of another, for an order that the best pages never show. */
   #looksSinceLeftOut = 0;
@@ -102,7 +107,27 @@ export class Choice {
 
   /** A check of the due order that gains most by it now, or a list if that gains more. */
   async forSchedule(): Promise<Job | undefined> {
-    const due = (await this.#due()).filter(({ orderId }) => !this.#options.isBusy(orderId));
+    const { isBusy, isProbe } = this.#options;
+    const due = (await this.#due()).filter(({ orderId }) => !isBusy(orderId));
+    if (!isProbe()) return this.#lookAt(due);
+    const look = this.#wasProbedByList ? undefined : await this.#lookAt(due);
+    this.#wasProbedByList = look?.kind === 'sweep';
+    return this.#wasProbedByList ? look : this.#probe(due);
+  }
+
+  /**
+   * A check of any of the orders that have failed least often. The upstream may fail at some orders alone, or at lists
+   * alone. Those orders are in need for longest by then, and a list gains more than any check: nothing else would be
+   * tried for as long as it fails.
+   */
+  #probe(due: readonly Due[]): Job | undefined {
+    const fewest = Math.min(...due.map(({ failures }) => failures));
+    const candidates = due.filter(({ failures }) => failures === fewest);
+    const chosen = candidates[Math.floor(this.#options.random() * candidates.length)];
+    return chosen && { kind: 'check', orderId: chosen.orderId };
+  }
+
+  async #lookAt(due: readonly Due[]): Promise<Job | undefined> {
     const neediest = due.reduce<Due | undefined>(moreInNeed, undefined);
     if (neediest === undefined) return undefined;
     const leftOut = this.#leftOut(due);
@@ -190,7 +215,16 @@ export class Choice {
     for (const order of await this.#dueOrders(now)) {
       const [gainMs, worthMs] = [pacer.gainMs(order, now), pacer.worthMs(order, now)];
       const { orderId } = order.latest;
-      due.push({ orderId, order, dueAt: order.dueAt ?? now, isUnlisted: false, gainMs, worthMs });
+      const { dueAt, failures } = order;
+      due.push({
+        orderId,
+        order,
+        dueAt: dueAt ?? now,
+        isUnlisted: false,
+        failures,
+        gainMs,
+        worthMs,
+      });
     }
     for (const unseen of watchers.unseenDue(now)) {
       const gainMs = pacer.firstLookGainMs(unseen, now);

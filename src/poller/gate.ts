@@ -60,6 +60,7 @@ const MOST_AT_ONCE: Readonly<Record<GateState['name'], number>> = {
   refused: 0,
 };
 const FAILURES_BEFORE_BREAK = 5;
+const FAILURES_BEFORE_DOUBT = 2;
 const FIRST_BREAK_MS = 2_000;
 const LONGEST_BREAK_MS = MINUTE_MS;
 /** A 503 may ask for any wait, but one mistaken `Retry-After` must not stop the gateway for an hour. */
@@ -108,6 +109,13 @@ export class UpstreamGate {
   report(result: CallResult, now: number): GateState {
     this.#state = next(this.stateAt(now), result, now);
     return this.#state;
+  }
+
+  /** Whether the next call tries if the upstream answers at all: the first one, and one after failures in a row. */
+  isNextAProbe(now: number): boolean {
+    const state = this.stateAt(now);
+    if (state.name === 'serving') return state.failuresInRow >= FAILURES_BEFORE_DOUBT;
+    return state.name === 'proving';
   }
 
   /** The error for waiting queries if no call may start at `now`, and none soon; otherwise `undefined`. */

@@ -28,6 +28,8 @@ export interface UnseenDue {
   readonly dueAt: number;
   /** Whether the order needs a single check, since a list left it out. */
   readonly isUnlisted: boolean;
+  /** How many looks in a row have failed. */
+  readonly failures: number;
 }
 
 /** The watched orders and their watchers. Kept in memory only: after a restart, the subscribers reconnect. */
@@ -72,8 +74,8 @@ export class Watchers {
 
   /** Unseen orders that are due at `now`. */
   *unseenDue(now: number): Iterable<UnseenDue> {
-    for (const [orderId, { dueAt, isUnlisted }] of this.#unseen) {
-      if (dueAt <= now) yield { orderId, dueAt, isUnlisted };
+    for (const [orderId, { dueAt, isUnlisted, failures }] of this.#unseen) {
+      if (dueAt <= now) yield { orderId, dueAt, isUnlisted, failures };
     }
   }
 

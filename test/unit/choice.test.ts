@@ -25,6 +25,7 @@ const [ALONE, YOUNG, TWIN] = ['a', 'b', 'c'].map((digit) => digit.repeat(24)) as
 ];
 
 function scene() {
+  const probes = { areOn: false, random: 0 };
   const clock = new ManualClock(NOW);
   const store = createMemoryStore();
   const common = { clock, random: () => 0.5, logger: recordingLogger(), telemetry: noTelemetry };
@@ -41,6 +42,8 @@ function scene() {
     missingCards: new MissingCards(common),
     isBusy: () => false,
     mostBusy: () => 0,
+    isProbe: () => probes.areOn,
+    random: () => probes.random,
   };
   const choice = new Choice({ ...parts, sweepPlanner: new SweepPlanner(parts) });
   /** An order that was created and last checked so long ago, and is due since. */
@@ -55,7 +58,7 @@ function scene() {
       latest.upstreamStatus === 'REFUNDED' ? null : NOW - dueMs,
     );
   };
-  return { ...parts, choice, add };
+  return { ...parts, probes, choice, add };
 }
 
 const many = (count: number) =>
@@ -190,4 +193,44 @@ it('a query for an order that a list left out is answered by a check, though a l
   expect(await choice.forRequests()).toMatchObject({ kind: 'sweep' });
   requests.notListed(ALONE);
   expect(await choice.forRequests()).toEqual({ kind: 'check', orderId: ALONE });
+});
+
+describe('a call that tries if the upstream answers again', () => {
+  const ids = many(6);
+
+  /** Orders that are due, of which the first ones have failed, and gain most. */
+  async function withFailed(failed: number) {
+    const parts = scene();
+    for (const [nth, id] of ids.entries()) {
+      await parts.add(id, {
+        createdMs: 20 * SECOND_MS,
+        checkedMs: (nth < failed ? 15 : 5) * SECOND_MS,
+      });
+      if (nth < failed) await parts.store.reschedule(id, { dueAt: NOW, failures: 3 });
+    }
+    parts.probes.areOn = true;
+    return parts;
+  }
+
+  it('is a list, if that gains most, and a check by turns: lists alone may fail, and checks alone', async () => {
+    const { choice } = await withFailed(0);
+    const kinds: (string | undefined)[] = [];
+    for (let nth = 0; nth < 4; nth += 1) kinds.push((await choice.forSchedule())?.kind);
+    expect(kinds).toEqual(['sweep', 'check', 'sweep', 'check']);
+  });
+
+  it('is of any of the orders that have failed least often: the others may be at fault', async () => {
+    const { choice, probes, trust } = await withFailed(3);
+    trust.lost('too_large');
+    const chosen = new Set<Job | undefined>();
+    for (probes.random = 0; probes.random < 1; probes.random += 0.1) {
+      const job = await choice.forSchedule();
+      chosen.add(job);
+      expect(job).toMatchObject({ kind: 'check', orderId: expect.stringMatching(/[345]$/) });
+    }
+    const orders = [...chosen].map((job) => job?.kind === 'check' && job.orderId);
+    expect(new Set(orders)).toEqual(new Set(ids.slice(3)));
+    probes.areOn = false;
+    expect(await choice.forSchedule()).toMatchObject({ orderId: expect.stringMatching(/[012]$/) });
+  });
 });

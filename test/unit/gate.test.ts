@@ -41,6 +41,21 @@ describe('UpstreamGate', () => {
     });
   });
 
+  it('calls for a probe at the beginning, after two failures in a row, and after a pause', () => {
+    const gate = new UpstreamGate();
+    expect(gate.isNextAProbe(0)).toBe(true);
+    gate.report(GOOD, 0);
+    expect(gate.isNextAProbe(0)).toBe(false);
+    gate.report(FAILED, 0);
+    expect(gate.isNextAProbe(0)).toBe(false);
+    gate.report(FAILED, 0);
+    expect(gate.isNextAProbe(0)).toBe(true);
+    for (let n = 0; n < 3; n += 1) gate.report(FAILED, 0);
+    expect(gate.isNextAProbe(2_000)).toBe(true);
+    gate.report(GOOD, 2_000);
+    expect(gate.isNextAProbe(2_000)).toBe(false);
+  });
+
   it('doubles the pause with each probe that fails, up to a minute', () => {
     const gate = new UpstreamGate({ name: 'serving', failuresInRow: 4 });
     const pauses: number[] = [];

@@ -165,7 +165,7 @@ describe('what an earlier process learned', () => {
 function unseen(ago: { readonly sentSeconds: number; readonly dueSeconds: number }): UnseenDue {
   const sentAt = NOW / SECOND_MS - ago.sentSeconds;
   const orderId = sentAt.toString(16).padEnd(24, '0');
-  return { orderId, dueAt: NOW - ago.dueSeconds * SECOND_MS, isUnlisted: false };
+  return { orderId, dueAt: NOW - ago.dueSeconds * SECOND_MS, isUnlisted: false, failures: 0 };
 }
 
 /** Orders that take what the upstream states, but for two in a hundred, of ten minutes. */

@@ -60,6 +60,21 @@ function mostInAMinute(calls: readonly number[]): number {
   return most;
 }
 
+describe('an upstream that fails at some orders', () => {
+  it('and at every list, has the others seen all the same', async () => {
+    const polled = await pollSimulator();
+    const { clock, simulator } = polled;
+    const bad = await sendAndWatch(polled, lifeTimes(4, 3_600_000), 0);
+    for (const orderId of bad) simulator.fail({ fault: 'html', orderId });
+    simulator.fail({ fault: 'notFound', operation: 'list' });
+    const good = await sendAndWatch(polled, lifeTimes(12, 20_000), 5_000);
+    await clock.advance(2 * MINUTE_MS);
+    const seen = await latestOf(polled, good);
+    const statuses = seen.map((latest) => latest?.upstreamStatus);
+    expect(statuses).toEqual(Array(6).fill(['FULFILLED', 'REFUNDED']).flat());
+  });
+});
+
 describe('many orders in progress', () => {
   it('answer a hundred queries for orders that nobody asked for before, with a few lists', async () => {
     const { clock, simulator, poller, calls } = await pollSimulator({ listCarriesCards: true });
