@@ -18,7 +18,13 @@ import { GatewayError } from '../errors.ts';
 export type GateState =
   | ({ readonly name: 'proving'; readonly breakMs: number; readonly isDoubted?: true } & Suspect)
   | ({ readonly name: 'serving'; readonly failuresInRow: number } & Suspect)
-  | { readonly name: 'failing'; readonly until: number; readonly breakMs: number }
+  | {
+      readonly name: 'failing';
+      readonly until: number;
+      readonly breakMs: number;
+      /** The upstream told how long to wait. */
+      readonly isTold?: true;
+    }
   | { readonly name: 'throttled'; readonly until: number }
   | { readonly name: 'refused'; readonly until: number };
 
@@ -167,10 +173,7 @@ function next(state: GateState, result: CallResult, now: number): GateState {
     case 'throttled':
       return afterThrottled(state, now + (result.retryAfterMs ?? THROTTLED_MS));
     case 'good':
-      // A good answer to a call that started before a 429 or a refusal does not end the wait.
-      return 'until' in state && state.name !== 'failing'
-        ? state
-        : { name: 'serving', failuresInRow: 0 };
+      return isImposed(state) ? state : { name: 'serving', failuresInRow: 0 };
     case 'inconclusive':
       return state;
     case 'doubtful':
@@ -178,6 +181,12 @@ function next(state: GateState, result: CallResult, now: number): GateState {
     case 'failed':
       return afterFailure(state, now, result);
   }
+}
+
+/** A wait that the upstream imposed: a good answer to a call that started before does not end it. */
+function isImposed(state: GateState): boolean {
+  if (state.name === 'failing') return state.isTold === true;
+  return 'until' in state;
 }
 
 /** The next call tells: it must be one alone. Of several that were in flight, two are taken for a refusal. */
@@ -191,14 +200,18 @@ function afterDoubtful(state: GateState, now: number): GateState {
 
 function afterThrottled(state: GateState, until: number): GateState {
   if (state.name === 'refused') return state;
-  return { name: 'throttled', until: 'until' in state ? Math.max(until, state.until) : until };
+  return { name: 'throttled', until: notBeforeEndOf(state, until) };
+}
+
+function notBeforeEndOf(state: GateState, until: number): number {
+  return 'until' in state ? Math.max(until, state.until) : until;
 }
 
 function afterFailure(state: GateState, now: number, failure: Failure): GateState {
   const { retryAfterMs, orderId } = failure;
   if (retryAfterMs !== undefined && state.name !== 'refused' && state.name !== 'throttled') {
-    const waitMs = Math.min(retryAfterMs, LONGEST_FAILING_MS);
-    return { name: 'failing', until: now + waitMs, breakMs: FIRST_BREAK_MS };
+    const until = notBeforeEndOf(state, now + Math.min(retryAfterMs, LONGEST_FAILING_MS));
+    return { name: 'failing', until, breakMs: FIRST_BREAK_MS, isTold: true };
   }
   switch (state.name) {
     case 'serving': {

@@ -44,9 +44,10 @@ export class PageSize {
 
 function isCut({ observations, rows, missing }: ShownPage): boolean {
   if (observations.length < FEWEST_ROWS || rows % ROUND !== 0) return false;
-  // Anybody may ask for ids that nobody has sent.
-  if (!missing.some(({ order }) => order !== undefined)) return false;
+  // Anybody may ask for ids that nobody has sent: that those are missing says nothing.
+  const known = missing.filter(({ order }) => order !== undefined);
+  if (known.length === 0) return false;
   const shown = observations.map(({ createdAt }) => createdAt ?? 0);
   const earliest = Math.min(...shown);
-  return missing.every(({ createdAt }) => createdAt <= earliest);
+  return known.every(({ createdAt }) => createdAt <= earliest);
 }

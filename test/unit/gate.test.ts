@@ -153,6 +153,16 @@ describe('UpstreamGate', () => {
     },
   );
 
+  it('after a Retry-After on a failure waits the whole time, whatever comes in late', () => {
+    const gate = new UpstreamGate({ name: 'serving', failuresInRow: 0 });
+    gate.report({ ...FAILED, retryAfterMs: 20_000 }, 0);
+    gate.report(GOOD, 1);
+    gate.report(FAILED, 2);
+    gate.report({ ...FAILED, retryAfterMs: 1 }, 3);
+    expect(gate.refusalAt(3)).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE', retryAfterMs: 19_997 });
+    expect([admits(gate, 20_000, 0), admits(gate, 20_000, 1)]).toEqual([true, false]);
+  });
+
   it.each([
     [{ kind: 'throttled', retryAfterMs: undefined } as const, 15_000, 'UPSTREAM_THROTTLED'],
     [{ kind: 'throttled', retryAfterMs: 3_000 } as const, 3_000, 'UPSTREAM_THROTTLED'],

@@ -33,6 +33,12 @@ it('is what a page shows of which the oldest orders are missing, for ten minutes
   expect(size.rows).toBe(100);
 });
 
+it('is learned whatever ids that nobody has seen yet are missing besides', () => {
+  const size = new PageSize(new ManualClock());
+  size.learn(page(20, missing(99_000), { ...missing(105_500), order: undefined }));
+  expect(size.rows).toBe(20);
+});
+
 it('is as many as are asked for again once a page shows more', () => {
   const size = new PageSize(new ManualClock());
   size.learn(page(50, missing(99_000)));
