@@ -68,7 +68,10 @@ export class ListTrust {
 
   /** To be called after a list that showed all that it should. */
   proved(): void {
+    // One that was in flight when the trust ended says nothing new.
+    if (this.#losses === 0 || !this.isTrusted) return;
     this.#losses = 0;
+    this.#options.logger.info({}, 'sweeps are on again: a list shows all that it should');
   }
 
   /** To be called as soon as a list was answered, and not with the past; `askedAt` in Unix milliseconds. */

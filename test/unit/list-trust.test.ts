@@ -111,6 +111,22 @@ it('it is lost over late orders though others looked as late, which the last lis
   expect(trust.isTrusted).toBe(false);
 });
 
+it('the end of the distrust is told once, with the first list that shows all that it should', async () => {
+  const clock = new ManualClock(NOW);
+  const logger = recordingLogger();
+  const trust = new ListTrust({ clock, logger, telemetry: noTelemetry });
+  trust.proved();
+  trust.lost('timeout');
+  // It was asked for before.
+  trust.proved();
+  await clock.advance(60_000);
+  for (let list = 0; list < 3; list += 1) trust.proved();
+  expect(logger.lines).toMatchObject([
+    { level: 'warn', fields: { waitSeconds: 60 } },
+    { level: 'info', message: expect.stringContaining('sweeps are on again') },
+  ]);
+});
+
 it('lists that were in flight together, and failed one after the other, count as one failure', async () => {
   const clock = new ManualClock(NOW);
   const logger = recordingLogger();
