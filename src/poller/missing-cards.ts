@@ -42,6 +42,14 @@ export class MissingCards {
     return this.#waiting.has(orderId);
   }
 
+  /**
+   * Whether the last check of the order failed. The upstream may fail at it for ever, and lists that show no card be of no
+   * use to it: a page for its sake would stay the best one.
+   */
+  hasFailed(orderId: string): boolean {
+    return this.#failed.has(orderId);
+  }
+
   /** To be called with each order that a list shows so. `false` if its check has just failed, and has to wait. */
   add(orderId: string): boolean {
     const retryAt = this.#failed.get(orderId)?.retryAt ?? 0;

@@ -22,3 +22,12 @@ it('a card is asked for ever later while its check fails, and soon again once on
   cards.fetched(ORDER_ID);
   expect(await wait()).toBe(2_000);
 });
+
+it('an order whose check for the card failed is told of until one succeeds', () => {
+  const cards = new MissingCards({ clock: new ManualClock(), random: () => 0.5 });
+  expect(cards.hasFailed(ORDER_ID)).toBe(false);
+  cards.failed(ORDER_ID);
+  expect(cards.hasFailed(ORDER_ID)).toBe(true);
+  cards.fetched(ORDER_ID);
+  expect(cards.hasFailed(ORDER_ID)).toBe(false);
+});

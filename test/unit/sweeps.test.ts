@@ -73,6 +73,26 @@ describe('an upstream that fails at some orders', () => {
     const statuses = seen.map((latest) => latest?.upstreamStatus);
     expect(statuses).toEqual(Array(6).fill(['FULFILLED', 'REFUNDED']).flat());
   });
+
+  it.each([
+    ['none', false],
+    ['their last digits', true],
+  ])(
+    'has the cards of the others fetched, where lists show %s',
+    async (_shown, listCarriesCards) => {
+      const polled = await pollSimulator({ listCarriesCards });
+      if (listCarriesCards) polled.simulator.fail({ fault: 'maskedCards', operation: 'list' });
+      const good: string[] = [];
+      for (let nth = 0; nth < 240; nth += 1) {
+        const [orderId = ''] = await sendAndWatch(polled, [20_000], 750);
+        if (nth % 4 > 0) good.push(orderId);
+        else polled.simulator.fail({ fault: 'html', orderId, operation: 'check-id' });
+      }
+      await polled.clock.advance(MINUTE_MS);
+      const latest = await latestOf(polled, good);
+      expect(latest.filter((each) => each?.cardCode)).toHaveLength(good.length);
+    },
+  );
 });
 
 describe('many orders in progress', () => {
