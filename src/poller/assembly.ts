@@ -148,7 +148,7 @@ function lookParts(options: PollerOptions, state: Awaited<ReturnType<typeof open
   const mostBusy = () => inFlight.orders + missingCards.size;
   const isProbe = () => gate.isNextAProbe(clock.steady());
   const needsCheck = (orderId: string) =>
-    missingCards.hasFailed(orderId) && !listedEnds.mayBeTaken(orderId);
+    missingCards.isPutOff(orderId) && !listedEnds.mayBeTaken(orderId);
   const sweepPlanner = new SweepPlanner({
     store,
     watchers,

@@ -79,6 +79,10 @@ export class Choice {
     this.#options = options;
   }
 
+  get isProbe(): boolean {
+    return this.#options.isProbe();
+  }
+
   /** The check for the first card that a list left out. */
   forCard(): Job | undefined {
     const orderId = this.#options.missingCards.first;

@@ -23,11 +23,17 @@ it('a card is asked for ever later while its check fails, and soon again once on
   expect(await wait()).toBe(2_000);
 });
 
-it('an order whose check for the card failed is told of until one succeeds', () => {
-  const cards = new MissingCards({ clock: new ManualClock(), random: () => 0.5 });
-  expect(cards.hasFailed(ORDER_ID)).toBe(false);
+it('an order is put off after a failed check until that may be repeated, and after two until one succeeds', async () => {
+  const clock = new ManualClock();
+  const cards = new MissingCards({ clock, random: () => 0.5 });
+  expect(cards.isPutOff(ORDER_ID)).toBe(false);
   cards.failed(ORDER_ID);
-  expect(cards.hasFailed(ORDER_ID)).toBe(true);
+  expect(cards.isPutOff(ORDER_ID)).toBe(true);
+  await clock.advance(2_000);
+  expect(cards.isPutOff(ORDER_ID)).toBe(false);
+  cards.failed(ORDER_ID);
+  await clock.advance(600_000);
+  expect(cards.isPutOff(ORDER_ID)).toBe(true);
   cards.fetched(ORDER_ID);
-  expect(cards.hasFailed(ORDER_ID)).toBe(false);
+  expect(cards.isPutOff(ORDER_ID)).toBe(false);
 });
