@@ -147,7 +147,17 @@ function lookParts(options: PollerOptions, state: Awaited<ReturnType<typeof open
   const isBusy = (orderId: string) => inFlight.has(orderId) || missingCards.has(orderId);
   const mostBusy = () => inFlight.orders + missingCards.size;
   const isProbe = () => gate.isNextAProbe(clock.steady());
-  const sweepPlanner = new SweepPlanner({ store, watchers, requests, pacer, trust, clock, isBusy });
+  const needsCheck = (orderId: string) =>
+    missingCards.isPutOff(orderId) && !listedEnds.mayBeTaken(orderId);
+  const sweepPlanner = new SweepPlanner({
+    store,
+    watchers,
+    requests,
+    pacer,
+    trust,
+    clock,
+    isBusy: (orderId) => isBusy(orderId) || needsCheck(orderId),
+  });
   const choice = new Choice({
     schedule: store,
     sweepPlanner,

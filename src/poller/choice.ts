@@ -20,12 +20,14 @@ const YOUNG_MS = 60_000;
 const LEAST_CHANCE = 0.1;
 const MOST_CONFIRMING = 1_000;
 
-/** For how long an order that the best pages never show waits for its look, until it takes turns with all others. */
+/** For how long an order that others always come before waits for its look, until it takes turns with all others. */
 const LEFT_OUT_MS = 20_000;
 /** So many other looks come between two at ids that lists leave out, which nobody has seen yet. */
 const LOOKS_BETWEEN_UNLISTED = 1;
 /** So many come between two at known orders in no page: nearly all are old, and hardly ever settle just now. */
 const LOOKS_BETWEEN_OLD = 5;
+/** So many come between two at orders that the upstream has failed at: it may do so for ever. */
+const LOOKS_BETWEEN_FAILED = 5;
 
 /** What the next call is for. */
 export type Job =
@@ -70,11 +72,15 @@ export class Choice {
 
   #wasProbedByList = false;
 
-  /** How many looks there were since one took the place of another, for an order that the best pages never show. */
+  /** How many looks there were since one took the place of another, for an order that others always come before. */
   #looksSinceLeftOut = 0;
 
   constructor(options: ChoiceOptions) {
     this.#options = options;
+  }
+
+  get isProbe(): boolean {
+    return this.#options.isProbe();
   }
 
   /** The check for the first card that a list left out. */
@@ -116,13 +122,15 @@ export class Choice {
   }
 
   /**
-   * A check of any of the orders that have failed least often. The upstream may fail at some orders alone, or at lists
-   * alone. Those orders are in need for longest by then, and a list gains more than any check: nothing else would be
-   * tried for as long as it fails.
+   * A check of any of the orders that have failed least often, and of those one that was seen before: what fails from the
+   * first look on is never seen. The upstream may fail at some orders alone, or at lists alone. Those orders are in need
+   * for longest by then, and a list gains more than any check: nothing else would be tried for as long as it fails.
    */
   #probe(due: readonly Due[]): Job | undefined {
     const fewest = Math.min(...due.map(({ failures }) => failures));
-    const candidates = due.filter(({ failures }) => failures === fewest);
+    const least = due.filter(({ failures }) => failures === fewest);
+    const seen = least.filter(({ order }) => order !== undefined);
+    const candidates = seen.length > 0 ? seen : least;
     const chosen = candidates[Math.floor(this.#options.random() * candidates.length)];
     return chosen && { kind: 'check', orderId: chosen.orderId };
   }
@@ -147,7 +155,8 @@ export class Choice {
 
   /**
    * In place of some looks: a check of the order that is due for longest, if that is long, of those that the best pages
-   * never show. On a key that is too busy, any page of many young orders gains more, always.
+   * never show or that have failed. On a key that is too busy, any page of many young orders gains more, always, and so
+   * does a check of an order that has not failed.
    */
   #leftOut(due: readonly Due[]): string | undefined {
     const { clock } = this.#options;
@@ -161,9 +170,10 @@ export class Choice {
     return longest?.orderId;
   }
 
-  /** Parked orders are left for a calmer time; where all orders are checked one by one, none is left out. */
-  #isLeftOut({ order, isUnlisted }: Due): boolean {
+  /** Parked orders are left for a calmer time; where all are checked one by one, none is left out that has not failed. */
+  #isLeftOut({ order, isUnlisted, failures }: Due): boolean {
     const looks = this.#looksSinceLeftOut;
+    if (failures > 0 && looks >= LOOKS_BETWEEN_FAILED) return true;
     if (order === undefined) return isUnlisted && looks >= LOOKS_BETWEEN_UNLISTED;
     const { trust, sweepPlanner } = this.#options;
     if (looks < LOOKS_BETWEEN_OLD || !trust.isTrusted) return false;

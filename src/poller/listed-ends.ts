@@ -65,6 +65,13 @@ export class ListedEnds {
     return !this.#isOld(verdict) || this.#comparing.has(kind) || this.#rows.has(row.orderId);
   }
 
+  /** Whether the end of an order, which a check is to show, may yet be taken as a list shows it. */
+  mayBeTaken(orderId: string): boolean {
+    const row = this.#rows.peek(orderId);
+    if (row === undefined || !isOfDigits(row.cardCode)) return false;
+    return this.#verdicts.get(kindOf(row))?.isSame !== false;
+  }
+
   /** Whether an end that is not taken waits for the check of another one. */
   mustWait(row: Observation): boolean {
     const kind = kindOf(row);

@@ -11,6 +11,8 @@ interface Failed {
   readonly retryAt: number;
 }
 
+const NOT_FAILED: Failed = { failures: 0, retryAt: 0 };
+
 /**
  * Orders that a list showed as settled, but without their card or refund reason, or where lists are not known to show
  * these as they are. The check that each of them needs comes ahead of all that is due, the first one first. One that
@@ -42,9 +44,18 @@ export class MissingCards {
     return this.#waiting.has(orderId);
   }
 
+  /**
+   * Whether the order waits after a failed check, as it does for good after two: the upstream may fail at it for ever, and
+   * lists that show no card be of no use to it. A page for its sake would stay the best one.
+   */
+  isPutOff(orderId: string): boolean {
+    const { failures, retryAt } = this.#failed.get(orderId) ?? NOT_FAILED;
+    return failures > 1 || retryAt > this.#clock.steady();
+  }
+
   /** To be called with each order that a list shows so. `false` if its check has just failed, and has to wait. */
   add(orderId: string): boolean {
-    const retryAt = this.#failed.get(orderId)?.retryAt ?? 0;
+    const { retryAt } = this.#failed.get(orderId) ?? NOT_FAILED;
     if (retryAt > this.#clock.steady()) return false;
     this.#waiting.add(orderId);
     return true;

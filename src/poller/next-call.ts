@@ -32,6 +32,7 @@ interface NextCallOptions {
 export class NextCall {
   readonly #options: NextCallOptions;
   #wasForRequest = false;
+  #wasForCard = false;
 
   constructor(options: NextCallOptions) {
     this.#options = options;
@@ -45,7 +46,7 @@ export class NextCall {
     if (!this.#wasForRequest || requests.size === 0) {
       if (await this.#startRequested()) return true;
     }
-    if (this.#startCard() || (await this.#startLook())) {
+    if (await this.#startOther()) {
       this.#wasForRequest = false;
       return true;
     }
@@ -70,6 +71,13 @@ export class NextCall {
     return true;
   }
 
+  /** A card comes first, but where calls fail by turns with a look: the upstream may fail at the orders of cards alone. */
+  async #startOther(): Promise<boolean> {
+    const isLookFirst = this.#wasForCard && this.#options.choice.isProbe;
+    if (isLookFirst && (await this.#startLook())) return true;
+    return this.#startCard() || (await this.#startLook());
+  }
+
   /** Starts the check for a card that a list left out. It comes ahead of all that is due. */
   #startCard(): boolean {
     const { admission, choice, spare, budget } = this.#options;
@@ -77,6 +85,7 @@ export class NextCall {
     // Looked at anew, since a choice for queries may have come before, and that takes time.
     if (job === undefined || !admission.isOpen) return false;
     spare.tookCard();
+    this.#wasForCard = true;
     return this.#start(job, budget.start({ urgent: true }));
   }
 
@@ -107,6 +116,7 @@ export class NextCall {
     const job = await choice.forSchedule();
     if (job === undefined || !admission.isOpen) return false;
     spare.tookLook();
+    this.#wasForCard = false;
     return this.#start(job, budget.start());
   }
 

@@ -128,11 +128,11 @@ export class Pacer {
   pageWorth(order: Order, now: number): number {
     const waitedMs = waitedMsOf(order, now);
     if (isParked(order)) {
-      const gainMs = waitedMs * WAITING_PART;
+      const gainMs = waitedMs * WAITING_PART * chanceOfAnswer(order);
       return this.#weightOf(order) * onPage(gainMs, gainMs * PARKED_PAGE_PART);
     }
     const lagMs = this.#lagMs(order, now) + waitedMs * WAITING_PAGE_PART;
-    return this.#weightOf(order) * onPage(lagMs, now - order.checkedAt);
+    return this.#weightOf(order) * onPage(lagMs * chanceOfAnswer(order), now - order.checkedAt);
   }
 
   /** How likely it is that an order in progress has settled between two moments; 0 for any other order. */
@@ -153,7 +153,8 @@ export class Pacer {
   }
 
   #weighted(order: Order, now: number, valueMs: number): number {
-    return this.#weightOf(order) * (valueMs + waitedMsOf(order, now) * WAITING_PART);
+    const worthMs = valueMs + waitedMsOf(order, now) * WAITING_PART;
+    return this.#weightOf(order) * worthMs * chanceOfAnswer(order);
   }
 
   #weightOf(order: Order): number {
@@ -164,7 +165,7 @@ export class Pacer {
   firstLookGainMs(unseen: UnseenDue, now: number): number {
     const delayMs = unseenForMs(unseen, now);
     const lagMs = this.#learnedOf(null).times.expectedLagMs({ ageMs: 0, delayMs });
-    return WATCHED_WEIGHT * (lagMs + firstLookMs(unseen, now));
+    return WATCHED_WEIGHT * (lagMs + firstLookMs(unseen, now)) * chanceOfAnswer(unseen);
   }
 
   /** `pageWorth` for an order that no call has shown yet. */
@@ -232,6 +233,11 @@ export class Pacer {
  */
 function settledAt(before: Order, { processedAt, observedAt }: Snapshot): number {
   return Math.min(Math.max(processedAt ?? observedAt, before.checkedAt), observedAt);
+}
+
+/** The upstream may fail at some orders for ever: a look counts for half as much after each failure in a row. */
+function chanceOfAnswer({ failures }: { readonly failures: number }): number {
+  return 2 ** -failures;
 }
 
 function waitedMsOf({ dueAt }: Order, now: number): number {

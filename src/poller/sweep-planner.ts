@@ -20,7 +20,7 @@ interface SweepPlannerOptions {
   readonly pacer: Pacer;
   readonly trust: ListTrust;
   readonly clock: Clock;
-  /** Whether a call in flight, or one that is already bound to start, will show this order. */
+  /** Whether a call in flight, or one that is already bound to start, will show this order, or a check alone can. */
   readonly isBusy: (orderId: string) => boolean;
 }
 

@@ -195,6 +195,57 @@ it('a query for an order that a list left out is answered by a check, though a l
   expect(await choice.forRequests()).toEqual({ kind: 'check', orderId: ALONE });
 });
 
+describe('an order that the upstream has failed at, where lists are not trusted', () => {
+  const others = many(3);
+
+  async function withFailed({ failures, dueMs }: { failures: number; dueMs: number }) {
+    const parts = scene();
+    const { add, store, trust, watchers } = parts;
+    trust.lost('too_large');
+    await add(ALONE, { createdMs: 60 * SECOND_MS, checkedMs: 50 * SECOND_MS });
+    await store.reschedule(ALONE, { dueAt: NOW - dueMs, failures });
+    for (const id of others) {
+      await add(id, { createdMs: 20 * SECOND_MS, checkedMs: 5 * SECOND_MS });
+      watchers.add(id, () => undefined);
+    }
+    const looks = async (count: number) => {
+      const chosen: (string | undefined)[] = [];
+      for (let nth = 0; nth < count; nth += 1) {
+        const job = await parts.choice.forSchedule();
+        chosen.push(job?.kind === 'check' ? job.orderId : undefined);
+      }
+      return chosen;
+    };
+    return { ...parts, looks };
+  }
+
+  it('is checked after others, the later the more often it has failed: it may fail for ever', async () => {
+    const once = await withFailed({ failures: 1, dueMs: 0 });
+    expect(await once.looks(1)).toEqual([ALONE]);
+    const often = await withFailed({ failures: 8, dueMs: 19 * SECOND_MS });
+    expect(await often.looks(12)).not.toContain(ALONE);
+  });
+
+  it('has every sixth look once it is due for long', async () => {
+    const { looks } = await withFailed({ failures: 8, dueMs: 20 * SECOND_MS });
+    const [first] = others;
+    const five = Array(5).fill(first);
+    expect(await looks(12)).toEqual([...five, ALONE, ...five, ALONE]);
+  });
+
+  it('comes after others though nobody has seen it yet', async () => {
+    const { clock, watchers, looks } = await withFailed({ failures: 8, dueMs: 0 });
+    const unseen = (NOW / SECOND_MS - 50).toString(16).padEnd(24, '0');
+    watchers.add(unseen, () => undefined);
+    watchers.expect(unseen);
+    expect(await looks(1)).toEqual([unseen]);
+    for (let nth = 0; nth < 4; nth += 1) watchers.failed(unseen, false);
+    await clock.advance(10 * SECOND_MS);
+    expect([...watchers.unseenDue(clock.now())]).toMatchObject([{ orderId: unseen, failures: 4 }]);
+    expect(await looks(1)).toEqual([others[0]]);
+  });
+});
+
 describe('a call that tries if the upstream answers again', () => {
   const ids = many(6);
 
@@ -230,7 +281,18 @@ describe('a call that tries if the upstream answers again', () => {
     }
     const orders = [...chosen].map((job) => job?.kind === 'check' && job.orderId);
     expect(new Set(orders)).toEqual(new Set(ids.slice(3)));
-    probes.areOn = false;
-    expect(await choice.forSchedule()).toMatchObject({ orderId: expect.stringMatching(/[012]$/) });
+  });
+
+  it('is of one that was seen before, if it has not failed: what fails from the first look on is never seen', async () => {
+    const chosen = async (failed: number) => {
+      const { choice, probes, trust, watchers } = await withFailed(failed);
+      trust.lost('too_large');
+      probes.random = 0.99;
+      watchers.add(ALONE, () => undefined);
+      watchers.expect(ALONE);
+      return choice.forSchedule();
+    };
+    expect(await chosen(6)).toEqual({ kind: 'check', orderId: ALONE });
+    expect(await chosen(5)).toEqual({ kind: 'check', orderId: ids[5] });
   });
 });

@@ -22,3 +22,18 @@ it('a card is asked for ever later while its check fails, and soon again once on
   cards.fetched(ORDER_ID);
   expect(await wait()).toBe(2_000);
 });
+
+it('an order is put off after a failed check until that may be repeated, and after two until one succeeds', async () => {
+  const clock = new ManualClock();
+  const cards = new MissingCards({ clock, random: () => 0.5 });
+  expect(cards.isPutOff(ORDER_ID)).toBe(false);
+  cards.failed(ORDER_ID);
+  expect(cards.isPutOff(ORDER_ID)).toBe(true);
+  await clock.advance(2_000);
+  expect(cards.isPutOff(ORDER_ID)).toBe(false);
+  cards.failed(ORDER_ID);
+  await clock.advance(600_000);
+  expect(cards.isPutOff(ORDER_ID)).toBe(true);
+  cards.fetched(ORDER_ID);
+  expect(cards.isPutOff(ORDER_ID)).toBe(false);
+});

@@ -73,6 +73,29 @@ describe('an upstream that fails at some orders', () => {
     const statuses = seen.map((latest) => latest?.upstreamStatus);
     expect(statuses).toEqual(Array(6).fill(['FULFILLED', 'REFUNDED']).flat());
   });
+
+  it.each([
+    { share: 1 / 4, least: 1, shown: 'none', listCarriesCards: false },
+    { share: 1 / 4, least: 1, shown: 'their last digits', listCarriesCards: true },
+    { share: 1 / 2, least: 0.9, shown: 'none', listCarriesCards: false },
+  ])(
+    '($share of all) has the cards of the others fetched, where lists show $shown',
+    async (given) => {
+      const { share, least, listCarriesCards } = given;
+      const polled = await pollSimulator({ listCarriesCards });
+      if (listCarriesCards) polled.simulator.fail({ fault: 'maskedCards', operation: 'list' });
+      const good: string[] = [];
+      for (let nth = 0; nth < 240; nth += 1) {
+        const [orderId = ''] = await sendAndWatch(polled, [20_000], 750);
+        if (nth % (1 / share) > 0) good.push(orderId);
+        else polled.simulator.fail({ fault: 'html', orderId, operation: 'check-id' });
+      }
+      await polled.clock.advance(MINUTE_MS);
+      const latest = await latestOf(polled, good);
+      const fetched = latest.filter((each) => each?.cardCode).length;
+      expect(fetched).toBeGreaterThanOrEqual(good.length * least);
+    },
+  );
 });
 
 describe('many orders in progress', () => {
