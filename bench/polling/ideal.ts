@@ -10,10 +10,10 @@ const CALLS_PER_MINUTE = 118;
 const SEED = 5;
 
 /**
- * The lags of the ideal cycle if lists show no cards: one list that shows all settled orders, then one call for the card
- * of each, oldest first, then the next list, with all calls evenly spaced. Nothing is wasted. docs/lower-bound.md shows
- * that it is the best of all policies that space their calls like this and do not prefer younger orders; it is no bound
- * for others. Lags in milliseconds.
+ * The lags of the ideal cycle if lists show no cards: one list that shows all settled orders, then one call for the
+ * card of each, oldest first, then the next list, with all calls evenly spaced. Nothing is wasted. docs/lower-bound.md
+ * shows that it is the best of all policies that space their calls like this and do not prefer younger orders; it is no
+ * bound for others. Lags in milliseconds.
  *
  * @param settledAt when the orders settled, in Unix milliseconds, the first one first.
  */

@@ -83,8 +83,8 @@ export function createTickets(
 }
 
 /**
- * A backend that signs with another secret, or leaves out a claim, shows in no page: that only waits. Anybody can send a
- * forged ticket, so the log is told seldom. Tickets that have expired are nothing unusual.
+ * A backend that signs with another secret, or leaves out a claim, shows in no page: that only waits. Anybody can send
+ * a forged ticket, so the log is told seldom. Tickets that have expired are nothing unusual.
  */
 function warnOfRefused({ clock, logger }: { readonly clock: Clock; readonly logger: Logger }) {
   const refusals = new Seldom(clock, WARN_EVERY_MS);

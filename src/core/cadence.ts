@@ -65,8 +65,8 @@ export function isAbandoned(order: Order): boolean {
 
 /**
  * Since when an order that is checked at `now` counts as tracked. A check that comes later than planned by as long as
- * it takes to abandon an order says nothing of how long the order takes: the gateway was away, or the system's clock was
- * set forward.
+ * it takes to abandon an order says nothing of how long the order takes: the gateway was away, or the system's clock
+ * was set forward.
  */
 export function trackedSince(order: Order, now: number): number {
   const isLate = order.dueAt !== null && now - order.dueAt > ABANDON_AFTER_MS;
@@ -146,9 +146,9 @@ export function freshUntil(order: Pick<Order, 'latest' | 'checkedAt'>, maxAgeMs?
 }
 
 /**
- * The backoff after a number of consecutive failed checks, in milliseconds: full jitter over a doubling range,
- * so that orders whose checks failed together are not retried together. `random` is in [0, 1). `among`: how
- * many orders there are to ask for. Of few, each is tried sooner, so that it is noticed when the upstream answers again.
+ * The backoff after a number of consecutive failed checks, in milliseconds: full jitter over a doubling range, so that
+ * orders whose checks failed together are not retried together. `random` is in [0, 1). `among`: how many orders there
+ * are to ask for. Of few, each is tried sooner, so that it is noticed when the upstream answers again.
  */
 export function retryDelayMs(failures: number, random: number, among = MANY_RETRIED): number {
   const longestMs = Math.min(LONGEST_RETRY_OF_ONE_MS * among, LONGEST_RETRY_MS);

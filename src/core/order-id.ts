@@ -27,7 +27,9 @@ const OLDEST_MS = 24 * HOUR_MS;
 /** The upstream's clock may be ahead of ours. */
 const MOST_AHEAD_MS = HOUR_MS;
 
-/** `creationTimeOf`, unless that is more than a day before `now` or an hour after it: it may be an id of another kind. */
+/**
+ * `creationTimeOf`, unless that is more than a day before `now` or an hour after it: it may be an id of another kind.
+ */
 export function recentCreationOf(orderId: string, now: number): number | undefined {
   const createdAt = creationTimeOf(orderId);
   const isRecent =

@@ -112,13 +112,14 @@ export interface Schedule {
   /**
    * To be called after the system's clock was set back to `now`, perhaps while no process ran. Makes due what would
    * else wait until the clock has caught up: the unsettled orders that were checked after `now`, and those that wait
-   * after a failed check. None counts as checked after `now` any more, so that new observations are not taken for old ones.
+   * after a failed check. None counts as checked after `now` any more, so that new observations are not taken for old
+   * ones.
    */
   clockSetBack(now: number): Promise<void>;
 
   /**
-   * Orders due at or before `before`, the longest-due first: up to `limit` that are parked, and up to as many others, so
-   * that no number of parked orders hides one in progress.
+   * Orders due at or before `before`, the longest-due first: up to `limit` that are parked, and up to as many others,
+   * so that no number of parked orders hides one in progress.
    */
   due(query: { readonly before: number; readonly limit: number }): Promise<readonly Order[]>;
 
@@ -129,8 +130,8 @@ export interface Schedule {
   createdWithin(query: Window & { readonly limit: number }): Promise<readonly Order[]>;
 
   /**
-   * The upstream's creation times in this window, the earliest first. Counts all orders, settled and abandoned ones too,
-   * since a list shows those as well.
+   * The upstream's creation times in this window, the earliest first. Counts all orders, settled and abandoned ones
+   * too, since a list shows those as well.
    */
   creationTimes(window: Window): Promise<readonly number[]>;
 

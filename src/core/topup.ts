@@ -82,8 +82,8 @@ export function lacksCard(observation: Pick<Observation, 'upstreamStatus' | 'car
 /**
  * The snapshot that an observation adds after `latest`, or `undefined` if it says nothing new.
  *
- * The upstream marks no field as required, so a missing detail does not mean that it has gone: the previous value
- * is carried forward. Nothing follows a settled snapshot. Without a creation time an order could not be found in a list,
+ * The upstream marks no field as required, so a missing detail does not mean that it has gone: the previous value is
+ * carried forward. Nothing follows a settled snapshot. Without a creation time an order could not be found in a list,
  * so a first snapshot takes it from the id.
  */
 export function nextSnapshot(
@@ -110,7 +110,8 @@ function carryForward(latest: Snapshot, observation: Observation): Observation {
     upstreamStatus: observation.upstreamStatus,
     observedAt: observation.observedAt,
     ref: observation.ref ?? latest.ref,
-    // One call says `4G` where another says `4GLTE`: the first word stays, else calls in turn would add a snapshot each.
+    // One call says `4G` where another says `4GLTE`: the first word stays, else calls in turn would add a snapshot
+    // each.
     type: latest.type ?? observation.type,
     number: observation.number ?? latest.number,
     amount: observation.amount ?? latest.amount,

@@ -62,8 +62,8 @@ function pageOf(covered: readonly Covered[]): Page | undefined {
 }
 
 /**
- * A creation time that is exact only to the second may lie anywhere within that second: an id gives no more, and a list's
- * row may do no better.
+ * A creation time that is exact only to the second may lie anywhere within that second: an id gives no more, and a
+ * list's row may do no better.
  */
 function latestCreation({ createdAt }: Covered): number {
   return createdAt % SECOND_MS === 0 ? createdAt + SECOND_MS - 1 : createdAt + 1;

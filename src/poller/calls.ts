@@ -35,7 +35,9 @@ interface CallsOptions {
   readonly onEnd: () => void;
 }
 
-/** Follows each call from its start to its end: its answer goes to the gate keeper, its outcome to whoever waits for it. */
+/**
+ * Follows each call from its start to its end: its answer goes to the gate keeper, its outcome to whoever waits for it.
+ */
 export class Calls {
   readonly #options: CallsOptions;
 

@@ -56,7 +56,9 @@ type Observed = Extract<CheckAnswer, { kind: 'observed' }>;
 /** Makes checks of single orders: calls the upstream, records the observation and plans the next check. */
 export class Checker {
   readonly #options: CheckerOptions;
-  /** Orders whose last check was given up: the next one may take all its time, since it may be the order that is slow. */
+  /**
+   * Orders whose last check was given up: the next one may take all its time, since it may be the order that is slow.
+   */
   readonly #slow = new LRUCache<string, true>({ max: MOST_SLOW });
   /** Whether to wait for the card of an order that was shown without it. */
   readonly #isCardAwaited: (orderId: string) => boolean;

@@ -122,9 +122,10 @@ export class Choice {
   }
 
   /**
-   * A check of any of the orders that have failed least often, and of those one that was seen before: what fails from the
-   * first look on is never seen. The upstream may fail at some orders alone, or at lists alone. Those orders are in need
-   * for longest by then, and a list gains more than any check: nothing else would be tried for as long as it fails.
+   * A check of any of the orders that have failed least often, and of those one that was seen before: what fails from
+   * the first look on is never seen. The upstream may fail at some orders alone, or at lists alone. Those orders are in
+   * need for longest by then, and a list gains more than any check: nothing else would be tried for as long as it
+   * fails.
    */
   #probe(due: readonly Due[]): Job | undefined {
     const fewest = Math.min(...due.map(({ failures }) => failures));
@@ -170,7 +171,9 @@ export class Choice {
     return longest?.orderId;
   }
 
-  /** Parked orders are left for a calmer time; where all are checked one by one, none is left out that has not failed. */
+  /**
+   * Parked orders are left for a calmer time; where all are checked one by one, none is left out that has not failed.
+   */
   #isLeftOut({ order, isUnlisted, failures }: Due): boolean {
     const looks = this.#looksSinceLeftOut;
     if (failures > 0 && looks >= LOOKS_BETWEEN_FAILED) return true;

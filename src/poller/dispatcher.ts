@@ -13,14 +13,16 @@ interface DispatcherOptions {
   readonly clockSetBacks: ClockSetBacks;
   readonly storeFaults: StoreFaults;
   /**
-   * Writes something to a store that has failed, unless a call is in flight, whose answer will tell. Reports the outcome
-   * to `storeFaults`. Never rejects.
+   * Writes something to a store that has failed, unless a call is in flight, whose answer will tell. Reports the
+   * outcome to `storeFaults`. Never rejects.
    */
   readonly tryStore: () => Promise<void>;
   readonly clock: Clock;
 }
 
-/** The poller's loop: starts calls while any may start, and then sleeps until the next one may, or until it is woken. */
+/**
+ * The poller's loop: starts calls while any may start, and then sleeps until the next one may, or until it is woken.
+ */
 export class Dispatcher {
   readonly #options: DispatcherOptions;
   #timer: Timer | undefined;

@@ -33,8 +33,8 @@ interface GateKeeperOptions {
 }
 
 /**
- * Passes on what each answer says of the upstream as a whole: to the gate and the budget, to the log, to the queries that
- * wait, and to the process that takes over.
+ * Passes on what each answer says of the upstream as a whole: to the gate and the budget, to the log, to the queries
+ * that wait, and to the process that takes over.
  */
 export class GateKeeper {
   readonly #options: GateKeeperOptions;

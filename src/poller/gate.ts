@@ -101,8 +101,8 @@ export class UpstreamGate {
   }
 
   /**
-   * Milliseconds from `now` until one more call may start beside those in flight, which started at the moments `starts`,
-   * the earliest first. `Infinity` if no time that passes lets it start: one of those has to end first.
+   * Milliseconds from `now` until one more call may start beside those in flight, which started at the moments
+   * `starts`, the earliest first. `Infinity` if no time that passes lets it start: one of those has to end first.
    */
   placeInMs(now: number, starts: readonly number[]): number {
     const { name } = this.stateAt(now);

@@ -15,10 +15,11 @@ interface Missing {
 }
 
 /**
- * Returns a function to be called with each order that a single check showed as fulfilled, but without its card: whether
- * to ask again instead of recording the answer. The upstream states that a fulfilled order has a card, and marks no
- * field as required, so it may write the card a moment after the status. Once the end is in the log, nobody asks again,
- * and the customer would never see the card. So for a minute, and twice at least, such an answer is no news.
+ * Returns a function to be called with each order that a single check showed as fulfilled, but without its card:
+ * whether to ask again instead of recording the answer. The upstream states that a fulfilled order has a card, and
+ * marks no field as required, so it may write the card a moment after the status. Once the end is in the log, nobody
+ * asks again, and the customer would never see the card. So for a minute, and twice at least, such an answer is no
+ * news.
  */
 export function lateCards(clock: Clock) {
   const missing = new LRUCache<string, Missing>({ max: MOST_ORDERS });

@@ -17,12 +17,12 @@ const LATE_SHARE = 1 / 10;
 const TOOK_MEMORY = 0.9;
 
 /**
- * Tells by the upstream's own times whether lists lag behind: then an order is still shown as in progress well after the
- * upstream has processed it.
+ * Tells by the upstream's own times whether lists lag behind: then an order is still shown as in progress well after
+ * the upstream has processed it.
  *
- * Clocks may differ: the time between an order's creation and our first sight of it, at its smallest, is the upper bound
- * on the difference. And the time of processing may be that of another system or of an earlier step: then orders that
- * checks show look late as well.
+ * Clocks may differ: the time between an order's creation and our first sight of it, at its smallest, is the upper
+ * bound on the difference. And the time of processing may be that of another system or of an earlier step: then orders
+ * that checks show look late as well.
  */
 export class LateEnds {
   /** An upper bound on how far our clock is ahead of the upstream's, in milliseconds. */

@@ -12,7 +12,8 @@ const CONFIRM_EVERY_MS = SECOND_MS;
 
 /**
  * Whether lists still show ends. One that shows the past for ever contradicts nothing that the log knows as long as
- * nothing else is asked: so a check has to confirm lists that have shown no end for a while. Times are by `Clock.steady`.
+ * nothing else is asked: so a check has to confirm lists that have shown no end for a while. Times are by
+ * `Clock.steady`.
  */
 export class ListConfirmation {
   readonly #clock: Clock;

@@ -24,7 +24,9 @@ const BRIEF_DISTRUST_MS = 10 * SECOND_MS;
 /** For how long an order that a list left out is in no page. Of more orders than this, the first ones are forgotten. */
 const LEFT_OUT_MS = 30 * MINUTE_MS;
 const MOST_LEFT_OUT = 1_000;
-/** Of the orders that a list should have shown, it may leave out one, or this share, but no more than so many a minute. */
+/**
+ * Of the orders that a list should have shown, it may leave out one, or this share, but no more than so many a minute.
+ */
 const FEW_SHARE = 1 / 8;
 const FEW_A_MINUTE = 5;
 

@@ -9,7 +9,9 @@ const VERDICT_MS = 30 * MINUTE_MS;
 /** For how long other ends wait for the first comparison; then the next one is compared as well. */
 const PATIENCE_MS = SECOND_MS;
 
-/** After so many checks in a row that showed nothing, ends are taken from lists for a while, as if they were the same. */
+/**
+ * After so many checks in a row that showed nothing, ends are taken from lists for a while, as if they were the same.
+ */
 const MOST_IN_VAIN = 5;
 const ON_CREDIT_MS = MINUTE_MS;
 

@@ -45,8 +45,8 @@ export class MissingCards {
   }
 
   /**
-   * Whether the order waits after a failed check, as it does for good after two: the upstream may fail at it for ever, and
-   * lists that show no card be of no use to it. A page for its sake would stay the best one.
+   * Whether the order waits after a failed check, as it does for good after two: the upstream may fail at it for ever,
+   * and lists that show no card be of no use to it. A page for its sake would stay the best one.
    */
   isPutOff(orderId: string): boolean {
     const { failures, retryAt } = this.#failed.get(orderId) ?? NOT_FAILED;

@@ -13,7 +13,9 @@ interface NewsOptions {
   readonly telemetry: Telemetry;
 }
 
-/** Passes on what a check or a list has shown of an order: to the log and the metrics, and to those that learn from it. */
+/**
+ * Passes on what a check or a list has shown of an order: to the log and the metrics, and to those that learn from it.
+ */
 export class News {
   readonly #options: NewsOptions;
 

@@ -26,8 +26,8 @@ interface NextCallOptions {
 
 /**
  * Spends the budget: starts the call whose turn it is, or tells how long that has to wait. The trial of the key has the
- * first turn. While queries wait, calls alternate between them and all else, so neither can starve the other: cards that
- * a list left out, and behind them looks, that is calls for the schedule.
+ * first turn. While queries wait, calls alternate between them and all else, so neither can starve the other: cards
+ * that a list left out, and behind them looks, that is calls for the schedule.
  */
 export class NextCall {
   readonly #options: NextCallOptions;
@@ -71,7 +71,9 @@ export class NextCall {
     return true;
   }
 
-  /** A card comes first, but where calls fail by turns with a look: the upstream may fail at the orders of cards alone. */
+  /**
+   * A card comes first, but where calls fail by turns with a look: the upstream may fail at the orders of cards alone.
+   */
   async #startOther(): Promise<boolean> {
     const isLookFirst = this.#wasForCard && this.#options.choice.isProbe;
     if (isLookFirst && (await this.#startLook())) return true;

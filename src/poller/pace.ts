@@ -228,8 +228,9 @@ export class Pacer {
 }
 
 /**
- * When an order settled, by our clock, as its other ages are: after the look that found it in progress, and before the one
- * that found it settled. In between the upstream's own time tells, which may be of another clock or of another step.
+ * When an order settled, by our clock, as its other ages are: after the look that found it in progress, and before the
+ * one that found it settled. In between the upstream's own time tells, which may be of another clock or of another
+ * step.
  */
 function settledAt(before: Order, { processedAt, observedAt }: Snapshot): number {
   return Math.min(Math.max(processedAt ?? observedAt, before.checkedAt), observedAt);

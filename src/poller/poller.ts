@@ -101,7 +101,9 @@ export class Poller implements Topups, Watch {
   }
 }
 
-/** When a watched order is to be checked. One whose check has failed is tried again soon anyway, unless it is parked. */
+/**
+ * When a watched order is to be checked. One whose check has failed is tried again soon anyway, unless it is parked.
+ */
 function watchedDueAt(order: Order, now: number): number | null {
   if (order.failures === 0) return planner(true)(order);
   return isParked(order) ? planner(true)({ ...order, checkedAt: now }) : null;

@@ -23,9 +23,9 @@ export interface Names {
 }
 
 /**
- * Whether a request is meant for this gateway; checked only on a loopback address, and where nobody is asked for a ticket.
- * A foreign page can have its own host name resolve to 127.0.0.1 (DNS rebinding). Its requests are then same-origin, and
- * only `Host` gives them away. They never have a ticket: the browser keeps none.
+ * Whether a request is meant for this gateway; checked only on a loopback address, and where nobody is asked for a
+ * ticket. A foreign page can have its own host name resolve to 127.0.0.1 (DNS rebinding). Its requests are then
+ * same-origin, and only `Host` gives them away. They never have a ticket: the browser keeps none.
  */
 export function isForUs({ headers, headersDistinct }: IncomingMessage, names: Names): boolean {
   // Of two `Host` headers, one may name another server.

@@ -7,7 +7,9 @@ export function pathOf({ url = '/' }: IncomingMessage): string | undefined {
   return url.split('?', 1)[0];
 }
 
-/** Whether `Host` and the path make an address. The path may be `*`, or a whole address, as proxies are asked by one. */
+/**
+ * Whether `Host` and the path make an address. The path may be `*`, or a whole address, as proxies are asked by one.
+ */
 export function hasAddress({ url = '/', headers }: IncomingMessage): boolean {
   return URL.canParse(`http://${headers.host || 'localhost:80'}${url}`);
 }

@@ -32,7 +32,9 @@ export type Failure =
   | {
       readonly kind: 'failed';
       readonly reason: FailureReason;
-      /** Of a network fault: the system's word for it, such as `ECONNREFUSED`, or the class of the error. For the log. */
+      /**
+       * Of a network fault: the system's word for it, such as `ECONNREFUSED`, or the class of the error. For the log.
+       */
       readonly networkCode?: string;
       readonly httpStatus?: number | undefined;
       readonly retryAfterMs?: number | undefined;

@@ -266,8 +266,8 @@ function toCheckAnswer(reply: Reply, orderId: string, { askedAt, answeredAt }: T
 const OF_KEY = /TOKEN|KEY|AUTH|IP_|API_|ACCOUNT|BLOCKED|DISABLED/;
 
 /**
- * A key may be good for checks and not for this call. If it is good for nothing, the next check tells. Without a code it
- * may be a proxy that blocks us.
+ * A key may be good for checks and not for this call. If it is good for nothing, the next check tells. Without a code
+ * it may be a proxy that blocks us.
  */
 function unlessForbidden(reply: Reply): Reply {
   if (reply.kind !== 'refused' || reply.httpStatus !== 403) return reply;

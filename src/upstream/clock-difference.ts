@@ -8,8 +8,8 @@ const MOST_MS = 20_000;
 const EVERY_MS = 3_600_000;
 
 /**
- * Warns if the machine's clock differs from the upstream's, by the `Date` headers of responses. Ahead of it, a new order
- * looks old to the gateway, as one that hardly ever settles just now, and is checked too rarely.
+ * Warns if the machine's clock differs from the upstream's, by the `Date` headers of responses. Ahead of it, a new
+ * order looks old to the gateway, as one that hardly ever settles just now, and is checked too rarely.
  */
 export function clockDifference({
   clock,

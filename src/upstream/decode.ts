@@ -48,7 +48,9 @@ const time = z
   .default(null)
   .catch(null);
 
-/** Unix milliseconds; `NaN` for what is no time. One without a zone is UTC, as theirs are, whatever the machine's is. */
+/**
+ * Unix milliseconds; `NaN` for what is no time. One without a zone is UTC, as theirs are, whatever the machine's is.
+ */
 function parseTime(text: string): number {
   const [, day, time, zone = 'Z'] = ISO_TIME.exec(text) ?? [];
   return Date.parse(`${day}T${time}${zone}`);

@@ -32,7 +32,10 @@ async function view(orderId: string): Promise<TopupView> {
   return viewOf(order, order.checkedAt);
 }
 
-/** One that answers; one whose values fit no type, one that lacks one, one that is late, one that there is not, two that fail. */
+/**
+ * One that answers; one whose values fit no type, one that lacks one, one that is late, one that there is not, two that
+ * fail.
+ */
 async function lookup(orderId: string): Promise<TopupView | null> {
   const good = await view(orderId);
   if (orderId === ODD) {

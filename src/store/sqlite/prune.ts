@@ -96,9 +96,9 @@ function batches(
 }
 
 /**
- * Returns a function that writes what is left of these orders anew, close together. Neighbouring orders share pages, and
- * SQLite frees a page only once it is nearly empty. Most orders have two snapshots: to remove the first of each would
- * leave all pages half full, and free none.
+ * Returns a function that writes what is left of these orders anew, close together. Neighbouring orders share pages,
+ * and SQLite frees a page only once it is nearly empty. Most orders have two snapshots: to remove the first of each
+ * would leave all pages half full, and free none.
  */
 function rewriting(database: Database.Database): (orderIds: readonly string[]) => void {
   const read = database.prepare<[string], unknown[]>('SELECT * FROM snapshots WHERE order_id = ?');

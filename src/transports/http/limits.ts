@@ -17,14 +17,16 @@ const CONNECTIONS_TO_A_PLACE = 2;
 const LONGEST_CHECK_MS = 5_000;
 
 /**
- * How long a connection of a proxy may lie idle. Longer than proxies keep theirs (nginx a minute, Caddy two): a POST that
- * a proxy sends just as we close its connection is lost, and its client is told 502.
+ * How long a connection of a proxy may lie idle. Longer than proxies keep theirs (nginx a minute, Caddy two): a POST
+ * that a proxy sends just as we close its connection is lost, and its client is told 502.
  */
 const PROXY_IDLE_MS = 125_000;
 /** Of others, shorter: it takes one of the places that the address has. */
 const IDLE_MS = 5_000;
 
-/** The limits that Node enforces: on an idle connection, a request that is sent a byte at a time, a half-sent upgrade. */
+/**
+ * The limits that Node enforces: on an idle connection, a request that is sent a byte at a time, a half-sent upgrade.
+ */
 export function serverLimits({ requestTimeoutMs, trustedProxies }: Limits): ServerOptions {
   return {
     keepAliveTimeout: trustedProxies > 0 ? PROXY_IDLE_MS : IDLE_MS,

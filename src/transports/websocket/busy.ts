@@ -71,8 +71,8 @@ export class Busy {
   }
 
   /**
-   * Takes note of a message. `now`: pass it to graphql-ws. `later`: it is kept until the earlier operation of its id has
-   * been handled. `never`: one message is kept already.
+   * Takes note of a message. `now`: pass it to graphql-ws. `later`: it is kept until the earlier operation of its id
+   * has been handled. `never`: one message is kept already.
    */
   hear(text: string): Hearing {
     const { id, type } = idAndType(text);

@@ -190,7 +190,9 @@ export class Client implements ProtocolSocket, Patient, Listener {
     this.socket.once('close', () => timer.cancel());
   }
 
-  /** Timers stand still while the machine sleeps, or its clock is set, so the ticket may be over before its deadline. */
+  /**
+   * Timers stand still while the machine sleeps, or its clock is set, so the ticket may be over before its deadline.
+   */
   get hasExpired(): boolean {
     const { expiresAt } = this.access;
     return expiresAt !== null && this.#parts.clock.now() >= expiresAt;
