@@ -102,7 +102,7 @@ export class Calls {
       if (checked.kind === 'observed') {
         storeFaults.wrote();
         missingCards.fetched(orderId);
-      } else if (isForCard) missingCards.failed(orderId);
+      } else if (isForCard && !wasTurnedAway(checked)) missingCards.failed(orderId);
       answerRequest?.(checked);
       onEnd();
     });
@@ -126,4 +126,11 @@ export class Calls {
     if (checked.kind !== 'failed' || checked.error.code === 'INTERNAL_SERVER_ERROR') return checked;
     return { ...checked, error: this.#options.gateKeeper.refusal ?? checked.error };
   }
+}
+
+/** Whether the upstream refused the call, whatever its order: that is asked for again as soon as calls may start. */
+function wasTurnedAway(checked: Checked): boolean {
+  if (checked.kind !== 'failed') return false;
+  const { code } = checked.error;
+  return code === 'UPSTREAM_THROTTLED' || code === 'UPSTREAM_REFUSED';
 }

@@ -74,6 +74,8 @@ export class Choice {
 
   /** How many looks there were since one took the place of another, for an order that others always come before. */
   #looksSinceLeftOut = 0;
+  /** The same for orders that are known or have failed: any number of ids that nobody has sent must not hide those. */
+  #looksSinceKnown = 0;
 
   constructor(options: ChoiceOptions) {
     this.#options = options;
@@ -167,7 +169,9 @@ export class Choice {
       if (each.dueAt > before || !this.#isLeftOut(each)) continue;
       if (longest === undefined || each.dueAt < longest.dueAt) longest = each;
     }
+    const isKnown = longest !== undefined && (longest.order !== undefined || longest.failures > 0);
     this.#looksSinceLeftOut = longest === undefined ? this.#looksSinceLeftOut + 1 : 0;
+    this.#looksSinceKnown = isKnown ? 0 : this.#looksSinceKnown + 1;
     return longest?.orderId;
   }
 
@@ -175,9 +179,9 @@ export class Choice {
    * Parked orders are left for a calmer time; where all are checked one by one, none is left out that has not failed.
    */
   #isLeftOut({ order, isUnlisted, failures }: Due): boolean {
-    const looks = this.#looksSinceLeftOut;
+    const looks = this.#looksSinceKnown;
     if (failures > 0 && looks >= LOOKS_BETWEEN_FAILED) return true;
-    if (order === undefined) return isUnlisted && looks >= LOOKS_BETWEEN_UNLISTED;
+    if (order === undefined) return isUnlisted && this.#looksSinceLeftOut >= LOOKS_BETWEEN_UNLISTED;
     const { trust, sweepPlanner } = this.#options;
     if (looks < LOOKS_BETWEEN_OLD || !trust.isTrusted) return false;
     return isInProgress(order) && sweepPlanner.isOutOfReach(order);

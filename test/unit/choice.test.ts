@@ -123,6 +123,20 @@ describe('an order too old for the pages of young ones, on a key that is too bus
     expect((await looks(21 * SECOND_MS, 20 * SECOND_MS))[5]).toBe('old');
     expect((await looks(20 * SECOND_MS, 21 * SECOND_MS))[5]).toBe('another');
   });
+
+  it('has it however many ids wait that lists do not show', async () => {
+    const { choice, add, watchers, clock } = scene();
+    await add(ALONE, { createdMs: 25 * MINUTE_MS, checkedMs: 0, dueMs: SECOND_MS });
+    for (const id of many(30)) {
+      watchers.add(id, () => undefined);
+      watchers.expect(id);
+      watchers.notListed(id);
+    }
+    await clock.advance(20 * SECOND_MS);
+    const chosen: string[] = [];
+    for (let nth = 0; nth < 12; nth += 1) chosen.push(shown(await choice.forSchedule()));
+    expect(chosen.filter((each) => each === 'old')).toHaveLength(2);
+  });
 });
 
 describe('without lists, an order that was sent just now', () => {

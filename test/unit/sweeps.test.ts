@@ -98,6 +98,19 @@ describe('an upstream that fails at some orders', () => {
   );
 });
 
+it('429s to checks for cards do not have those orders come last, as failures at them do', async () => {
+  const polled = await pollSimulator({ listCarriesCards: false });
+  const throttled: string[] = [];
+  for (let nth = 0; nth < 400; nth += 1) {
+    const [orderId = ''] = await sendAndWatch(polled, [20_000], 1_000);
+    if (nth % 4 > 0 || nth >= 80) continue;
+    polled.simulator.fail({ fault: 'throttled', orderId, operation: 'check-id', times: 2 });
+    throttled.push(orderId);
+  }
+  const latest = await latestOf(polled, throttled);
+  expect(latest.filter((each) => each?.cardCode)).toHaveLength(throttled.length);
+});
+
 describe('many orders in progress', () => {
   it('answer a hundred queries for orders that nobody asked for before, with a few lists', async () => {
     const { clock, simulator, poller, calls } = await pollSimulator({ listCarriesCards: true });
