@@ -1,8 +1,9 @@
 import { LRUCache } from 'lru-cache';
-import { isInProgress, isParked } from '../core/cadence.ts';
+import { isParked } from '../core/cadence.ts';
 import type { Clock, Random } from '../core/ports.ts';
 import type { Order, Schedule } from '../core/store.ts';
 import type { Covered } from './best-page.ts';
+import { LeftOut } from './left-out.ts';
 import type { ListTrust } from './list-trust.ts';
 import type { MissingCards } from './missing-cards.ts';
 import type { Pacer } from './pace.ts';
@@ -19,15 +20,6 @@ const YOUNG_MS = 60_000;
 /** A check tells little of lists if its order is less likely to have ended than this. */
 const LEAST_CHANCE = 0.1;
 const MOST_CONFIRMING = 1_000;
-
-/** For how long an order that others always come before waits for its look, until it takes turns with all others. */
-const LEFT_OUT_MS = 20_000;
-/** So many other looks come between two at ids that lists leave out, which nobody has seen yet. */
-const LOOKS_BETWEEN_UNLISTED = 1;
-/** So many come between two at known orders in no page: nearly all are old, and hardly ever settle just now. */
-const LOOKS_BETWEEN_OLD = 5;
-/** So many come between two at orders that the upstream has failed at: it may do so for ever. */
-const LOOKS_BETWEEN_FAILED = 5;
 
 /** What the next call is for. */
 export type Job =
@@ -70,15 +62,12 @@ export class Choice {
   /** When a check of an order was last chosen to confirm lists. */
   readonly #confirming = new LRUCache<string, number>({ max: MOST_CONFIRMING });
 
+  readonly #leftOut: LeftOut;
   #wasProbedByList = false;
-
-  /** How many looks there were since one took the place of another, for an order that others always come before. */
-  #looksSinceLeftOut = 0;
-  /** The same for orders that are known or have failed: any number of ids that nobody has sent must not hide those. */
-  #looksSinceKnown = 0;
 
   constructor(options: ChoiceOptions) {
     this.#options = options;
+    this.#leftOut = new LeftOut(options);
   }
 
   get isProbe(): boolean {
@@ -141,7 +130,7 @@ export class Choice {
   async #lookAt(due: readonly Due[]): Promise<Job | undefined> {
     const neediest = due.reduce<Due | undefined>(moreInNeed, undefined);
     if (neediest === undefined) return undefined;
-    const leftOut = this.#leftOut(due);
+    const leftOut = this.#leftOut.whoseTurn(due);
     if (leftOut !== undefined) return { kind: 'check', orderId: leftOut };
     const { sweepPlanner } = this.#options;
     const page = await sweepPlanner.forSchedule(neediest);
@@ -154,37 +143,6 @@ export class Choice {
     const { orderId, order } = first !== undefined && this.#isDue(first) ? first : neediest;
     const sweep = order && isParked(order) ? await sweepPlanner.forParked(order) : undefined;
     return sweep === undefined ? { kind: 'check', orderId } : { kind: 'sweep', sweep };
-  }
-
-  /**
-   * In place of some looks: a check of the order that is due for longest, if that is long, of those that the best pages
-   * never show or that have failed. On a key that is too busy, any page of many young orders gains more, always, and so
-   * does a check of an order that has not failed.
-   */
-  #leftOut(due: readonly Due[]): string | undefined {
-    const { clock } = this.#options;
-    const before = clock.now() - LEFT_OUT_MS;
-    let longest: Due | undefined;
-    for (const each of due) {
-      if (each.dueAt > before || !this.#isLeftOut(each)) continue;
-      if (longest === undefined || each.dueAt < longest.dueAt) longest = each;
-    }
-    const isKnown = longest !== undefined && (longest.order !== undefined || longest.failures > 0);
-    this.#looksSinceLeftOut = longest === undefined ? this.#looksSinceLeftOut + 1 : 0;
-    this.#looksSinceKnown = isKnown ? 0 : this.#looksSinceKnown + 1;
-    return longest?.orderId;
-  }
-
-  /**
-   * Parked orders are left for a calmer time; where all are checked one by one, none is left out that has not failed.
-   */
-  #isLeftOut({ order, isUnlisted, failures }: Due): boolean {
-    const looks = this.#looksSinceKnown;
-    if (failures > 0 && looks >= LOOKS_BETWEEN_FAILED) return true;
-    if (order === undefined) return isUnlisted && this.#looksSinceLeftOut >= LOOKS_BETWEEN_UNLISTED;
-    const { trust, sweepPlanner } = this.#options;
-    if (looks < LOOKS_BETWEEN_OLD || !trust.isTrusted) return false;
-    return isInProgress(order) && sweepPlanner.isOutOfReach(order);
   }
 
   /** In place of a list, if lists have to be confirmed: a check of the order that is likeliest to have ended unseen. */
