@@ -3,13 +3,13 @@ import { isParked } from '../core/cadence.ts';
 import type { Clock, Random } from '../core/ports.ts';
 import type { Order, Schedule } from '../core/store.ts';
 import type { Covered } from './best-page.ts';
-import { LeftOut } from './left-out.ts';
+import { type Due, LeftOut } from './left-out.ts';
 import type { ListTrust } from './list-trust.ts';
 import type { MissingCards } from './missing-cards.ts';
 import type { Pacer } from './pace.ts';
 import type { Requests } from './requests.ts';
 import type { Sweep, SweepPlanner } from './sweep-planner.ts';
-import type { UnseenDue, Watchers } from './watchers.ts';
+import type { Watchers } from './watchers.ts';
 
 /** How many due orders to choose from, besides busy ones: so many parked ones, others, and young ones. */
 const MOST_CHOICES = 200;
@@ -44,9 +44,8 @@ interface ChoiceOptions {
   readonly isProbe: () => boolean;
 }
 
-/** An order that is due; `order` is `undefined` if no call has shown it yet. */
-interface Due extends UnseenDue {
-  readonly order: Order | undefined;
+/** An order that is due, and what a look at it is worth. */
+interface Candidate extends Due {
   /** The lag that a look at the order is expected to end: what it contributes to a list that shows several orders. */
   readonly gainMs: number;
   /** What a check of this order alone is worth. */
@@ -118,7 +117,7 @@ export class Choice {
    * need for longest by then, and a list gains more than any check: nothing else would be tried for as long as it
    * fails.
    */
-  #probe(due: readonly Due[]): Job | undefined {
+  #probe(due: readonly Candidate[]): Job | undefined {
     const fewest = Math.min(...due.map(({ failures }) => failures));
     const least = due.filter(({ failures }) => failures === fewest);
     const seen = least.filter(({ order }) => order !== undefined);
@@ -127,8 +126,8 @@ export class Choice {
     return chosen && { kind: 'check', orderId: chosen.orderId };
   }
 
-  async #lookAt(due: readonly Due[]): Promise<Job | undefined> {
-    const neediest = due.reduce<Due | undefined>(moreInNeed, undefined);
+  async #lookAt(due: readonly Candidate[]): Promise<Job | undefined> {
+    const neediest = due.reduce<Candidate | undefined>(moreInNeed, undefined);
     if (neediest === undefined) return undefined;
     const leftOut = this.#leftOut.whoseTurn(due);
     if (leftOut !== undefined) return { kind: 'check', orderId: leftOut };
@@ -183,10 +182,10 @@ export class Choice {
     return next - clock.now();
   }
 
-  async #due(): Promise<readonly Due[]> {
+  async #due(): Promise<readonly Candidate[]> {
     const { watchers, pacer, clock } = this.#options;
     const now = clock.now();
-    const due: Due[] = [];
+    const due: Candidate[] = [];
     for (const order of await this.#dueOrders(now)) {
       const [gainMs, worthMs] = [pacer.gainMs(order, now), pacer.worthMs(order, now)];
       const { orderId } = order.latest;
@@ -225,6 +224,6 @@ export class Choice {
   }
 }
 
-function moreInNeed(best: Due | undefined, due: Due): Due {
+function moreInNeed(best: Candidate | undefined, due: Candidate): Candidate {
   return best === undefined || due.worthMs > best.worthMs ? due : best;
 }

@@ -21,7 +21,7 @@ interface LeftOutOptions {
 }
 
 /** An order that is due; `order` is `undefined` if no call has shown it yet. */
-interface Due extends UnseenDue {
+export interface Due extends UnseenDue {
   readonly order: Order | undefined;
 }
 
